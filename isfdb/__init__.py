@@ -1,0 +1,66 @@
+"""isfdb keeps, explains and proves the results of a notebook. ``db["rates"] = df`` is all there is to call."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isfdb import errors as errors
+    from isfdb import registry as registry
+    from isfdb.database import Database as Database
+    from isfdb.opening import load as load
+    from isfdb.opening import open as open
+    from isfdb.options import set_options as set_options
+    from isfdb.verify import verify as verify
+
+# Each public name is found on first use, so that `import isfdb` costs a script or a dask worker next to nothing.
+_HOME = {
+    "Database": "isfdb.database",
+    "open": "isfdb.opening",
+    "load": "isfdb.opening",
+    "set_options": "isfdb.options",
+    "verify": "isfdb.verify",
+    "errors": "",
+    "registry": "",
+    "__version__": "isfdb._version",
+}
+
+__all__ = ["Database", "errors", "load", "open", "registry", "set_options", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "__version__":
+        return import_module("isfdb._version").get_versions()["version"]
+    if name not in _HOME:
+        raise AttributeError(f"module 'isfdb' has no attribute {name!r}")
+    home = _HOME[name]
+    value = getattr(import_module(home), name) if home else import_module(f"isfdb.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add ``%isfdb`` to an IPython session; called by ``%load_ext isfdb``."""
+    from isfdb.jupyter.extension import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Undo all that ``%load_ext isfdb`` did."""
+    from isfdb.jupyter.extension import unload
+
+    unload(shell)
+
+
+if "IPython" in sys.modules:  # in a notebook: note the outcome of every cell from now on, without being asked
+    from isfdb.provenance.cells import watch
+
+    watch()

@@ -1,0 +1,188 @@
+"""Plain values as JSON text and back, exactly: what is read equals what was written, types included.
+
+JSON has no NaN, no infinities and no dates, so those are written as one-member objects whose name starts with ``$``:
+
+========================  ====================================================
+value                     JSON
+========================  ====================================================
+None, bool, int, str      as they are; integers of any size
+finite float              as it is, shortest text that reads back to the same bits
+nan, inf, -inf            ``{"$float": "nan"}`` ...
+dict with a ``$`` name    ``{"$dict": [[name, value], ...]}``
+datetime, date, time      ``{"$datetime": "2026-11-21T03:51:21+00:00"}`` ... (:func:`encode` with ``dates=True``)
+timedelta                 ``{"$timedelta": [days, seconds, microseconds]}`` (``dates=True``)
+numpy scalar              ``{"$numpy": ["float32", "0.1"]}`` (``numpy_scalars=True``)
+========================  ====================================================
+
+Everything else is refused with :class:`TypeError`, never changed: tuples, sets, bytes, non-text names, subclasses.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import Any
+
+_compact = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(", ", ": ")).encode
+
+MAX_DEPTH = 64
+
+
+def dumps(record: dict[str, Any]) -> str:
+    """Write a record as JSON that people read and git diffs: sorted, one line for each top-level member.
+
+    Parameters
+    ----------
+    record : dict
+        JSON-ready members (no NaN).
+
+    Returns
+    -------
+    str
+        UTF-8-safe text ending in a newline. The same record always gives the same text.
+    """
+    # json.dumps(indent=...) leaves the C encoder and takes ten times as long, which a small put would feel.
+    members = ",\n ".join([f"{_compact(name)}: {_compact(record[name])}" for name in sorted(record)])
+    return "{\n " + members + "\n}\n"
+
+
+def compact(value: Any) -> str:
+    """Write a JSON-ready value on one line, sorted."""
+    return _compact(value)
+
+
+def loads(text: str | bytes) -> Any:
+    """Read JSON, refusing what is no JSON (NaN literals, duplicate names)."""
+    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("an object names a member twice")
+    return members
+
+
+def encode(value: Any, *, dates: bool = False, numpy_scalars: bool = False, _depth: int = 0) -> Any:
+    """Turn a plain value into JSON-ready members.
+
+    Parameters
+    ----------
+    value : object
+        None, bool, int, float, str, list and dict, nested at most 64 deep.
+    dates : bool
+        Accept datetime, date, time and timedelta as well.
+    numpy_scalars : bool
+        Accept numpy booleans, integers and floats as well, keeping their type.
+
+    Raises
+    ------
+    TypeError
+        The value, or one inside it, cannot be kept exactly.
+    """
+    kind = type(value)
+    if value is None or kind is bool or kind is int:
+        return value
+    if kind is str:
+        value.encode()  # a lone surrogate is no text: UnicodeEncodeError, a ValueError
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else {"$float": repr(value)}
+    if _depth >= MAX_DEPTH:
+        raise TypeError(f"nested deeper than {MAX_DEPTH} levels, or containing itself")
+    if kind is list:
+        return [encode(member, dates=dates, numpy_scalars=numpy_scalars, _depth=_depth + 1) for member in value]
+    if kind is dict:
+        return _encode_dict(value, dates, numpy_scalars, _depth + 1)
+    if dates and kind.__module__ == "datetime":
+        return _encode_date(value)
+    if numpy_scalars and "numpy" in sys.modules:
+        return _encode_numpy(value)
+    raise TypeError(f"{kind.__module__}.{kind.__qualname__} is not one of None, bool, int, float, str, list, dict")
+
+
+def _encode_dict(value: dict[Any, Any], dates: bool, numpy_scalars: bool, depth: int) -> dict[str, Any]:
+    members = {}
+    for name, member in value.items():
+        if type(name) is not str:
+            raise TypeError(f"a dict has a name of type {type(name).__qualname__}; JSON names are text")
+        name.encode()
+        members[name] = encode(member, dates=dates, numpy_scalars=numpy_scalars, _depth=depth)
+    if any(name.startswith("$") for name in members):
+        return {"$dict": [[name, member] for name, member in members.items()]}
+    return members
+
+
+def _encode_date(value: Any) -> dict[str, Any]:
+    import datetime
+
+    if type(value) is datetime.timedelta:
+        return {"$timedelta": [value.days, value.seconds, value.microseconds]}
+    if type(value) in (datetime.datetime, datetime.time) and value.tzinfo is not None:
+        if type(value.tzinfo) is not datetime.timezone:
+            raise TypeError("only fixed offsets (datetime.timezone) are kept exactly; convert with .astimezone(timezone.utc)")
+    if type(value) in (datetime.datetime, datetime.date, datetime.time):
+        if getattr(value, "fold", 0):
+            raise TypeError("a date with fold=1 cannot be kept exactly")
+        return {f"${type(value).__name__}": value.isoformat()}
+    raise TypeError(f"{type(value).__qualname__} cannot be kept exactly as JSON")
+
+
+def _encode_numpy(value: Any) -> dict[str, Any]:
+    import numpy
+
+    if isinstance(value, (numpy.bool_, numpy.integer, numpy.floating)) and value.dtype.itemsize <= 8:
+        return {"$numpy": [value.dtype.name, str(value)]}
+    raise TypeError(f"{type(value).__module__}.{type(value).__qualname__} cannot be kept exactly as JSON")
+
+
+def decode(members: Any) -> Any:
+    """Turn what :func:`encode` wrote back into the value.
+
+    Raises
+    ------
+    ValueError
+        A member starts with ``$`` and is none that isfdb writes.
+    """
+    if isinstance(members, list):
+        return [decode(member) for member in members]
+    if not isinstance(members, dict):
+        return members
+    if len(members) == 1:
+        ((name, content),) = members.items()
+        if name.startswith("$"):
+            return _decode_tag(name, content)
+    return {name: decode(member) for name, member in members.items()}
+
+
+def _decode_tag(tag: str, content: Any) -> Any:
+    import datetime
+
+    if tag == "$float" and content in ("nan", "inf", "-inf"):
+        return float(content)
+    if tag == "$dict":
+        return {str(name): decode(member) for name, member in content}
+    if tag == "$timedelta":
+        days, seconds, microseconds = content
+        return datetime.timedelta(days, seconds, microseconds)
+    if tag in ("$datetime", "$date", "$time"):
+        return getattr(datetime, tag[1:]).fromisoformat(content)
+    if tag == "$numpy":
+        return _decode_numpy(*content)
+    raise ValueError(f"unknown kind of value {tag!r}; a newer isfdb may have written it")
+
+
+def _decode_numpy(dtype: str, text: str) -> Any:
+    import numpy
+
+    kind = numpy.dtype(dtype)
+    if kind.kind == "b":
+        return kind.type(text == "True")
+    if kind.kind not in "iuf":
+        raise ValueError(f"{dtype!r} is no numpy scalar type that isfdb writes")
+    return kind.type(text)

@@ -1,0 +1,67 @@
+"""What others implement to extend isfdb: loaderdumpers and initializers.
+
+A **loaderdumper** is a module with ``check``, ``dump`` and ``class Loader``. It is registered by an entry point in the group
+``isfdb.loaderdumpers`` (name = the word that stands in ``Loader.json``, value = the module), or at run time with
+:func:`isfdb.plugins.register_loaderdumper`. This page states what the core expects; nothing here needs to be inherited from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+#: Where a loaderdumper stands in the order of choice when it does not say: before pickle, after everything more specific.
+DEFAULT_PRIORITY = 50
+
+
+class Loader(Protocol):
+    """Reads one format back. Constructed with the arguments that ``dump`` returned, taken from ``Loader.json``."""
+
+    def get(self, savedir: str, **options: Any) -> Any:
+        """Return the value stored in `savedir`.
+
+        Parameters
+        ----------
+        savedir : str
+            The folder of the version. It must not be written to.
+        **options
+            What the caller passed to ``db.get(key, **options)``.
+        """
+        ...
+
+
+@runtime_checkable
+class LoaderDumper(Protocol):
+    """A module that keeps one kind of value in one format.
+
+    Optional facts, read with ``getattr`` and never required:
+
+    ``priority : int``
+        Loaderdumpers are asked in ascending order, names breaking ties. Default 50; open formats lie below 80, pickle above.
+    ``runs_code : bool``
+        True where loading can execute code from the file (pickle). Such versions load only if trusted.
+    ``describe(obj) -> dict``
+        Facts shown without loading: ``{"type": "ndarray", "shape": [3, 4], "dtype": "float64"}``. JSON-ready, small.
+    ``mutable : bool``
+        True where the stored folder belongs to the user and may change in place (managed folders).
+    ``explicit_only : bool``
+        True where it is used only when named, never chosen by ``check``.
+    """
+
+    Loader: ClassVar[Any]
+
+    def check(self, obj: Any) -> bool:
+        """Say whether `obj` can be kept exactly. Cheap, without side effects, and total: never raises, for any value."""
+        ...
+
+    def dump(self, obj: Any, savedir: str, **options: Any) -> Mapping[str, Any] | None:
+        """Write `obj` into the empty folder `savedir` and return what ``Loader`` needs as JSON-ready arguments."""
+        ...
+
+
+class Initializer(Protocol):
+    """A module that fills a database from a foreign source."""
+
+    def init(self, db: Any, source: Any, **options: Any) -> None:
+        """Import `source` into `db`."""
+        ...

@@ -1,0 +1,1 @@
+"""Which file lies where, format by format: path arithmetic, no reading or writing."""

@@ -1,0 +1,54 @@
+"""The on-disk layout of format 1: names and path arithmetic, no reading or writing.
+
+Paths are texts relative to the database folder, with ``/`` between names, so that they serve any storage.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+FORMAT: Final = 1
+
+DATABASE_FILE: Final = "isfdb.json"
+README_FILE: Final = "README.txt"
+LOADER_FILE: Final = "Loader.json"
+METADATA_FILE: Final = "metadata.json"
+CODE_FILE: Final = "code.py"
+TOMBSTONE_FILE: Final = "DELETED"
+RECLAIMED_FILE: Final = "RECLAIMED"
+ATTRIBUTES_FILE: Final = "attributes.json"
+ATTRIBUTES_FOLDER: Final = "attributes"
+
+PRIVATE_FOLDER: Final = ".isfdb"
+STAGING_FOLDER: Final = ".isfdb/staging"
+TRASH_FOLDER: Final = ".isfdb/trash"
+SESSIONS_FOLDER: Final = ".isfdb/sessions"
+ENVIRONMENTS_FOLDER: Final = ".isfdb/environments"
+CODE_FOLDER: Final = ".isfdb/code"
+
+KEY_SUFFIX: Final = ".key"
+DELETED_SUFFIX: Final = ".deleted"
+STAGE_PREFIX: Final = ".stage-"
+
+#: Written into a version folder by isfdb itself; no loaderdumper may use these names.
+RESERVED_FILES: Final = frozenset({LOADER_FILE, METADATA_FILE, CODE_FILE, TOMBSTONE_FILE, RECLAIMED_FILE})
+
+_VERSION_NAME = re.compile(r"v(\d{6}|[1-9]\d{6,15})")
+
+
+def version_name(number: int) -> str:
+    """Return the folder name of version `number`: ``v000001``."""
+    return f"v{number:06d}"
+
+
+def version_number(name: str) -> int | None:
+    """Return the number of a version folder, or None where `name` is no version's name."""
+    match = _VERSION_NAME.fullmatch(name)
+    number = int(match[1]) if match else 0
+    return number or None
+
+
+def join(*parts: str) -> str:
+    """Join relative paths, skipping empty ones."""
+    return "/".join([part for part in parts if part])
