@@ -1,0 +1,107 @@
+"""Digests: BLAKE3 of bytes and files, computed while a file is written where the writer goes through :func:`open_hashed`."""
+
+from __future__ import annotations
+
+import os
+from typing import IO, TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+#: Below this a second thread costs more than it saves; above it reading a file into memory would.
+LARGE_BYTES: Final = 16 * 2**20
+
+# Digests of files just written, by (device, inode), with the size and time of change they hold for: used once, then forgotten.
+_just_written: dict[tuple[int, int], tuple[int, int, str]] = {}
+
+
+def digest_of(data: bytes) -> str:
+    """Return the BLAKE3 digest of `data` as 64 hexadecimal digits."""
+    from blake3 import blake3
+
+    return str(blake3(data).hexdigest())
+
+
+def digest_of_file(path: str) -> tuple[int, str]:
+    """Return size in bytes and BLAKE3 digest of a regular file."""
+    from blake3 import blake3
+
+    found = os.stat(path)
+    known = _just_written.pop((found.st_dev, found.st_ino), None)
+    if known and known[:2] == (found.st_size, found.st_mtime_ns):
+        return found.st_size, known[2]
+    if found.st_size >= LARGE_BYTES:
+        return found.st_size, str(blake3(max_threads=blake3.AUTO).update_mmap(path).hexdigest())
+    with open(path, "rb", buffering=0) as file:
+        data = file.read()
+    return len(data), digest_of(data)
+
+
+class open_hashed:
+    """Open a new file whose digest is computed while it is written, in a second thread, so that it need not be read again.
+
+    A loaderdumper that writes a large file front to back uses this in place of ``open(path, "wb")``; everything else stays right
+    without it, only slower.
+
+    Parameters
+    ----------
+    path : str
+        File to create.
+
+    Examples
+    --------
+    >>> import tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "data.bin")
+    >>> with open_hashed(path) as file:
+    ...     _ = file.write(b"abc")
+    """
+
+    def __init__(self, path: str) -> None:
+        from blake3 import blake3
+
+        self._file: IO[bytes] = open(path, "xb", buffering=0)
+        self._digest = blake3()
+        self._queue: Any = None
+        self._thread: Any = None
+        self._written = 0
+
+    def write(self, data: Any) -> int:
+        """Write bytes, or any object that gives a contiguous buffer; it must not change before the file is closed."""
+        view = memoryview(data).cast("B")
+        if view.nbytes >= LARGE_BYTES and self._thread is None:
+            self._start()
+        if self._queue is not None:
+            self._queue.put(view)
+        else:
+            self._digest.update(view)
+        start = 0
+        while start < view.nbytes:
+            start += self._file.write(view[start : start + LARGE_BYTES])
+        self._written += view.nbytes
+        return view.nbytes
+
+    def _start(self) -> None:
+        from queue import SimpleQueue
+        from threading import Thread
+
+        self._queue = SimpleQueue()
+        self._thread = Thread(target=self._work, name="isfdb-hash")
+        self._thread.start()
+
+    def _work(self) -> None:
+        while (view := self._queue.get()) is not None:
+            self._digest.update(view)
+
+    def __enter__(self) -> open_hashed:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+        try:
+            found = os.fstat(self._file.fileno())
+        finally:
+            self._file.close()
+        if error is None and found.st_size == self._written:
+            _just_written[found.st_dev, found.st_ino] = (found.st_size, found.st_mtime_ns, str(self._digest.hexdigest()))

@@ -1,0 +1,132 @@
+"""The manifest of a version: each file's size and digest, the digest of the whole, and the seal on the record that holds them.
+
+``docs/reference/format.md`` states the rules so that any language can check them.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import Any
+
+from isfdb.errors import CorruptVersionError, DumpError, FormatVersionError, UnsafePathError
+from isfdb.exact_json import compact, dumps, loads
+from isfdb.hashing import digest_of, digest_of_file
+from isfdb.layout.current import FORMAT, METADATA_FILE, RESERVED_FILES
+
+#: Name -> [size in bytes, BLAKE3 digest], for every file of a version but ``metadata.json``.
+Files = dict[str, list[Any]]
+
+NO_SEAL = "0" * 64
+
+
+def walk(path: str) -> tuple[list[str], list[str]]:
+    """List what a dumper left in a stage.
+
+    Returns
+    -------
+    files, folders : list of str
+        Relative to `path`, with ``/``; folders innermost first.
+
+    Raises
+    ------
+    DumpError
+        There is something that is neither a file nor a folder, or a name that isfdb keeps for itself.
+    """
+    files: list[str] = []
+    folders: list[str] = []
+    _walk(path, "", files, folders)
+    folders.reverse()
+    return files, folders
+
+
+def _walk(path: str, prefix: str, files: list[str], folders: list[str]) -> None:
+    with os.scandir(path) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            name = f"{prefix}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(name)
+                _walk(entry.path, f"{name}/", files, folders)
+            elif entry.is_file(follow_symlinks=False):
+                if name in RESERVED_FILES:
+                    raise DumpError(f"the dumper wrote {name!r}, a name that isfdb keeps for itself. Choose another name.", path=name)
+                files.append(name)
+            else:
+                raise DumpError(f"the dumper left {name!r}, which is neither a file nor a folder. Links and devices cannot be kept.", path=name)
+
+
+def files_of(path: str, names: list[str]) -> Files:
+    """Return sizes and digests of files below `path`."""
+    return {name: list(digest_of_file(f"{path}/{name}")) for name in names}
+
+
+def digest_of_files(files: Files) -> str:
+    """Return the digest of the whole: of the manifest's canonical text, so equal files give equal digests."""
+    return digest_of(compact(files).encode())
+
+
+def seal(record: dict[str, Any]) -> str:
+    """Return the text of ``metadata.json`` with its seal: the digest of the text itself, written with zeros in the seal's place."""
+    text = dumps({**record, "record": NO_SEAL})
+    return text.replace(f'"record": "{NO_SEAL}"', f'"record": "{digest_of(text.encode())}"', 1)
+
+
+def is_sealed(data: bytes, record: dict[str, Any]) -> bool:
+    """Say whether not one byte of a sealed record has changed."""
+    found = f'"record": "{record.get("record")}"'.encode()
+    return data.count(found) == 1 and digest_of(data.replace(found, f'"record": "{NO_SEAL}"'.encode())) == record.get("record")
+
+
+def read_record(data: bytes, where: str) -> dict[str, Any]:
+    """Read ``metadata.json`` or a tombstone.
+
+    Raises
+    ------
+    CorruptVersionError
+        The text is no record.
+    FormatVersionError
+        A newer isfdb wrote it.
+    """
+    try:
+        record = loads(data)
+        if not isinstance(record, dict) or type(record.get("format")) is not int:
+            raise TypeError("it is no object with a whole number 'format'")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CorruptVersionError(
+            f"cannot read {METADATA_FILE} of {where}: {error}. Run isfdb.verify(db); an earlier version of the key may be whole.", path=where
+        ) from error
+    if record["format"] > FORMAT:
+        raise FormatVersionError(f"{where} has format {record['format']}, and this isfdb reads up to {FORMAT}. Upgrade isfdb.", path=where)
+    return record
+
+
+def checked_files(record: dict[str, Any], where: str) -> Files:
+    """Return the manifest of a record, having refused names that lead out of the version's folder.
+
+    Raises
+    ------
+    UnsafePathError, CorruptVersionError
+    """
+    files = record.get("files")
+    if not isinstance(files, dict):
+        raise CorruptVersionError(f"{METADATA_FILE} of {where} has no manifest. Run isfdb.verify(db).", path=where)
+    for name, facts in files.items():
+        if name.startswith("/") or "\\" in name or "\0" in name or {"", ".", ".."} & set(name.split("/")):
+            raise UnsafePathError(f"the manifest of {where} names {name!r}, which leads out of its folder. Do not use this version.", path=where)
+        if not (isinstance(facts, list) and len(facts) == 2 and type(facts[0]) is int and isinstance(facts[1], str)):
+            raise CorruptVersionError(f"the manifest of {where} says {facts!r} of {name!r}, not [size, digest]. Run isfdb.verify(db).", path=where)
+    return files
+
+
+def sizes_differ(path: str, files: Files) -> str | None:
+    """Return the first file below `path` that is missing or has another size than the manifest says, and what was found; else None."""
+    for name, (size, _) in files.items():
+        try:
+            found = os.lstat(f"{path}/{name}")
+        except OSError:
+            return f"{name} is missing"
+        if not stat.S_ISREG(found.st_mode):
+            return f"{name} is not a regular file"
+        if found.st_size != size:
+            return f"{name} has {found.st_size:,} bytes where {size:,} were stored"
+    return None

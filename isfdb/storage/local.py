@@ -1,0 +1,317 @@
+"""A database in folders on this computer or an NFS mount. Every write here follows the commit protocol of the documentation.
+
+``docs/explanation/commit_protocol.md`` gives the reasons; the order of the calls in :meth:`LocalStorage.prepare`,
+:meth:`~LocalStorage.publish` and :meth:`~LocalStorage.settle` is the promise.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from isfdb.layout.current import METADATA_FILE, PRIVATE_FOLDER, STAGE_PREFIX, STAGING_FOLDER, TOMBSTONE_FILE, TRASH_FOLDER, version_name
+from isfdb.storage.base import Stage, Storage, TakenError
+from isfdb.storage.file_calls import FileCalls
+from isfdb.storage.reclaiming import newest_change, remove_tree, tree_size, writer_is_alive
+
+# Renaming onto a folder that holds something: ENOTEMPTY on ext4, Btrfs, tmpfs and NFS, EEXIST on XFS.
+_TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST})
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
+
+
+def new_nonce() -> str:
+    """Return 16 random hexadecimal digits."""
+    return os.urandom(8).hex()
+
+
+@lru_cache(maxsize=1)
+def _host() -> str:
+    name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    return "".join([character if character.isalnum() else "_" for character in name])[:40] or "unknown"
+
+
+def stage_name(nonce: str) -> str:
+    """Return the name of a stage: host and process let a later collect tell whether its writer still lives."""
+    return f"{STAGE_PREFIX}{_host()}-{os.getpid()}-{nonce}"
+
+
+class LocalStorage(Storage):
+    """Folders on a POSIX file system.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path of the database folder.
+    read_only : bool
+        Refuse every write.
+    calls : FileCalls, optional
+        Where the file-system calls go; tests put a recorder here.
+    """
+
+    def __init__(self, path: str, *, read_only: bool = False, calls: FileCalls | None = None) -> None:
+        self.path = path
+        self.read_only = read_only
+        self.calls = calls or FileCalls()
+        self._renamed_in: set[str] = set()  # folders that hold names of records not flushed yet
+
+    @property
+    def location(self) -> str:
+        """The folder."""
+        return self.path
+
+    def _at(self, path: str) -> str:
+        return f"{self.path}/{path}" if path else self.path
+
+    # Small records ---------------------------------------------------------------------------------------------------------------
+
+    def list(self, folder: str) -> list[str]:
+        """Return the names inside `folder`; an empty list where there is none."""
+        try:
+            return os.listdir(f"{self.path}/{folder}" if folder else self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def is_folder(self, path: str) -> bool:
+        """Say whether `path` is a folder."""
+        return os.path.isdir(self._at(path))
+
+    def read(self, path: str) -> bytes:
+        """Return a file's content."""
+        descriptor = os.open(f"{self.path}/{path}", os.O_RDONLY)
+        try:
+            size = os.fstat(descriptor).st_size
+            data = os.read(descriptor, size + 1)
+            while len(data) < size and (more := os.read(descriptor, size - len(data))):
+                data += more
+            return data
+        finally:
+            os.close(descriptor)
+
+    def put(self, path: str, data: bytes) -> bool:
+        """Create a file, whole, unless it exists."""
+        target = self._at(path)
+        aside = self._write_aside(target, data)
+        try:
+            self.calls.link(aside, target)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            return self._create(target, data)
+        finally:
+            self.calls.unlink(aside)
+        self._renamed_in.add(os.path.dirname(target))
+        return True
+
+    def _create(self, target: str, data: bytes) -> bool:
+        """Create in place, for file systems without hard links: exclusive, though a crash can leave it short."""
+        try:
+            self.calls.create(target, data)
+        except FileExistsError:
+            return False
+        return True
+
+    def _write_aside(self, target: str, data: bytes) -> str:
+        aside = f"{os.path.dirname(target)}/{stage_name(new_nonce())}"
+        try:
+            self.calls.create(aside, data)
+        except FileNotFoundError:
+            self._make_folders(os.path.dirname(target))
+            self.calls.create(aside, data)
+        return aside
+
+    def _make_folders(self, folder: str) -> None:
+        """Make a folder and the missing ones above it, up to the database's own, which must exist."""
+        missing = []
+        while folder != self.path and not os.path.isdir(folder):
+            missing.append(folder)
+            folder = os.path.dirname(folder)
+        for path in reversed(missing):
+            try:
+                self.calls.make_folder(path)
+            except FileExistsError:
+                continue  # another process made it between our look and our call
+        if missing:
+            self.calls.flush([], [os.path.dirname(path) for path in missing])
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Create or replace a file, atomically."""
+        target = self._at(path)
+        aside = self._write_aside(target, data)
+        self.calls.flush([aside], [])
+        self.calls.replace(aside, target)
+
+    def append(self, path: str, data: bytes) -> None:
+        """Add to the end of a file, which its one writer makes."""
+        target = self._at(path)
+        try:
+            self.calls.append(target, data)
+        except FileNotFoundError:
+            self._make_folders(os.path.dirname(target))
+            self.calls.create(target, data)
+            self._renamed_in.add(os.path.dirname(target))
+
+    def remove(self, path: str) -> None:
+        """Remove a file, if it is there."""
+        try:
+            self.calls.unlink(self._at(path))
+        except FileNotFoundError:
+            return
+
+    # Versions --------------------------------------------------------------------------------------------------------------------
+
+    def stage(self, key_folder: str, *, is_new: bool) -> Stage:
+        """Make a stage: beside the versions of a key that exists, else as a whole key folder in the staging folder.
+
+        Staging and target share a parent, or at least a file system, so that publishing is one rename.
+        """
+        nonce = new_nonce()
+        if not is_new:
+            path = f"{self.path}/{key_folder}/{stage_name(nonce)}"
+            self.calls.make_folder(path)
+            return Stage(path, key_folder, nonce, None)
+        container = f"{self._staging_for(key_folder)}/{stage_name(nonce)}"
+        try:
+            self.calls.make_folder(container)
+        except FileNotFoundError:
+            self._make_folders(os.path.dirname(container))
+            self.calls.make_folder(container)
+        path = f"{container}/{version_name(1)}"
+        self.calls.make_folder(path)
+        return Stage(path, key_folder, nonce, container)
+
+    def _staging_for(self, key_folder: str) -> str:
+        parent, separator, _ = key_folder.rpartition("/")
+        if separator:  # a sub-database may be a link to another disk, where a rename from our staging folder cannot reach
+            self._make_folders(self._at(parent))
+            if os.stat(self._at(parent)).st_dev != os.stat(self.path).st_dev:
+                return self._at(parent)
+        return f"{self.path}/{STAGING_FOLDER}"
+
+    def write(self, stage: Stage, name: str, data: bytes) -> None:
+        """Write a small file into the stage."""
+        self.calls.rewrite(f"{stage.path}/{name}", data)
+        if name not in stage.files:
+            stage.files.append(name)
+
+    def prepare(self, stages: Sequence[Stage], records: Iterable[str] = ()) -> None:
+        """Flush every file and folder of the stages, and the records with the folders that name them, in one wait."""
+        files, folders = [], []
+        for stage in stages:
+            files += [f"{stage.path}/{name}" for name in stage.files]
+            folders += [f"{stage.path}/{name}" for name in stage.folders]
+            folders += [stage.path, stage.container] if stage.container else [stage.path]
+        files += [self._at(record) for record in records]
+        named_in = list(self._renamed_in)
+        self.calls.flush(files, folders + named_in)
+        self._renamed_in.difference_update(named_in)
+
+    def publish(self, stage: Stage, number: int) -> None:
+        """Rename the stage into place: put-if-absent, because a version folder is never empty."""
+        if stage.container and number == 1:
+            source, target = stage.container, self._at(stage.key_folder)
+        else:
+            source, target = stage.path, f"{self.path}/{stage.key_folder}/{version_name(number)}"
+        stage.named_in = os.path.dirname(target)
+        try:
+            self.calls.rename(source, target)
+        except OSError as error:
+            if self._is_ours(stage, number):
+                return  # the reply was lost, the rename was not
+            if error.errno in _TAKEN:
+                raise TakenError(target) from error
+            raise
+
+    def _is_ours(self, stage: Stage, number: int) -> bool:
+        """Look, by listing, whether version `number` is what we staged."""
+        folder = f"{stage.key_folder}/{version_name(number)}"
+        for name in self.list(folder):
+            if name in (METADATA_FILE, TOMBSTONE_FILE):
+                return f'"nonce": "{stage.nonce}"'.encode() in self.read(f"{folder}/{name}")
+        return False
+
+    def settle(self, stages: Sequence[Stage]) -> None:
+        """Flush the folders in which the new names stand."""
+        self.calls.flush([], sorted({stage.named_in for stage in stages if stage.named_in}))
+        for stage in stages:
+            if stage.container and stage.named_in == self._at(stage.key_folder):  # another writer's first version came before ours
+                self.discard(stage)
+
+    def discard(self, stage: Stage) -> None:
+        """Remove a stage, as far as it can be removed."""
+        remove_tree(stage.container or stage.path, self.calls)
+
+    def fetch(self, folder: str) -> str:
+        """Return the folder itself."""
+        return self._at(folder)
+
+    # Moving and reclaiming -------------------------------------------------------------------------------------------------------
+
+    def move(self, old: str, new: str) -> None:
+        """Rename a folder, unless something stands at its new name."""
+        source, target = self._at(old), self._at(new)
+        self._make_folders(os.path.dirname(target))
+        try:
+            self.calls.rename(source, target)
+        except OSError as error:
+            if error.errno in _TAKEN:
+                raise TakenError(target) from error
+            raise
+        self.calls.flush([], sorted({os.path.dirname(source), os.path.dirname(target)}))
+
+    def to_trash(self, path: str) -> None:
+        """Rename into the trash, under a name that says where it came from; the folder's own time says when."""
+        trash = self._at(TRASH_FOLDER)
+        self._make_folders(trash)
+        target = f"{trash}/{path.replace('/', '~')[-180:]}~{new_nonce()}"
+        self.calls.make_folder(target)  # a folder of its own: its time of change is the time of trashing, by the server's clock
+        self.calls.rename(self._at(path), f"{target}/{os.path.basename(path)}")
+
+    def empty_trash(self, older_than_s: float, *, dry_run: bool) -> int:
+        """Delete what was trashed that long ago."""
+        reclaimed = 0
+        for name in self.list(TRASH_FOLDER):
+            path = f"{TRASH_FOLDER}/{name}"
+            if self.age_s(path) >= older_than_s:
+                reclaimed += self.size(path)
+                if not dry_run:
+                    remove_tree(self._at(path), self.calls)
+        return reclaimed
+
+    def sweep(self, folder: str, names: Iterable[str], older_than_s: float, *, dry_run: bool) -> int:
+        """Remove the stages of dead writers."""
+        reclaimed = 0
+        for name in names:
+            path = self._at(f"{folder}/{name}" if folder else name)
+            if not name.startswith(STAGE_PREFIX) or writer_is_alive(name, _host(), lambda path=path: self._age_s(newest_change(path)), older_than_s):
+                continue
+            reclaimed += tree_size(path)
+            if not dry_run:
+                remove_tree(path, self.calls)
+        return reclaimed
+
+    def size(self, path: str) -> int:
+        """Return the bytes of a file or of all files in a folder."""
+        return tree_size(self._at(path))
+
+    def age_s(self, path: str) -> float:
+        """Return the seconds since `path` changed."""
+        return self._age_s(os.lstat(self._at(path)).st_mtime)
+
+    def _age_s(self, changed: float) -> float:
+        return self._now() - changed
+
+    def _now(self) -> float:
+        """Ask the file server for the time, for its clock and ours may differ by hours."""
+        probe = self._at(f"{PRIVATE_FOLDER}/{stage_name(new_nonce())}")
+        try:
+            self._make_folders(os.path.dirname(probe))
+            self.calls.create(probe, b"")
+            now = os.stat(probe).st_mtime
+            self.calls.unlink(probe)
+        except OSError:
+            return os.stat(self.path).st_atime  # a dry run on a read-only file system: the newest time the server told us
+        return now
