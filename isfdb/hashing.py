@@ -59,38 +59,48 @@ class open_hashed:
     def __init__(self, path: str) -> None:
         from blake3 import blake3
 
-        self._file: IO[bytes] = open(path, "xb", buffering=0)
+        self._file: IO[bytes] = open(path, "x+b", buffering=0)
         self._digest = blake3()
         self._queue: Any = None
         self._thread: Any = None
         self._written = 0
 
     def write(self, data: Any) -> int:
-        """Write bytes, or any object that gives a contiguous buffer; it must not change before the file is closed."""
+        """Write bytes, or any object that gives a contiguous buffer."""
         view = memoryview(data).cast("B")
-        if view.nbytes >= LARGE_BYTES and self._thread is None:
-            self._start()
-        if self._queue is not None:
-            self._queue.put(view)
+        if view.nbytes < LARGE_BYTES and self._thread is None:
+            chunk = bytes(view)  # one copy for digest and file: another thread may be changing the buffer
+            self._digest.update(chunk)
+            self._write_all(memoryview(chunk))
         else:
-            self._digest.update(view)
-        start = 0
-        while start < view.nbytes:
-            start += self._file.write(view[start : start + LARGE_BYTES])
-        self._written += view.nbytes
+            self._start()
+            for start in range(0, view.nbytes, LARGE_BYTES):
+                self._write_all(view[start : start + LARGE_BYTES])
+                self._queue.put(self._written)
         return view.nbytes
 
+    def _write_all(self, view: memoryview) -> None:
+        start = 0
+        while start < view.nbytes:
+            start += self._file.write(view[start:])
+        self._written += view.nbytes
+
     def _start(self) -> None:
-        from queue import SimpleQueue
-        from threading import Thread
+        if self._thread is None:
+            from queue import SimpleQueue
+            from threading import Thread
 
-        self._queue = SimpleQueue()
-        self._thread = Thread(target=self._work, name="isfdb-hash")
-        self._thread.start()
+            self._queue = SimpleQueue()
+            self._thread = Thread(target=self._work, args=(self._written,), name="isfdb-hash")
+            self._thread.start()
 
-    def _work(self) -> None:
-        while (view := self._queue.get()) is not None:
-            self._digest.update(view)
+    def _work(self, hashed: int) -> None:
+        # What the file holds is hashed, not what memory holds: if the value changes while it is written, digest and file still agree.
+        while (written := self._queue.get()) is not None:
+            while hashed < written:
+                chunk = os.pread(self._file.fileno(), min(LARGE_BYTES // 4, written - hashed), hashed)
+                self._digest.update(chunk)
+                hashed += len(chunk)
 
     def __enter__(self) -> open_hashed:
         return self

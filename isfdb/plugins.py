@@ -1,0 +1,188 @@
+"""Finds loaderdumpers, chooses one for a value, resolves the name in a loader spec. Imports a plug-in only on first use.
+
+Built-ins are found exactly as strangers' plug-ins are: by entry points of the group ``isfdb.loaderdumpers``. A broken plug-in is
+named in a warning and does not stop the others. A name that is not registered is never imported, whatever a file says.
+"""
+
+from __future__ import annotations
+
+import warnings
+from threading import RLock
+from types import ModuleType
+from typing import Any, Final
+
+from isfdb.errors import BrokenPluginWarning, MissingDependencyError, NoDumperError, UnknownLoaderdumperError
+from isfdb.interfaces import DEFAULT_PRIORITY, LoaderDumper
+
+GROUP: Final = "isfdb.loaderdumpers"
+
+_lock = RLock()
+_entry_points: dict[str, list[Any]] | None = None  # name -> its entry points; more than one where packages quarrel
+_modules: dict[str, Any] = {}  # name -> loaderdumper, imported or registered at run time
+_broken: dict[str, str] = {}  # name -> why
+_in_order: list[tuple[int, str, Any]] | None = None  # (priority, name, loaderdumper) of those that may be chosen
+
+
+def _found() -> dict[str, list[Any]]:
+    global _entry_points
+    if _entry_points is None:
+        from importlib.metadata import entry_points
+
+        found: dict[str, list[Any]] = {}
+        for point in entry_points(group=GROUP):
+            if all(point.value != other.value for other in found.get(point.name, ())):  # one package listed twice on sys.path
+                found.setdefault(point.name, []).append(point)
+        _entry_points = found
+    return _entry_points
+
+
+def _lacks(module: Any) -> str | None:
+    """Return what a module lacks to be a loaderdumper, or None."""
+    missing = [name for name in ("check", "dump", "Loader") if not callable(getattr(module, name, None))]
+    if missing:
+        return f"it has no {' and no '.join(missing)}"
+    if not callable(getattr(module.Loader, "get", None)):
+        return "its Loader has no get"
+    return None
+
+
+def _import(name: str) -> Any:
+    """Import the loaderdumper that entry points announce under `name`; None, and a warning, where it is broken."""
+    points = _found().get(name, [])
+    if len(points) > 1:
+        claims = " and ".join(sorted({f"{point.value} of {point.dist.name if point.dist else 'an unknown package'}" for point in points}))
+        raise UnknownLoaderdumperError(f"two packages claim the loaderdumper name {name!r}: {claims}. Uninstall one of them.", name=name)
+    if not points or name in _broken:
+        return None
+    try:
+        module = points[0].load()
+        reason = _lacks(module)
+    except Exception as error:  # a stranger's module may fail in any way
+        module, reason = None, f"{type(error).__name__}: {error}"
+    if reason:
+        _broken[name] = reason
+        warnings.warn(f"the loaderdumper {name!r} ({points[0].value}) cannot be used: {reason}. The others go on.", BrokenPluginWarning, stacklevel=4)
+        return None
+    _modules[name] = module
+    return module
+
+
+def register_loaderdumper(module: ModuleType | LoaderDumper, name: str | None = None) -> str:
+    """Make a loaderdumper known to this process.
+
+    Parameters
+    ----------
+    module : module or object
+        Has ``check``, ``dump`` and ``Loader`` (see :mod:`isfdb.interfaces`).
+    name : str, optional
+        The word that will stand in ``Loader.json``; default: the last word of the module's own name.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    TypeError
+        Something is missing from the module.
+    ValueError
+        The name is taken by another loaderdumper, or is no identifier.
+    """
+    global _in_order
+    name = name or str(getattr(module, "__name__", type(module).__name__)).rpartition(".")[2]
+    reason = _lacks(module)
+    if reason:
+        raise TypeError(f"{name!r} is no loaderdumper: {reason}. See docs/how-to/write-a-loaderdumper.md.")
+    if not name.isidentifier():
+        raise ValueError(f"{name!r} cannot name a loaderdumper: use letters, digits and underscores.")
+    with _lock:
+        taken = _modules.get(name)
+        if (taken is not None and taken is not module) or (taken is None and name in _found()):
+            raise ValueError(f"the name {name!r} belongs to another loaderdumper. Pass name= to choose a different one.")
+        _modules[name] = module
+        _in_order = None
+    return name
+
+
+def unregister_loaderdumper(name: str) -> None:
+    """Forget a loaderdumper that :func:`register_loaderdumper` made known; nothing happens where there is none."""
+    global _in_order
+    with _lock:
+        if name not in _found():
+            _modules.pop(name, None)
+        _in_order = None
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all registered loaderdumpers, sorted; imports none of them."""
+    with _lock:
+        return tuple(sorted({*_found(), *_modules}))
+
+
+def loaderdumper(name: str) -> Any:
+    """Return the loaderdumper registered as `name`.
+
+    Raises
+    ------
+    UnknownLoaderdumperError
+        None is registered, or it is broken.
+    """
+    module = _modules.get(name)
+    if module is None:
+        with _lock:
+            module = _modules.get(name) or _import(name)
+    if module is None:
+        reason = f"it is broken ({_broken[name]})" if name in _broken else "none is registered under this name"
+        raise UnknownLoaderdumperError(
+            f"there is no loaderdumper {name!r}: {reason}. Registered are {', '.join(names())}. "
+            "Install the package that brings it, or call isfdb.plugins.register_loaderdumper(module).",
+            name=name,
+        )
+    return module
+
+
+def in_order() -> list[tuple[int, str, Any]]:
+    """Return (priority, name, loaderdumper) of all that may be chosen by ``check``, in the order in which they are asked."""
+    global _in_order
+    if _in_order is None:
+        with _lock:
+            usable = [(name, _modules.get(name) or _import(name)) for name in names()]
+            _in_order = sorted(
+                (int(getattr(module, "priority", DEFAULT_PRIORITY)), name, module)
+                for name, module in usable
+                if module is not None and not getattr(module, "explicit_only", False)
+            )
+    return _in_order
+
+
+def choose(value: Any) -> tuple[str, Any]:
+    """Return name and module of the first loaderdumper, in order of priority, that accepts `value`.
+
+    Raises
+    ------
+    NoDumperError
+        None accepts it.
+    """
+    for _, name, module in in_order():
+        try:
+            accepted = module.check(value)
+        except Exception as error:  # a check must be total; one that is not loses its turn, not the user's data
+            _warn_of_check(name, error)
+            continue
+        if accepted is True:
+            return name, module
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    asked = ", ".join(name for _, name, _ in in_order())
+    raise NoDumperError(f"no loaderdumper accepts a value of type {kind}; asked were {asked}. Store its parts, or register a loaderdumper for it.", type=kind)
+
+
+def _warn_of_check(name: str, error: Exception) -> None:
+    message = f"check of the loaderdumper {name!r} raised {type(error).__name__}: {error}. It was passed over; report this to its author."
+    warnings.warn(message, BrokenPluginWarning, stacklevel=4)
+
+
+def missing_dependency(name: str, error: ImportError) -> MissingDependencyError:
+    """Return the error to raise where a loaderdumper needs a library that is not installed."""
+    library = (error.name or str(error)).partition(".")[0]
+    return MissingDependencyError(f"the loaderdumper {name!r} needs {library}, which is not installed. Install it: pip install {library}", name=library)
