@@ -1,0 +1,298 @@
+"""How a value becomes a folder: ``db["rates"] = df``, from top to bottom.
+
+choose a loaderdumper → stage a folder → dump → checksums → provenance → publish. Any failure before publish discards the stage and
+leaves the old value as it was. The writer never deletes what it replaces; `collecting.py` does, later.
+"""
+
+from __future__ import annotations
+
+import datetime
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from isfdb import plugins
+from isfdb.errors import (
+    ConflictError,
+    CorruptVersionError,
+    DumpError,
+    FormatVersionError,
+    IsfdbError,
+    KeyExistsError,
+    KeyNotFoundError,
+    OptionError,
+    PickleWarning,
+)
+from isfdb.failures import storage_failure
+from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, LOADER_FILE, METADATA_FILE, TOMBSTONE_FILE
+from isfdb.loader_spec import NAMESPACE, LoaderSpec
+from isfdb.manifest import digest_of_files, files_of, seal, walk
+from isfdb.name_clashes import check_new_key
+from isfdb.provenance.capture import Captured, capture
+from isfdb.storage.base import Stage, Storage, TakenError
+from isfdb.trust import sign
+from isfdb.versions import is_alive, numbers_of, state_of
+
+
+@dataclass(slots=True)
+class Target:
+    """Where a version goes, and what must be true there for it to be published."""
+
+    storage: Storage
+    folder: str  # of the database or sub-database
+    name: str  # folder name of the key, without suffix
+    key: str  # the whole key, for messages and the record
+    expected_version: int | None = None
+    overwrite: bool = True
+    key_folder: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key_folder = f"{self.folder}/{self.name}{KEY_SUFFIX}" if self.folder else self.name + KEY_SUFFIX
+
+
+@dataclass(slots=True)
+class Pending:
+    """A staged version that waits to be published."""
+
+    target: Target
+    stage: Stage
+    record: dict[str, Any]
+    captured: Captured
+    numbers: list[int]
+    is_tombstone: bool = False
+    number: int = 0
+
+
+def stage_value(target: Target, value: Any, dumper: Any, options: Mapping[str, Any], carried: Any) -> Pending:
+    """Write `value` into a stage, with its checksums and provenance; nothing is visible yet.
+
+    Raises
+    ------
+    NoDumperError, DumpError, OptionError, KeyExistsError, ConflictError, StorageError
+    """
+    name, module = _choose(value, dumper)
+    numbers = numbers_of(target.storage, target.key_folder)
+    _check_expectations(target, numbers)
+    if not numbers:
+        check_new_key(target.storage, target.folder, target.name, target.key)
+    stage = target.storage.stage(target.key_folder, is_new=not numbers)
+    try:
+        spec = _dump(name, module, value, stage, options, target.key)
+        record = _record(target, stage, name, module, value)
+        record |= _checksums(target.storage, stage, spec)
+        captured = capture(target.storage, carried=carried)
+        record |= captured.members
+        if getattr(module, "runs_code", False):
+            record["signature"] = sign(f"{record['digest']}:{stage.nonce}".encode())
+        return Pending(target, stage, record, captured, numbers)
+    except BaseException:
+        target.storage.discard(stage)
+        raise
+
+
+def stage_tombstone(target: Target, carried: Any, **facts: Any) -> Pending:
+    """Stage the deletion of a key: a commit like any other.
+
+    Raises
+    ------
+    KeyNotFoundError, ConflictError, StorageError
+    """
+    numbers = numbers_of(target.storage, target.key_folder)
+    if not is_alive(target.storage, target.key_folder, numbers):
+        raise KeyNotFoundError(f"cannot delete {target.key!r} from {target.storage.location}: there is no such key. See db.keys().", key=target.key)
+    _check_expectations(target, numbers)
+    stage = target.storage.stage(target.key_folder, is_new=False)
+    captured = capture(target.storage, carried=carried)
+    record = {"created": _now(), "format": FORMAT, "key": target.key, "nonce": stage.nonce, **captured.members, **facts}
+    return Pending(target, stage, record, captured, numbers, is_tombstone=True)
+
+
+def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> None:
+    """Make staged versions visible: one wait for the disk before the renames, one after, however many there are.
+
+    Raises
+    ------
+    ConflictError, KeyExistsError
+        Another writer came first and the caller had asked to be told.
+    StorageError
+        The disk refused. What was published before the failure stays, each key whole.
+    """
+    waiting = list(pending)
+    try:
+        for one in waiting:
+            _seal(one)
+        _lay_hints(storage, waiting)
+        if durable:
+            storage.prepare([one.stage for one in waiting], [path for one in waiting for path in one.captured.written])
+        while waiting:
+            _rename(storage, waiting[0], durable=durable)
+            waiting.pop(0)
+        if durable:
+            storage.settle([one.stage for one in pending])
+    except OSError as error:
+        raise storage_failure(error, f"publish {', '.join(repr(one.target.key) for one in pending[:3])}", storage.location) from error
+    finally:
+        for one in waiting:
+            storage.discard(one.stage)
+    _tidy_hints(storage, pending)
+
+
+def _choose(value: Any, dumper: Any) -> tuple[str, Any]:
+    """Return name and module: the one asked for, by name or as a module, else the first that accepts the value."""
+    if dumper is None:
+        name, module = plugins.choose(value)
+        if getattr(module, "runs_code", False):
+            kind = f"{type(value).__module__}.{type(value).__qualname__}"
+            message = f"a value of type {kind} has no open format here and is stored by {name}: only you, or who trusts the database, can load it."
+            warnings.warn(message, PickleWarning, stacklevel=5)
+        return name, module
+    name = dumper if isinstance(dumper, str) else str(getattr(dumper, "__name__", dumper))
+    name = name.rpartition(".")[2]
+    return name, plugins.loaderdumper(name)
+
+
+def _check_expectations(target: Target, numbers: list[int]) -> None:
+    if target.expected_version is None and target.overwrite:
+        return
+    newest = numbers[-1] if numbers else 0
+    alive = is_alive(target.storage, target.key_folder, numbers)
+    if alive and not target.overwrite:
+        raise KeyExistsError(f"{target.key!r} holds version {newest} already and overwrite=False was asked for. Choose another key.", key=target.key)
+    expected = target.expected_version
+    if expected is not None and expected != newest and not (expected == 0 and not alive):
+        raise ConflictError(
+            f"{target.key!r} was expected at version {expected} and is at {newest}: somebody else published. Read it again, then decide.",
+            key=target.key,
+            expected=expected,
+            found=newest,
+        )
+
+
+def _dump(name: str, module: Any, value: Any, stage: Stage, options: Mapping[str, Any], key: str) -> LoaderSpec:
+    """Let the loaderdumper write its files, and note what it wrote."""
+    if options:
+        check_options(module.dump, options, f"the loaderdumper {name!r}")
+    try:
+        arguments = module.dump(value, stage.path, **options)
+    except IsfdbError:
+        raise
+    except ImportError as error:
+        raise plugins.missing_dependency(name, error) from error
+    except OSError as error:
+        raise storage_failure(error, f"dump {key!r}", stage.path) from error
+    except Exception as error:
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        raise DumpError(f"cannot store {key!r}: {name} failed on a {kind} with {type(error).__name__}: {error}. Nothing was changed.", key=key) from error
+    stage.files, stage.folders = walk(stage.path)
+    if LOADER_FILE in stage.files:  # written by the module itself, as ISF's did
+        with open(f"{stage.path}/{LOADER_FILE}", "rb") as file:
+            written = LoaderSpec.from_json(file.read(), key)
+        arguments = {**written.arguments, **(arguments or {})}
+    return LoaderSpec(f"{NAMESPACE}.{name}", arguments or {})
+
+
+def check_options(function: Any, options: Mapping[str, Any], whose: str) -> None:
+    """Refuse options that `function` does not take.
+
+    Raises
+    ------
+    OptionError
+    """
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    known = [parameter.name for parameter in parameters if parameter.name not in ("self", "obj", "savedir") and parameter.kind is not parameter.VAR_POSITIONAL]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise OptionError(f"{whose} has no option {', '.join(map(repr, unknown))}; it has {', '.join(known) or 'none'}.", options=unknown)
+
+
+def _record(target: Target, stage: Stage, name: str, module: Any, value: Any) -> dict[str, Any]:
+    record = {"created": _now(), "describe": _describe(module, value), "dumper": name, "format": FORMAT, "key": target.key, "nonce": stage.nonce}
+    if getattr(module, "mutable", False):
+        record["mutable"] = True
+    return record
+
+
+def _describe(module: Any, value: Any) -> dict[str, Any]:
+    fallback = {"type": type(value).__qualname__}
+    if not hasattr(module, "describe"):
+        return fallback
+    try:
+        return {**fallback, **module.describe(value)}
+    except Exception as error:  # a description never costs a save
+        return {**fallback, "unknown": f"describe failed with {type(error).__name__}: {error}"[:200]}
+
+
+def _checksums(storage: Storage, stage: Stage, spec: LoaderSpec) -> dict[str, Any]:
+    storage.write(stage, LOADER_FILE, spec.to_json().encode())
+    files = files_of(stage.path, sorted(stage.files))
+    return {"digest": digest_of_files(files), "files": files}
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
+
+
+def _seal(pending: Pending) -> None:
+    """Write the record, which names the version before it; again whenever another writer's version came between."""
+    target = pending.target
+    pending.number = pending.numbers[-1] + 1 if pending.numbers else 1
+    pending.record["previous"] = _seal_of(target, pending.numbers[-1]) if pending.numbers else None
+    name = TOMBSTONE_FILE if pending.is_tombstone else METADATA_FILE
+    target.storage.write(pending.stage, name, seal(pending.record).encode())
+
+
+def _seal_of(target: Target, number: int) -> str | None:
+    try:
+        return str(state_of(target.storage, target.key_folder, number).record["record"])
+    except (OSError, KeyError, CorruptVersionError, FormatVersionError):
+        return None  # the version before is damaged: verify reports it, and this save must not fail for it
+
+
+def _rename(storage: Storage, pending: Pending, *, durable: bool) -> None:
+    """Publish under the next free number."""
+    while True:
+        try:
+            storage.publish(pending.stage, pending.number)
+        except TakenError:
+            pending.numbers = numbers_of(storage, pending.target.key_folder)
+            _check_expectations(pending.target, pending.numbers)
+            _seal(pending)
+            if durable:
+                storage.prepare([pending.stage])
+        else:
+            return
+
+
+def _hint(target: Target) -> str:
+    return target.key_folder.removesuffix(KEY_SUFFIX) + DELETED_SUFFIX
+
+
+def _lay_hints(storage: Storage, pending: Sequence[Pending]) -> None:
+    """Lay the hint before the tombstone, so that one listing of the database suffices to know who is alive."""
+    for one in pending:
+        if one.is_tombstone:
+            hint = _hint(one.target)
+            storage.put(hint, b"")
+            one.captured.written.append(hint)
+
+
+def _tidy_hints(storage: Storage, pending: Sequence[Pending]) -> None:
+    """Bring hints in line with what is newest now: a rival may have deleted, or written, since."""
+    for one in pending:
+        hint = _hint(one.target)
+        if one.is_tombstone:
+            storage.put(hint, b"")
+        elif len(one.numbers) > 0 and hint.rpartition("/")[2] in _siblings_if_revived(storage, one):
+            storage.remove(hint)
+            if not is_alive(storage, one.target.key_folder, numbers_of(storage, one.target.key_folder)):
+                storage.put(hint, b"")
+
+
+def _siblings_if_revived(storage: Storage, pending: Pending) -> list[str]:
+    """List the key's folder only where the version before ours was a tombstone: else there is no hint to take away."""
+    before = state_of(storage, pending.target.key_folder, pending.numbers[-1])
+    return storage.list(pending.target.folder) if before.is_tombstone else []
