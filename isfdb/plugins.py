@@ -6,12 +6,14 @@ named in a warning and does not stop the others. A name that is not registered i
 
 from __future__ import annotations
 
+import inspect
 import warnings
+from collections.abc import Mapping
 from threading import RLock
 from types import ModuleType
 from typing import Any, Final
 
-from isfdb.errors import BrokenPluginWarning, MissingDependencyError, NoDumperError, UnknownLoaderdumperError
+from isfdb.errors import BrokenPluginWarning, MissingDependencyError, NoDumperError, OptionError, UnknownLoaderdumperError
 from isfdb.interfaces import DEFAULT_PRIORITY, LoaderDumper
 
 GROUP: Final = "isfdb.loaderdumpers"
@@ -186,3 +188,19 @@ def missing_dependency(name: str, error: ImportError) -> MissingDependencyError:
     """Return the error to raise where a loaderdumper needs a library that is not installed."""
     library = (error.name or str(error)).partition(".")[0]
     return MissingDependencyError(f"the loaderdumper {name!r} needs {library}, which is not installed. Install it: pip install {library}", name=library)
+
+
+def check_options(function: Any, options: Mapping[str, Any], whose: str) -> None:
+    """Refuse options that `function` does not take.
+
+    Raises
+    ------
+    OptionError
+    """
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    known = [parameter.name for parameter in parameters if parameter.name not in ("self", "obj", "savedir") and parameter.kind is not parameter.VAR_POSITIONAL]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise OptionError(f"{whose} has no option {', '.join(map(repr, unknown))}; it has {', '.join(known) or 'none'}.", options=unknown)

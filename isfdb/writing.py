@@ -7,7 +7,6 @@ leaves the old value as it was. The writer never deletes what it replaces; `coll
 from __future__ import annotations
 
 import datetime
-import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,6 @@ from isfdb.errors import (
     IsfdbError,
     KeyExistsError,
     KeyNotFoundError,
-    OptionError,
     PickleWarning,
 )
 from isfdb.failures import storage_failure
@@ -173,7 +171,7 @@ def _check_expectations(target: Target, numbers: list[int]) -> None:
 def _dump(name: str, module: Any, value: Any, stage: Stage, options: Mapping[str, Any], key: str) -> LoaderSpec:
     """Let the loaderdumper write its files, and note what it wrote."""
     if options:
-        check_options(module.dump, options, f"the loaderdumper {name!r}")
+        plugins.check_options(module.dump, options, f"the loaderdumper {name!r}")
     try:
         arguments = module.dump(value, stage.path, **options)
     except IsfdbError:
@@ -191,22 +189,6 @@ def _dump(name: str, module: Any, value: Any, stage: Stage, options: Mapping[str
             written = LoaderSpec.from_json(file.read(), key)
         arguments = {**written.arguments, **(arguments or {})}
     return LoaderSpec(f"{NAMESPACE}.{name}", arguments or {})
-
-
-def check_options(function: Any, options: Mapping[str, Any], whose: str) -> None:
-    """Refuse options that `function` does not take.
-
-    Raises
-    ------
-    OptionError
-    """
-    parameters = inspect.signature(function).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return
-    known = [parameter.name for parameter in parameters if parameter.name not in ("self", "obj", "savedir") and parameter.kind is not parameter.VAR_POSITIONAL]
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise OptionError(f"{whose} has no option {', '.join(map(repr, unknown))}; it has {', '.join(known) or 'none'}.", options=unknown)
 
 
 def _record(target: Target, stage: Stage, name: str, module: Any, value: Any) -> dict[str, Any]:

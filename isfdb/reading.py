@@ -1,0 +1,200 @@
+"""How a folder becomes a value: ``db["rates"]``, from top to bottom.
+
+resolve key and version → read the spec → find the loader → check sizes → check trust → load. No lock is taken and nothing is written;
+if a file vanishes on the way the versions are listed once more, and only then is it an error.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from isfdb import plugins
+from isfdb.errors import (
+    ChecksumMismatchError,
+    CorruptVersionError,
+    IncompleteVersionError,
+    IsfdbError,
+    KeyNotFoundError,
+    LoadError,
+    UntrustedDataError,
+    VersionGoneError,
+)
+from isfdb.failures import storage_failure
+from isfdb.hashing import digest_of, digest_of_file
+from isfdb.layout.current import LOADER_FILE, METADATA_FILE, RECLAIMED_FILE, TOMBSTONE_FILE, join, version_name
+from isfdb.loader_spec import LoaderSpec
+from isfdb.manifest import Files, checked_files, read_record, sizes_differ
+from isfdb.storage.base import Storage
+from isfdb.trust import is_signed_by_me
+from isfdb.versions import numbers_of, pick
+
+
+@dataclass(slots=True)
+class Found:
+    """A version that is there: its number, folder, spec and record."""
+
+    number: int
+    folder: str
+    spec: LoaderSpec
+    record: dict[str, Any]
+    files: Files
+
+
+def read(
+    storage: Storage,
+    key_folder: str,
+    key: str,
+    *,
+    version: int | str | datetime.date | None = None,
+    trusted: bool = False,
+    options: Mapping[str, Any] | None = None,
+) -> Any:
+    """Return the value of a key.
+
+    Raises
+    ------
+    KeyNotFoundError, VersionNotFoundError, VersionGoneError
+        There is no such key or version, or no longer.
+    IncompleteVersionError, ChecksumMismatchError, CorruptVersionError
+        What lies there is not what was stored.
+    UntrustedDataError
+        Loading would run code that is not known to be yours.
+    LoadError, UnknownLoaderdumperError, MissingDependencyError, OptionError
+    """
+    found = find(storage, key_folder, key, version)
+    try:
+        return load(storage, found, key, trusted=trusted, options=options or {})
+    except (OSError, LoadError, IncompleteVersionError) as error:
+        again = find(storage, key_folder, key, version)  # collected or renamed under our feet? then this says so
+        if again.record.get("nonce") != found.record.get("nonce"):
+            return load(storage, again, key, trusted=trusted, options=options or {})
+        if isinstance(error, IsfdbError):
+            raise
+        raise storage_failure(error, f"load {key!r}", storage.location) from error
+
+
+def find(storage: Storage, key_folder: str, key: str, version: int | str | datetime.date | None = None) -> Found:
+    """Find the newest version of a key, or the one asked for.
+
+    Raises
+    ------
+    KeyNotFoundError, VersionNotFoundError, VersionGoneError, CorruptVersionError
+    """
+    numbers = numbers_of(storage, key_folder)
+    if not numbers:
+        raise KeyNotFoundError(f"there is no key {key!r} in {storage.location}. See db.keys().", key=key, database=storage.location)
+    number = numbers[-1] if version is None else pick(storage, key_folder, numbers, version, key)
+    folder = f"{key_folder}/{version_name(number)}"
+    try:
+        spec = storage.read(f"{folder}/{LOADER_FILE}")
+        metadata = storage.read(f"{folder}/{METADATA_FILE}")
+    except FileNotFoundError as error:
+        raise _absence(storage, folder, key, number, asked=version is not None) from error
+    except OSError as error:
+        raise storage_failure(error, f"read {key!r}", storage.location) from error
+    record = read_record(metadata, folder)
+    files = checked_files(record, folder)
+    if files.get(LOADER_FILE) != [len(spec), digest_of(spec)]:
+        raise ChecksumMismatchError(_damaged(key, number, f"{LOADER_FILE} is not what was stored"), key=key, version=number, file=LOADER_FILE)
+    return Found(number, folder, LoaderSpec.from_json(spec, folder), record, files)
+
+
+def _absence(storage: Storage, folder: str, key: str, number: int, *, asked: bool) -> IsfdbError:
+    """Say why a version folder holds no spec: deleted, gone, or broken."""
+    names = storage.list(folder)
+    if TOMBSTONE_FILE in names:
+        if asked:
+            return VersionGoneError(f"version {number} of {key!r} is its deletion and holds no value. See db.versions({key!r}).", key=key, version=number)
+        earlier = f"db.get({key!r}, version={number - 1}) may still read what it held" if number > 1 else "nothing was stored before"
+        return KeyNotFoundError(f"there is no key {key!r} in {storage.location}: it was deleted; {earlier}.", key=key, database=storage.location)
+    if not names:
+        return VersionGoneError(f"version {number} of {key!r} was moved or deleted while it was read. Read the key again.", key=key, version=number)
+    return CorruptVersionError(_damaged(key, number, f"{LOADER_FILE} or {METADATA_FILE} is missing"), key=key, version=number)
+
+
+def _damaged(key: str, number: int, what: str) -> str:
+    return f"cannot load version {number} of {key!r}: {what}. Run isfdb.verify(db); an earlier version may be whole: db.versions({key!r})."
+
+
+def load(storage: Storage, found: Found, key: str, *, trusted: bool, options: Mapping[str, Any]) -> Any:
+    """Return the value of a version that was found."""
+    module = plugins.loaderdumper(found.spec.name)
+    if options:
+        plugins.check_options(module.Loader.get, options, f"loading with {found.spec.name!r}")
+    savedir = storage.fetch(found.folder)
+    _check_sizes(storage, found, savedir, module, key)
+    if not getattr(module, "runs_code", False) or trusted:
+        return _get(module, found, savedir, key, options)
+    _check_signature(found, key, storage.location)
+    # Read once: what is checked is what is loaded, though somebody else may be able to write the folder.
+    with tempfile.TemporaryDirectory(prefix="isfdb-") as private:
+        _copy_checked(found, savedir, private, key)
+        return _get(module, found, private, key, options)
+
+
+def _check_sizes(storage: Storage, found: Found, savedir: str, module: Any, key: str) -> None:
+    if len(found.files) < 2 or getattr(module, "mutable", False):
+        return  # the spec itself was checked already; a folder that belongs to the user may change
+    difference = sizes_differ(savedir, found.files)
+    if difference is None:
+        return
+    if RECLAIMED_FILE in storage.list(found.folder):
+        message = f"the data of version {found.number} of {key!r} was reclaimed by collect; its metadata is still there: db.versions({key!r})."
+        raise VersionGoneError(message, key=key, version=found.number)
+    raise IncompleteVersionError(_damaged(key, found.number, difference), key=key, version=found.number)
+
+
+def _get(module: Any, found: Found, savedir: str, key: str, options: Mapping[str, Any]) -> Any:
+    try:
+        return module.Loader(**found.spec.arguments).get(savedir, **options)
+    except (IsfdbError, FileNotFoundError, MemoryError):
+        raise
+    except ImportError as error:
+        raise plugins.missing_dependency(found.spec.name, error) from error
+    except Exception as error:
+        _blame_the_disk(found, savedir, key, error)
+        raise LoadError(
+            f"cannot load version {found.number} of {key!r} with {found.spec.name!r}: {type(error).__name__}: {error}. Its files are as they were stored: "
+            "an option, or a library older or newer than the writer's, may be the reason; the record's environment names the versions.",
+            key=key,
+            version=found.number,
+        ) from error
+
+
+def _blame_the_disk(found: Found, savedir: str, key: str, error: Exception) -> None:
+    """Raise the better error where a file has changed since it was stored."""
+    for name, facts in found.files.items():
+        if os.path.isfile(f"{savedir}/{name}") and not found.record.get("mutable") and list(digest_of_file(f"{savedir}/{name}")) != facts:
+            raise ChecksumMismatchError(
+                _damaged(key, found.number, f"{name} is not what was stored"), key=key, version=found.number, file=name
+            ) from error
+
+
+def _check_signature(found: Found, key: str, location: str) -> None:
+    signature = found.record.get("signature")
+    if isinstance(signature, str) and is_signed_by_me(f"{found.record.get('digest')}:{found.record.get('nonce')}".encode(), signature):
+        return
+    raise UntrustedDataError(
+        f"cannot load {key!r} from {location}: {found.spec.name!r} runs code from the file, and this version carries no signature of yours. "
+        f"If you trust whoever wrote this database, run: isfdb trust {location}",
+        key=key,
+        database=location,
+        loaderdumper=found.spec.name,
+    )
+
+
+def _copy_checked(found: Found, savedir: str, private: str, key: str) -> None:
+    for name, facts in found.files.items():
+        with open(join(savedir, name), "rb") as file:
+            data = file.read()
+        if [len(data), digest_of(data)] != facts:
+            raise ChecksumMismatchError(_damaged(key, found.number, f"{name} is not what was stored"), key=key, version=found.number, file=name)
+        target = f"{private}/{name}"
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "wb") as file:
+            file.write(data)
