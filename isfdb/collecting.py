@@ -1,0 +1,158 @@
+"""Reclaims what nothing needs, in two steps days apart: to the trash, later off the disk. Survives being killed at any point.
+
+The record, spec and code of every version stay for ever: history is never lost, only bytes are reclaimed. A version whose data goes is
+marked ``RECLAIMED`` before its first file moves, so a reader, or the next collect, always knows what it sees.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from isfdb.errors import CorruptVersionError, FormatVersionError, OptionError
+from isfdb.exact_json import dumps
+from isfdb.layout.current import (
+    CODE_FILE,
+    FORMAT,
+    KEY_SUFFIX,
+    LOADER_FILE,
+    METADATA_FILE,
+    PRIVATE_FOLDER,
+    RECLAIMED_FILE,
+    STAGE_PREFIX,
+    STAGING_FOLDER,
+    join,
+    version_name,
+)
+from isfdb.storage.base import Storage
+from isfdb.versions import numbers_of, state_of
+
+_KEPT = frozenset({LOADER_FILE, METADATA_FILE, CODE_FILE, RECLAIMED_FILE})
+
+#: A stage on another host is dead once nothing in it has changed for this long.
+STAGE_AGE_S = 86400.0
+
+
+@dataclass
+class Collected:
+    """What a collect did, or would do.
+
+    Attributes
+    ----------
+    n_keys, n_versions : int
+        Keys looked at; versions whose data went to the trash.
+    trashed_bytes : int
+        Bytes that went to the trash: not yet free.
+    freed_bytes : int
+        Bytes deleted: what had lain in the trash long enough, and what dead writers left.
+    unreadable : list of str
+        Versions left alone because their record cannot be read; run verify.
+    dry_run : bool
+        Nothing was changed.
+    """
+
+    n_keys: int = 0
+    n_versions: int = 0
+    trashed_bytes: int = 0
+    freed_bytes: int = 0
+    unreadable: list[str] | None = None
+    dry_run: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as plain values."""
+        return asdict(self) | {"unreadable": self.unreadable or []}
+
+    def __str__(self) -> str:
+        would = "would move" if self.dry_run else "moved"
+        free = "would free" if self.dry_run else "freed"
+        text = f"{self.n_keys:,} keys: {would} {self.n_versions:,} versions ({self.trashed_bytes:,} bytes) to the trash, {free} {self.freed_bytes:,} bytes"
+        return text + (f"; left alone, unreadable: {', '.join(self.unreadable)}" if self.unreadable else "")
+
+
+def collect(
+    storage: Storage,
+    key_folders: Callable[[], Iterator[tuple[str, list[str]]]],
+    *,
+    keep: int | str | Mapping[str, int | str] | None,
+    grace_s: float,
+    trash_s: float,
+    dry_run: bool,
+    progress: bool,
+) -> Collected:
+    """Reclaim superseded data of every key.
+
+    Parameters
+    ----------
+    key_folders : callable
+        Gives (database folder, folders of its keys), for the database and each sub-database.
+    keep : int, "all", mapping of key to these, or None
+        How many of the newest versions keep their data whatever their age, the current one included; None: the current one.
+    grace_s, trash_s : float
+        Seconds for which replaced data stays readable, and then lies in the trash.
+    """
+    report = Collected(dry_run=dry_run, unreadable=[])
+    for folder, keys in key_folders():
+        report.freed_bytes += storage.sweep(folder, storage.list(folder), STAGE_AGE_S, dry_run=dry_run)
+        for key_folder in _with_progress(keys, folder, progress):
+            report.n_keys += 1
+            _collect_key(storage, key_folder, _keep_for(keep, key_folder), grace_s, report)
+    for place in (STAGING_FOLDER, PRIVATE_FOLDER):
+        report.freed_bytes += storage.sweep(place, storage.list(place), STAGE_AGE_S, dry_run=dry_run)
+    report.freed_bytes += storage.empty_trash(trash_s, dry_run=dry_run)
+    return report
+
+
+def _with_progress(keys: list[str], folder: str, progress: bool) -> Iterator[str]:
+    if not progress:
+        return iter(keys)
+    from tqdm.auto import tqdm
+
+    return iter(tqdm(keys, desc=f"collect {folder or 'database'}", unit="key"))
+
+
+def _keep_for(keep: int | str | Mapping[str, int | str] | None, key_folder: str) -> int | None:
+    """Return how many newest versions keep their data; None for all of them."""
+    if isinstance(keep, Mapping):
+        keep = keep.get(key_folder.removesuffix(KEY_SUFFIX))
+    if keep is None:
+        return 1
+    if keep == "all":
+        return None
+    if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
+        raise OptionError(f"keep={keep!r} is neither a number from 1 nor 'all'.", keep=keep)
+    return keep
+
+
+def _collect_key(storage: Storage, key_folder: str, keep: int | None, grace_s: float, report: Collected) -> None:
+    report.freed_bytes += storage.sweep(key_folder, [name for name in storage.list(key_folder) if name.startswith(STAGE_PREFIX)], STAGE_AGE_S, dry_run=report.dry_run)
+    numbers = numbers_of(storage, key_folder)
+    if keep is None or len(numbers) < 2:
+        return
+    for number, successor in zip(numbers[:-keep], numbers[1:], strict=False):
+        try:
+            state = state_of(storage, key_folder, number)
+        except (OSError, CorruptVersionError, FormatVersionError):
+            (report.unreadable or []).append(join(key_folder, version_name(number)))
+            continue
+        if state.is_tombstone or state.record.get("mutable"):
+            continue
+        if storage.age_s(join(key_folder, version_name(successor))) >= grace_s:
+            _reclaim(storage, state.folder, report)
+
+
+def _reclaim(storage: Storage, folder: str, report: Collected) -> None:
+    data = [name for name in storage.list(folder) if name not in _KEPT]
+    if not data:
+        return
+    report.n_versions += 1
+    report.trashed_bytes += sum([storage.size(join(folder, name)) for name in data])
+    if report.dry_run:
+        return
+    marker = join(folder, RECLAIMED_FILE)
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
+    if storage.put(marker, dumps({"format": FORMAT, "reclaimed": now}).encode()):
+        storage.prepare([], [marker])  # the marker is on the disk before the first file moves
+    for name in data:
+        storage.to_trash(join(folder, name))
