@@ -27,9 +27,9 @@ build_py = _commands["build_py"]
 class sdist(_commands["sdist"]):  # type: ignore[misc]  # versioneer makes its classes at run time
     """An archive from which isfdb can be built and tested: setuptools alone would leave out this file, the tests and the docs."""
 
-    def add_defaults(self) -> None:
-        super().add_defaults()
+    def make_distribution(self) -> None:
         for folder in (".packaging", "docs", "notebooks", "tests"):
             self.filelist.graft(folder)
-        for rubbish in ("__pycache__", "_build", ".ipynb_checkpoints"):
+        for rubbish in ("__pycache__", "_build", "generated", ".ipynb_checkpoints"):
             self.filelist.exclude_pattern(rf"(^|/){rubbish}/", is_regex=True)
+        super().make_distribution()
