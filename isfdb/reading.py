@@ -28,9 +28,9 @@ from isfdb.failures import storage_failure
 from isfdb.hashing import digest_of, digest_of_file
 from isfdb.layout.current import LOADER_FILE, METADATA_FILE, RECLAIMED_FILE, TOMBSTONE_FILE, join, version_name
 from isfdb.loader_spec import LoaderSpec
-from isfdb.manifest import Files, checked_files, read_record, sizes_differ
+from isfdb.manifest import Files, checked_files, digest_of_files, read_record, sizes_differ
 from isfdb.storage.base import Storage
-from isfdb.trust import is_signed_by_me
+from isfdb.trust import is_signed_by_me, is_trusted, payload, reason_not_to_run
 from isfdb.versions import numbers_of, pick
 
 
@@ -51,10 +51,22 @@ def read(
     key: str,
     *,
     version: int | str | datetime.date | None = None,
+    database_id: str = "",
     trusted: bool = False,
     options: Mapping[str, Any] | None = None,
 ) -> Any:
     """Return the value of a key.
+
+    Parameters
+    ----------
+    version : int, str or date, optional
+        Which version; see :func:`isfdb.versions.pick`. Default: the newest.
+    database_id : str
+        Under which the database may stand on the user's trust list.
+    trusted : bool
+        The caller vouches for the database, as a handle sent to a worker does.
+    options : Mapping
+        For the Loader.
 
     Raises
     ------
@@ -68,11 +80,11 @@ def read(
     """
     found = find(storage, key_folder, key, version)
     try:
-        return load(storage, found, key, trusted=trusted, options=options or {})
+        return load(storage, found, key, database_id=database_id, trusted=trusted, options=options or {})
     except (OSError, LoadError, IncompleteVersionError) as error:
         again = find(storage, key_folder, key, version)  # collected or renamed under our feet? then this says so
         if again.record.get("nonce") != found.record.get("nonce"):
-            return load(storage, again, key, trusted=trusted, options=options or {})
+            return load(storage, again, key, database_id=database_id, trusted=trusted, options=options or {})
         if isinstance(error, IsfdbError):
             raise
         raise storage_failure(error, f"load {key!r}", storage.location) from error
@@ -121,16 +133,16 @@ def _damaged(key: str, number: int, what: str) -> str:
     return f"cannot load version {number} of {key!r}: {what}. Run isfdb.verify(db); an earlier version may be whole: db.versions({key!r})."
 
 
-def load(storage: Storage, found: Found, key: str, *, trusted: bool, options: Mapping[str, Any]) -> Any:
+def load(storage: Storage, found: Found, key: str, *, database_id: str, trusted: bool, options: Mapping[str, Any]) -> Any:
     """Return the value of a version that was found."""
     module = plugins.loaderdumper(found.spec.name)
     if options:
         plugins.check_options(module.Loader.get, options, f"loading with {found.spec.name!r}")
     savedir = storage.fetch(found.folder)
     _check_sizes(storage, found, savedir, module, key)
-    if not getattr(module, "runs_code", False) or trusted:
+    if not getattr(module, "runs_code", False) or trusted or is_trusted(database_id, storage.location):
         return _get(module, found, savedir, key, options)
-    _check_signature(found, key, storage.location)
+    _check_signature(storage, found, key, database_id)
     # Read once: what is checked is what is loaded, though somebody else may be able to write the folder.
     with tempfile.TemporaryDirectory(prefix="isfdb-") as private:
         _copy_checked(found, savedir, private, key)
@@ -175,17 +187,19 @@ def _blame_the_disk(found: Found, savedir: str, key: str, error: Exception) -> N
             ) from error
 
 
-def _check_signature(found: Found, key: str, location: str) -> None:
+def _check_signature(storage: Storage, found: Found, key: str, database_id: str) -> None:
+    signed = payload(str(found.record.get("digest")), str(found.record.get("nonce")))
     signature = found.record.get("signature")
-    if isinstance(signature, str) and is_signed_by_me(f"{found.record.get('digest')}:{found.record.get('nonce')}".encode(), signature):
-        return
-    raise UntrustedDataError(
-        f"cannot load {key!r} from {location}: {found.spec.name!r} runs code from the file, and this version carries no signature of yours. "
-        f"If you trust whoever wrote this database, run: isfdb trust {location}",
-        key=key,
-        database=location,
-        loaderdumper=found.spec.name,
-    )
+    if not is_signed_by_me(signed, signature):
+        reason = reason_not_to_run(database_id, storage.location, signed, signature)
+        raise UntrustedDataError(
+            f"cannot load {key!r}: {found.spec.name!r} runs code from the file, and {reason}",
+            key=key,
+            database=storage.location,
+            loaderdumper=found.spec.name,
+        )
+    if digest_of_files(found.files) != found.record.get("digest"):
+        raise ChecksumMismatchError(_damaged(key, found.number, "the manifest is not what was signed"), key=key, version=found.number)
 
 
 def _copy_checked(found: Found, savedir: str, private: str, key: str) -> None:

@@ -30,7 +30,7 @@ from isfdb.manifest import digest_of_files, files_of, seal, walk
 from isfdb.name_clashes import check_new_key
 from isfdb.provenance.capture import Captured, capture
 from isfdb.storage.base import Stage, Storage, TakenError
-from isfdb.trust import sign
+from isfdb.trust import payload, sign
 from isfdb.versions import is_alive, numbers_of, state_of
 
 
@@ -75,7 +75,7 @@ def stage_value(target: Target, value: Any, dumper: Any, options: Mapping[str, A
     _check_expectations(target, numbers)
     if not numbers:
         check_new_key(target.storage, target.folder, target.name, target.key)
-    stage = target.storage.stage(target.key_folder, is_new=not numbers)
+    stage = _stage(target, is_new=not numbers)
     try:
         spec = _dump(name, module, value, stage, options, target.key)
         record = _record(target, stage, name, module, value)
@@ -83,7 +83,7 @@ def stage_value(target: Target, value: Any, dumper: Any, options: Mapping[str, A
         captured = capture(target.storage, carried=carried)
         record |= captured.members
         if getattr(module, "runs_code", False):
-            record["signature"] = sign(f"{record['digest']}:{stage.nonce}".encode())
+            record |= signature_of(record)
         return Pending(target, stage, record, captured, numbers)
     except BaseException:
         target.storage.discard(stage)
@@ -101,7 +101,7 @@ def stage_tombstone(target: Target, carried: Any, **facts: Any) -> Pending:
     if not is_alive(target.storage, target.key_folder, numbers):
         raise KeyNotFoundError(f"cannot delete {target.key!r} from {target.storage.location}: there is no such key. See db.keys().", key=target.key)
     _check_expectations(target, numbers)
-    stage = target.storage.stage(target.key_folder, is_new=False)
+    stage = _stage(target, is_new=False)
     captured = capture(target.storage, carried=carried)
     record = {"created": _now(), "format": FORMAT, "key": target.key, "nonce": stage.nonce, **captured.members, **facts}
     return Pending(target, stage, record, captured, numbers, is_tombstone=True)
@@ -135,6 +135,13 @@ def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> N
         for one in waiting:
             storage.discard(one.stage)
     _tidy_hints(storage, pending)
+
+
+def _stage(target: Target, *, is_new: bool) -> Stage:
+    try:
+        return target.storage.stage(target.key_folder, is_new=is_new)
+    except OSError as error:
+        raise storage_failure(error, f"write {target.key!r}", target.storage.location) from error
 
 
 def _choose(value: Any, dumper: Any) -> tuple[str, Any]:
@@ -212,6 +219,12 @@ def _checksums(storage: Storage, stage: Stage, spec: LoaderSpec) -> dict[str, An
     storage.write(stage, LOADER_FILE, spec.to_json().encode())
     files = files_of(stage.path, sorted(stage.files))
     return {"digest": digest_of_files(files), "files": files}
+
+
+def signature_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """Sign a record as this user; empty where the key cannot be used."""
+    signature = sign(payload(record["digest"], record["nonce"]))
+    return {"signature": signature} if signature else {}
 
 
 def _now() -> str:

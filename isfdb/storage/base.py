@@ -30,17 +30,20 @@ class Stage:
         What lies in `path`, relative to it; filled in by the writer, flushed by :meth:`Storage.prepare`.
     container : str or None
         For a key's first version: the staged key folder that holds `path`.
+    first : int
+        The number that `container` gives to the version in it.
     named_in : str or None
         The folder in which the published name stands, which :meth:`Storage.settle` flushes.
     """
 
-    __slots__ = ("container", "files", "folders", "key_folder", "named_in", "nonce", "path")
+    __slots__ = ("container", "files", "first", "folders", "key_folder", "named_in", "nonce", "path")
 
-    def __init__(self, path: str, key_folder: str, nonce: str, container: str | None) -> None:
+    def __init__(self, path: str, key_folder: str, nonce: str, container: str | None = None, first: int = 1) -> None:
         self.path = path
         self.key_folder = key_folder
         self.nonce = nonce
         self.container = container
+        self.first = first
         self.files: list[str] = []
         self.folders: list[str] = []
         self.named_in: str | None = None
@@ -99,8 +102,16 @@ class Storage(ABC):
     # Versions --------------------------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def stage(self, key_folder: str, *, is_new: bool) -> Stage:
-        """Make an empty stage for the next version of a key; `is_new` where the listing showed no such key."""
+    def stage(self, key_folder: str, *, is_new: bool, first: int = 1) -> Stage:
+        """Make an empty stage for the next version of a key.
+
+        Parameters
+        ----------
+        is_new : bool
+            The listing showed no such key.
+        first : int
+            The number a new key's first version will bear: above 1 where the name was used before.
+        """
 
     @abstractmethod
     def write(self, stage: Stage, name: str, data: bytes) -> None:

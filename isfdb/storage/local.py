@@ -163,7 +163,7 @@ class LocalStorage(Storage):
 
     # Versions --------------------------------------------------------------------------------------------------------------------
 
-    def stage(self, key_folder: str, *, is_new: bool) -> Stage:
+    def stage(self, key_folder: str, *, is_new: bool, first: int = 1) -> Stage:
         """Make a stage: beside the versions of a key that exists, else as a whole key folder in the staging folder.
 
         Staging and target share a parent, or at least a file system, so that publishing is one rename.
@@ -172,16 +172,16 @@ class LocalStorage(Storage):
         if not is_new:
             path = f"{self.path}/{key_folder}/{stage_name(nonce)}"
             self.calls.make_folder(path)
-            return Stage(path, key_folder, nonce, None)
+            return Stage(path, key_folder, nonce)
         container = f"{self._staging_for(key_folder)}/{stage_name(nonce)}"
         try:
             self.calls.make_folder(container)
         except FileNotFoundError:
             self._make_folders(os.path.dirname(container))
             self.calls.make_folder(container)
-        path = f"{container}/{version_name(1)}"
+        path = f"{container}/{version_name(first)}"
         self.calls.make_folder(path)
-        return Stage(path, key_folder, nonce, container)
+        return Stage(path, key_folder, nonce, container, first)
 
     def _staging_for(self, key_folder: str) -> str:
         parent, separator, _ = key_folder.rpartition("/")
@@ -211,7 +211,7 @@ class LocalStorage(Storage):
 
     def publish(self, stage: Stage, number: int) -> None:
         """Rename the stage into place: put-if-absent, because a version folder is never empty."""
-        if stage.container and number == 1:
+        if stage.container and number == stage.first:
             source, target = stage.container, self._at(stage.key_folder)
         else:
             source, target = stage.path, f"{self.path}/{stage.key_folder}/{version_name(number)}"
