@@ -1,0 +1,99 @@
+"""How a database, an entry and a version look in a terminal and in a notebook. Reads JSON only, never a value.
+
+The classes call these functions with themselves; nothing here imports a class, so that this layer stays below them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def database_text(db: Any) -> str:
+    """Return the ``repr`` of a database: one line, one listing."""
+    from isfdb.display.safe import visible
+    from isfdb.display.words import count_text
+
+    return f"<isfdb.Database {visible(db.name)!r}: {_counted(db, count_text)}, mode {db.mode!r}, {visible(db.path, 400)}>"
+
+
+def _counted(db: Any, count_text: Any) -> str:
+    from isfdb.errors import IsfdbError
+
+    try:
+        return str(count_text(len(db.keys()), "key"))
+    except (IsfdbError, OSError) as error:
+        # A repr stands in tracebacks and debuggers: it tells what is wrong instead of raising.
+        return f"cannot be listed ({type(error).__name__})"
+
+
+def tree(db: Any, *, depth: int | None = None, max_keys: int = 1000, columns: int | None = None) -> str:
+    """Return the keys of a database as a tree, one a line.
+
+    Parameters
+    ----------
+    db : Database
+        Listed; of each key shown the JSON is read.
+    depth : int, optional
+        How many levels of keys to show; all by default.
+    max_keys : int
+        Keys looked into; what lies beyond is counted.
+    columns : int, optional
+        Cut lines to this width.
+    """
+    from isfdb.display.summaries import branch
+    from isfdb.display.text import tree_text
+
+    return tree_text(branch(db, depth=depth, max_keys=max_keys), columns=columns)
+
+
+def database_bundle(db: Any) -> dict[str, str]:
+    """Return a database as ``text/plain`` and ``text/html``."""
+    from isfdb.display import html
+    from isfdb.display.safe import visible
+    from isfdb.display.summaries import branch
+    from isfdb.display.text import tree_text
+    from isfdb.display.words import count_text
+
+    told = branch(db)
+    facts = (count_text(told.n_members, "key"), "read only" if db.read_only else "")
+    head = " · ".join(fact for fact in (visible(db.name), *facts, visible(db.path, 400)) if fact)
+    return {
+        "text/plain": f"{head}\n{tree_text(told)}".rstrip(),
+        "text/html": html.fragment(html.heading(str(db.name), *facts, code=str(db.path)), html.tree(told)),
+    }
+
+
+def version_text(version: Any) -> str:
+    """Return the ``repr`` of a version, on one line."""
+    from isfdb.display.safe import visible
+    from isfdb.display.summaries import version_summary
+    from isfdb.display.text import facts_of
+
+    told = version_summary(version, "")
+    return f"<Version {told.version}: {', '.join(visible(fact) for fact in facts_of(told) if fact)}>"
+
+
+def version_bundle(version: Any) -> dict[str, str]:
+    """Return a version as ``text/plain`` and ``text/html``."""
+    from isfdb.display import html
+    from isfdb.display.summaries import version_summary
+
+    told = version_summary(version, f"version {version.number}")
+    return {"text/plain": version_text(version), "text/html": html.fragment(html.heading(told.key, told.what), html.key_facts(told))}
+
+
+def entry_text(entry: Any) -> str:
+    """Return the ``repr`` of an entry, on one line."""
+    from isfdb.display.safe import visible
+    from isfdb.display.summaries import entry_summary
+    from isfdb.display.text import facts_of
+
+    return f"<Entry {visible(entry.key)!r}: {', '.join(visible(fact) for fact in facts_of(entry_summary(entry)) if fact)}>"
+
+
+def entry_bundle(entry: Any) -> dict[str, str]:
+    """Return an entry as ``text/plain`` and ``text/html``."""
+    from isfdb.display.entries import entry_html, entry_lines, entry_story
+
+    story = entry_story(entry)
+    return {"text/plain": entry_lines(story), "text/html": entry_html(story)}

@@ -1,0 +1,160 @@
+"""What is said about databases and keys, as plain data: the one source of text, HTML and JSON. Reads JSON only, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from isfdb.display.words import what_text
+from isfdb.errors import IsfdbError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+#: How many keys a representation looks into before it only counts the rest.
+MAX_KEYS = 200
+
+
+@dataclass(frozen=True)
+class KeySummary:
+    """One key, or one version of it, as it is shown in a line."""
+
+    key: str
+    name: str
+    what: str = ""
+    describe: Mapping[str, Any] | None = None
+    dumper: str = ""
+    version: int | None = None
+    created: datetime | None = None
+    nbytes: int | None = None
+    digest: str = ""
+    link: str = ""
+    deleted: bool = False
+    reclaimed: bool = False
+    problem: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the members that ``--json`` prints."""
+        return {
+            "key": self.key,
+            "kind": "unreadable" if self.problem else "value",
+            "what": self.what,
+            "describe": dict(self.describe or {}),
+            "dumper": self.dumper,
+            "version": self.version,
+            "created": self.created.isoformat() if self.created else None,
+            "nbytes": self.nbytes,
+            "digest": self.digest,
+            "link": self.link,
+            "deleted": self.deleted,
+            "reclaimed": self.reclaimed,
+            "problem": self.problem or None,
+        }
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A database or sub-database with what is shown of its members."""
+
+    key: str
+    name: str
+    members: tuple[KeySummary | Branch, ...]
+    n_members: int
+    problem: str = ""
+
+    @property
+    def hidden(self) -> int:
+        """How many members are not shown."""
+        return self.n_members - len(self.members)
+
+    def values(self) -> Iterator[KeySummary]:
+        """Yield all values shown in it, at any depth."""
+        for member in self.members:
+            if isinstance(member, Branch):
+                yield from member.values()
+            else:
+                yield member
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the members that ``--json`` prints."""
+        return {
+            "key": self.key,
+            "kind": "sub-database",
+            "n_members": self.n_members,
+            "members": [member.to_json() for member in self.members],
+            "problem": self.problem or None,
+        }
+
+
+class _Budget:
+    """How many keys may still be looked into."""
+
+    def __init__(self, keys: int) -> None:
+        self.left = keys
+
+    def take(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+
+def branch(db: Any, *, depth: int | None = None, max_keys: int = MAX_KEYS) -> Branch:
+    """Summarise a database.
+
+    Parameters
+    ----------
+    db : Database
+        Only listed, and the JSON of the keys that are shown is read.
+    depth : int, optional
+        How many levels of keys to show; all by default.
+    max_keys : int
+        Keys looked into, all levels together; the rest is counted only.
+    """
+    return _branch(db, "", str(db.name), depth, _Budget(max_keys))
+
+
+def _branch(db: Any, prefix: str, name: str, depth: int | None, budget: _Budget) -> Branch:
+    names = tuple(db.keys())
+    members: list[KeySummary | Branch] = []
+    for child in names if depth is None or depth > 0 else ():
+        if not budget.take():
+            break
+        members.append(_member(db, child, f"{prefix}{child}", depth, budget))
+    return Branch(prefix.rstrip("/"), name, tuple(members), len(names))
+
+
+def _member(db: Any, name: str, key: str, depth: int | None, budget: _Budget) -> KeySummary | Branch:
+    try:
+        if not db.is_sub_db(name):
+            return entry_summary(db.entry(name), key, name)
+        return _branch(db[name], f"{key}/", name, None if depth is None else depth - 1, budget)
+    except (IsfdbError, OSError, ValueError) as error:
+        # One key that cannot be read must not hide the others; what is wrong with it stands in its line.
+        return KeySummary(key=key, name=name, what="unreadable", problem=str(error))
+
+
+def entry_summary(entry: Any, key: str | None = None, name: str | None = None) -> KeySummary:
+    """Summarise a key by its newest version."""
+    key = entry.key if key is None else key
+    return version_summary(entry.newest, key, name or key.rpartition("/")[2])
+
+
+def version_summary(version: Any, key: str, name: str = "") -> KeySummary:
+    """Summarise one version."""
+    gone = "deleted" if version.deleted else ""
+    describe = {} if gone else version.describe
+    describe = describe if isinstance(describe, Mapping) else {}
+    return KeySummary(
+        key=key,
+        name=name or key,
+        what=gone or what_text(describe, version.dumper),
+        describe=describe,
+        dumper=str(version.dumper or ""),
+        version=version.number,
+        created=version.created,
+        nbytes=None if gone else version.nbytes,
+        digest=str(version.digest or ""),
+        link=str(version.link),
+        deleted=bool(version.deleted),
+        reclaimed=bool(version.reclaimed),
+    )

@@ -1,0 +1,79 @@
+"""Sizes, ages, shapes and types in words that people read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from isfdb.display.safe import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_STEPS = (("kB", 10**3), ("MB", 10**6), ("GB", 10**9), ("TB", 10**12), ("PB", 10**15))
+_AGES = ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (60 * 86400, 86400, "d"))
+
+
+def size_text(size_bytes: int | None) -> str:
+    """Return ``12.3 kB``: decimal units, three figures."""
+    if size_bytes is None:
+        return ""
+    if size_bytes < 1000:
+        return f"{size_bytes} B"
+    unit, step = next(((unit, step) for unit, step in _STEPS if size_bytes < 999.5 * step), _STEPS[-1])
+    number = size_bytes / step
+    digits = 0 if number >= 99.95 else 1 if number >= 9.995 else 2
+    return f"{number:.{digits}f} {unit}"
+
+
+def age_text(moment: datetime | None, now: datetime | None = None) -> str:
+    """Return ``3 min ago``; a date where it is older than two months or lies in the future."""
+    if moment is None:
+        return ""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    for limit, unit_s, unit in _AGES:
+        if 0 <= seconds < limit:
+            return f"{int(seconds // unit_s)} {unit} ago"
+    return "just now" if -5 < seconds < 0 else f"{moment:%Y-%m-%d}"
+
+
+def time_text(moment: datetime | None) -> str:
+    """Return ``2026-11-21 04:30:05 UTC``."""
+    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def duration_text(seconds: float | None) -> str:
+    """Return ``12 ms``, ``3.4 s`` or ``5 min 20 s``."""
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def count_text(number: int, singular: str, plural: str | None = None) -> str:
+    """Return ``1 key`` or ``1,200 keys``."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def what_text(describe: Mapping[str, Any], dumper: str = "") -> str:
+    """Return what kind of value it is in a few words: ``DataFrame 344 × 8``, ``ndarray 1000 float64``, ``float 49.69``.
+
+    Parameters
+    ----------
+    describe : Mapping
+        What the loaderdumper noted about the value; nothing in it is relied upon.
+    dumper : str
+        Named where the loaderdumper noted no type.
+    """
+    words = [visible(describe.get("type") or dumper or "value", 40)]
+    shape = describe.get("shape")
+    if isinstance(shape, list) and shape:
+        words.append(" × ".join(visible("?" if n is None else n, 12) for n in shape[:6]))
+    elif isinstance(describe.get("length"), int):
+        words.append(f"of {describe['length']:,}")
+    if isinstance(describe.get("dtype"), str):
+        words.append(visible(describe["dtype"], 24))
+    if "value" in describe:
+        words.append(visible(describe["value"], 60))
+    return " ".join(words)
