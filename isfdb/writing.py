@@ -31,7 +31,7 @@ from isfdb.name_clashes import check_new_key
 from isfdb.provenance.capture import Captured, capture
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.trust import payload, sign
-from isfdb.versions import is_alive, numbers_of, state_of
+from isfdb.versions import VersionState, is_alive, numbers_of, state_of
 
 
 @dataclass(slots=True)
@@ -61,6 +61,8 @@ class Pending:
     numbers: list[int]
     is_tombstone: bool = False
     number: int = 0
+    revives: bool = False  # the version before is a tombstone
+    is_chained: bool = False  # the record names its predecessor already: that one lies under another name now
 
 
 def stage_value(target: Target, value: Any, dumper: Any, options: Mapping[str, Any], carried: Any) -> Pending:
@@ -103,7 +105,7 @@ def stage_tombstone(target: Target, carried: Any, **facts: Any) -> Pending:
     _check_expectations(target, numbers)
     stage = _stage(target, is_new=False)
     captured = capture(target.storage, carried=carried)
-    record = {"created": _now(), "format": FORMAT, "key": target.key, "nonce": stage.nonce, **captured.members, **facts}
+    record = {"created": now(), "format": FORMAT, "key": target.key, "nonce": stage.nonce, **captured.members, **facts}
     return Pending(target, stage, record, captured, numbers, is_tombstone=True)
 
 
@@ -199,7 +201,7 @@ def _dump(name: str, module: Any, value: Any, stage: Stage, options: Mapping[str
 
 
 def _record(target: Target, stage: Stage, name: str, module: Any, value: Any) -> dict[str, Any]:
-    record = {"created": _now(), "describe": _describe(module, value), "dumper": name, "format": FORMAT, "key": target.key, "nonce": stage.nonce}
+    record = {"created": now(), "describe": _describe(module, value), "dumper": name, "format": FORMAT, "key": target.key, "nonce": stage.nonce}
     if getattr(module, "mutable", False):
         record["mutable"] = True
     return record
@@ -227,7 +229,8 @@ def signature_of(record: Mapping[str, Any]) -> dict[str, str]:
     return {"signature": signature} if signature else {}
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time as it stands in records: ISO-8601, UTC, microseconds."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
 
@@ -235,15 +238,18 @@ def _seal(pending: Pending) -> None:
     """Write the record, which names the version before it; again whenever another writer's version came between."""
     target = pending.target
     pending.number = pending.numbers[-1] + 1 if pending.numbers else 1
-    pending.record["previous"] = _seal_of(target, pending.numbers[-1]) if pending.numbers else None
+    if not pending.is_chained:
+        before = _before(target, pending.numbers[-1]) if pending.numbers else None
+        pending.record["previous"] = before.record.get("record") if before else None
+        pending.revives = before is not None and before.is_tombstone
     name = TOMBSTONE_FILE if pending.is_tombstone else METADATA_FILE
     target.storage.write(pending.stage, name, seal(pending.record).encode())
 
 
-def _seal_of(target: Target, number: int) -> str | None:
+def _before(target: Target, number: int) -> VersionState | None:
     try:
-        return str(state_of(target.storage, target.key_folder, number).record["record"])
-    except (OSError, KeyError, CorruptVersionError, FormatVersionError):
+        return state_of(target.storage, target.key_folder, number)
+    except (OSError, CorruptVersionError, FormatVersionError):
         return None  # the version before is damaged: verify reports it, and this save must not fail for it
 
 
@@ -254,6 +260,7 @@ def _rename(storage: Storage, pending: Pending, *, durable: bool) -> None:
             storage.publish(pending.stage, pending.number)
         except TakenError:
             pending.numbers = numbers_of(storage, pending.target.key_folder)
+            pending.is_chained = False
             _check_expectations(pending.target, pending.numbers)
             _seal(pending)
             if durable:
@@ -281,13 +288,7 @@ def _tidy_hints(storage: Storage, pending: Sequence[Pending]) -> None:
         hint = _hint(one.target)
         if one.is_tombstone:
             storage.put(hint, b"")
-        elif len(one.numbers) > 0 and hint.rpartition("/")[2] in _siblings_if_revived(storage, one):
+        elif one.revives:
             storage.remove(hint)
             if not is_alive(storage, one.target.key_folder, numbers_of(storage, one.target.key_folder)):
                 storage.put(hint, b"")
-
-
-def _siblings_if_revived(storage: Storage, pending: Pending) -> list[str]:
-    """List the key's folder only where the version before ours was a tombstone: else there is no hint to take away."""
-    before = state_of(storage, pending.target.key_folder, pending.numbers[-1])
-    return storage.list(pending.target.folder) if before.is_tombstone else []

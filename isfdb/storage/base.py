@@ -168,6 +168,10 @@ class Storage(ABC):
         """Take a file or folder out of sight at once; readers that hold it open go on. `empty_trash` deletes it later."""
 
     @abstractmethod
+    def erase(self) -> None:
+        """Delete the whole database, at once and for good."""
+
+    @abstractmethod
     def empty_trash(self, older_than_s: float, *, dry_run: bool) -> int:
         """Delete what was trashed that long ago by the storage's own clock; return the bytes reclaimed."""
 

@@ -270,6 +270,13 @@ class LocalStorage(Storage):
         self.calls.make_folder(target)  # a folder of its own: its time of change is the time of trashing, by the server's clock
         self.calls.rename(self._at(path), f"{target}/{os.path.basename(path)}")
 
+    def erase(self) -> None:
+        """Rename the folder out of sight, then delete it: killed in between, no half database is left under the old name."""
+        aside = f"{os.path.dirname(self.path)}/{stage_name(new_nonce())}"
+        self.calls.rename(self.path, aside)
+        self.calls.flush([], [os.path.dirname(self.path)])
+        remove_tree(aside, self.calls)
+
     def empty_trash(self, older_than_s: float, *, dry_run: bool) -> int:
         """Delete what was trashed that long ago."""
         reclaimed = 0

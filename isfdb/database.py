@@ -1,0 +1,563 @@
+"""``Database``: a dictionary in a folder. A thin face: it parses keys and calls writing, reading, entry and collecting."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+from isfdb import display
+from isfdb.attributes import Attributes, AttributesOfKeys
+from isfdb.collecting import Collected, collect
+from isfdb.entry import Entry, MetadataOfKeys, Version, version_of, versions_of
+from isfdb.errors import DatabaseGoneError, KeyExistsError, KeyKindError, KeyNotFoundError, ReadOnlyError
+from isfdb.identity import Identity, make_database, read_identity
+from isfdb.keys import folder_name, split_key
+from isfdb.layout.current import DATABASE_FILE, KEY_SUFFIX, join
+from isfdb.listing import Listing, list_folder
+from isfdb.moving import copy_key, move_key, move_sub_database, remove_database
+from isfdb.name_clashes import check_new_sub_database
+from isfdb.options import option
+from isfdb.provenance.capture import current_activity
+from isfdb.reading import read
+from isfdb.storage.base import Storage
+from isfdb.versions import is_alive, numbers_of
+from isfdb.writing import Pending, Target, publish, stage_tombstone, stage_value
+
+Key = str | tuple[str, ...]
+
+#: A batch publishes what it holds when it has grown to this many keys.
+BATCH_KEYS = 1000
+
+_MISSING = object()
+
+
+class Database(MutableMapping[Key, Any]):
+    """A database, or a sub-database, used as a dictionary. Made by :func:`isfdb.open`.
+
+    Attributes
+    ----------
+    id : str
+        32 hexadecimal digits that never change.
+    path : str
+        Its folder.
+    mode : str
+        ``"r"``, ``"r+"``, ``"a"`` or ``"w-"``.
+    prefix : str
+        The key of this sub-database inside :attr:`root`; empty for a database that is nobody's sub-database.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        identity: Identity,
+        *,
+        prefix: str = "",
+        folder: str = "",
+        mode: str = "a",
+        durability: str | None = None,
+        trusted: bool = False,
+        carried: Any = None,
+        root: Database | None = None,
+    ) -> None:
+        self._storage = storage
+        self._identity = identity
+        self._folder = folder
+        self._durability = durability
+        self._trusted = trusted
+        self._carried = carried
+        self._root = root
+        self._batch = root._batch if root else threading.local()
+        self.prefix = prefix
+        self.mode = mode
+
+    # What it is ------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The id, which never changes."""
+        return self._identity.id
+
+    @property
+    def path(self) -> str:
+        """Its folder."""
+        return self._storage.fetch(self._folder)
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return os.path.basename(self.path)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it was opened for reading."""
+        return self.mode == "r"
+
+    @property
+    def root(self) -> Database:
+        """The database that this sub-database is part of; itself where it is none."""
+        return self._root or self
+
+    @property
+    def metadata(self) -> MetadataOfKeys:
+        """``db.metadata["rates"]``: what was recorded about the newest version of each key."""
+        return MetadataOfKeys(self)
+
+    @property
+    def attributes(self) -> AttributesOfKeys:
+        """``db.attributes["rates"]["unit"] = "Hz"``: what the user notes about each key."""
+        return AttributesOfKeys(lambda: iter(self.keys(recurse=True)), self._attributes)
+
+    def get_id(self) -> str:
+        """Return the id, under the name ISF's users know."""
+        return self.id
+
+    # The dictionary --------------------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, key: Key) -> Any:
+        value = self.get(key, _MISSING)
+        if value is _MISSING:
+            self._raise_missing(split_key(key))
+        return value
+
+    def __setitem__(self, key: Key, value: Any) -> None:
+        self._set(key, value, None, None, True, {})
+
+    def __delitem__(self, key: Key) -> None:
+        names = self._writable(key, "delete")
+        self._publish_batch()
+        folder = self._folder_of(names)
+        if self._storage.is_folder(folder):
+            remove_database(self._storage, folder)
+            return
+        pending = stage_tombstone(self._target(names), self._activity())
+        publish(self._storage, [pending], durable=self._durable)
+
+    def __contains__(self, key: object) -> bool:
+        names = split_key(key)  # type: ignore[arg-type]  # split_key itself refuses what is no key
+        self._publish_batch()
+        key_folder = self._key_folder(names)
+        return is_alive(self._storage, key_folder, numbers_of(self._storage, key_folder)) or self._storage.is_folder(self._folder_of(names))
+
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # keys come out as text, and may be asked for as tuples too
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def keys(self, recurse: bool = False) -> tuple[str, ...]:  # type: ignore[override]  # a tuple, as ISF's users know it
+        """Return the keys, sorted.
+
+        Parameters
+        ----------
+        recurse : bool
+            False: keys and names of sub-databases here. True: the keys of all values, those in sub-databases as ``"cells/L5PT"``.
+        """
+        here = self._list()
+        if not recurse:
+            return tuple(sorted([*here.keys, *here.sub_databases]))
+        below = [f"{name}/{key}" for name in here.sub_databases for key in self._sub(name).keys(recurse=True)]
+        return tuple(sorted([*here.keys, *below]))
+
+    def get(self, key: Key, default: Any = None, *, version: Any = None, **options: Any) -> Any:  # type: ignore[override]
+        """Read a value.
+
+        Parameters
+        ----------
+        key : str or tuple of str
+        default : object, optional
+            Returned where there is no such key, as by any dictionary. Not used where a version or an option is asked for:
+            then a missing key is an error.
+        version : int, str or date, optional
+            A version's number, a date (the value as it stood then) or the first digits of a digest. Default: the newest.
+        **options
+            For the loaderdumper, for example ``columns=["t"]`` or ``mmap="r"``.
+
+        Returns
+        -------
+        object
+            The value; a :class:`Database` where the key names a sub-database.
+
+        Raises
+        ------
+        KeyNotFoundError, VersionNotFoundError, VersionGoneError
+        IncompleteVersionError, ChecksumMismatchError, CorruptVersionError
+        UntrustedDataError, LoadError, OptionError
+        """
+        names = split_key(key)
+        self._publish_batch()
+        key_folder, text = self._key_folder(names), "/".join(names)
+        try:
+            return read(
+                self._storage, key_folder, text, version=version, database_id=self.root.id, trusted=self._trusted, options=options
+            )
+        except KeyNotFoundError:
+            if version is not None or options:
+                raise
+            return self._sub(text) if self._storage.is_folder(self._folder_of(names)) else default
+
+    def set(
+        self,
+        key: Key,
+        value: Any,
+        *,
+        dumper: Any = None,
+        attributes: Mapping[str, Any] | None = None,
+        expected_version: int | None = None,
+        overwrite: bool = True,
+        **options: Any,
+    ) -> Version:
+        """Store a value as the next version of a key.
+
+        Parameters
+        ----------
+        dumper : str or module, optional
+            The loaderdumper to use; default: the first whose ``check`` accepts the value.
+        attributes : mapping, optional
+            Noted about the key, as by ``db.attributes[key].update``.
+        expected_version : int, optional
+            Publish only if this is the newest version (0: the key holds nothing). Without it the last writer wins.
+        overwrite : bool
+            False: refuse if the key holds a value.
+        **options
+            For the loaderdumper.
+
+        Returns
+        -------
+        Version
+
+        Raises
+        ------
+        KeyExistsError, ConflictError, KeyKindError, KeyCollisionError
+        NoDumperError, DumpError, OptionError, UnknownLoaderdumperError
+        ReadOnlyError, DatabaseFullError, StorageError
+        """
+        pending = self._set(key, value, dumper, expected_version, overwrite, options)
+        self._publish_batch()  # only what is published has a number
+        if attributes:
+            self.attributes[key].update(attributes)
+        target = pending.target
+        return version_of(self._storage, target.key_folder, "/".join(split_key(key)), self.id, pending.number)
+
+    def _set(self, key: Key, value: Any, dumper: Any, expected: int | None, overwrite: bool, options: Mapping[str, Any]) -> Pending:
+        names = self._writable(key, "store")
+        if len(names) > 1:
+            self._make_levels(names[:-1])
+        pending = stage_value(self._target(names, expected, overwrite), value, dumper, options, self._activity())
+        batch = getattr(self._batch, "pending", None)
+        if batch is None or expected is not None or not overwrite:
+            publish(self._storage, [pending], durable=self._durable)
+        else:
+            batch.append(pending)
+            if len(batch) >= BATCH_KEYS:
+                self._publish_batch()
+        return pending
+
+    @contextmanager
+    def batch(self) -> Iterator[Database]:
+        """Store many keys with one wait for the disk: ``with db.batch(): ...``.
+
+        Each key becomes visible, whole, when the block ends, also when it ends with an error: what was stored stays stored.
+        Reading or deleting inside the block publishes first what waits. A batch belongs to the thread that opened it.
+        """
+        if getattr(self._batch, "pending", None) is not None:
+            yield self  # a batch inside a batch is part of it
+            return
+        self._batch.pending = []
+        try:
+            yield self
+        finally:
+            try:
+                self._publish_batch()
+            finally:
+                self._batch.pending = None
+
+    def _publish_batch(self) -> None:
+        waiting = getattr(self._batch, "pending", None)
+        if waiting:
+            self._batch.pending = []
+            publish(self._storage, waiting, durable=self._durable)
+
+    # More ways to write ----------------------------------------------------------------------------------------------------------
+
+    def maybe_calculate(self, key: Key, function: Callable[[], Any], **options: Any) -> Any:
+        """Return the stored value; where there is none, call `function`, store what it returns and return that.
+
+        Parameters
+        ----------
+        function : callable
+            Takes no arguments.
+        **options
+            As for :meth:`set`.
+        """
+        try:
+            return self[key]
+        except KeyNotFoundError:
+            value = function()
+            self.set(key, value, **options)
+            return value
+
+    def create_sub_db(self, key: Key) -> Database:
+        """Return the sub-database of that name, made if need be.
+
+        Raises
+        ------
+        KeyKindError
+            A value has that name.
+        """
+        names = self._writable(key, "make")
+        self._make_levels(names)
+        return self._sub("/".join(names))
+
+    def create_managed_folder(self, key: Key, *, raise_: bool = True) -> Any:
+        """Make a folder that is yours to fill, and return its path.
+
+        Parameters
+        ----------
+        raise_ : bool
+            Raise KeyExistsError where the key holds something; False: return what it holds.
+        """
+        try:
+            self._set(key, None, "folder", None, False, {})
+        except KeyExistsError:
+            if raise_:
+                raise
+        return self[key]
+
+    def attach(self, key: Key, path: str | os.PathLike[str], **options: Any) -> Version:
+        """Store a copy of a file or folder under its own name; reading gives the path of the copy."""
+        return self.set(key, os.fspath(path), dumper="attachment", **options)
+
+    def rename(self, old: Key, new: Key) -> None:
+        """Give a key, with all its versions and attributes, or a sub-database another name.
+
+        Raises
+        ------
+        KeyNotFoundError, KeyExistsError, KeyKindError
+        """
+        source, target = self._writable(old, "rename"), self._writable(new, "rename")
+        self._publish_batch()
+        if new in self:
+            raise KeyExistsError(f"cannot rename {old!r} to {new!r}: that key exists. Delete it first or choose another name.", key=new)
+        if len(target) > 1:
+            self._make_levels(target[:-1])
+        if self._storage.is_folder(self._folder_of(source)):
+            move_sub_database(self._storage, self._folder_of(source), self._folder_of(target), "/".join(target))
+        else:
+            move_key(self._target(source), self._target(target), self._activity(), durable=self._durable)
+
+    def copy(self, old: Key, new: Key) -> Version:
+        """Store the newest version of a key, byte for byte and with its provenance, as the next version of another key.
+
+        Raises
+        ------
+        KeyNotFoundError, KeyKindError
+        """
+        source, target = split_key(old), self._writable(new, "copy")
+        self._publish_batch()
+        if len(target) > 1:
+            self._make_levels(target[:-1])
+        pending = copy_key(self._target(source), self._target(target), self._activity(), self.id)
+        publish(self._storage, [pending], durable=self._durable)
+        return version_of(self._storage, pending.target.key_folder, "/".join(target), self.id, pending.number)
+
+    def remove(self) -> None:
+        """Delete the whole database and all it holds, for good."""
+        self._refuse_if_read_only("remove the database")
+        remove_database(self._storage, self._folder)
+
+    # Looking around --------------------------------------------------------------------------------------------------------------
+
+    def entry(self, key: Key) -> Entry:
+        """Return all there is to know about a key, without reading its data.
+
+        Raises
+        ------
+        KeyNotFoundError
+        KeyKindError
+            The key names a sub-database.
+        """
+        names = split_key(key)
+        self._publish_batch()
+        key_folder = self._key_folder(names)
+        if not is_alive(self._storage, key_folder, numbers_of(self._storage, key_folder)):
+            self._raise_missing(names)
+        return Entry(self, self._storage, key_folder, "/".join(names))
+
+    def versions(self, key: Key) -> tuple[Version, ...]:
+        """Return all versions of a key, oldest first, tombstones included; also of a key that was deleted."""
+        names = split_key(key)
+        self._publish_batch()
+        found = versions_of(self._storage, self._key_folder(names), "/".join(names), self.id)
+        if not found:
+            self._raise_missing(names)
+        return found
+
+    def is_sub_db(self, key: Key) -> bool:
+        """Say whether a key names a sub-database."""
+        return self._storage.is_folder(self._folder_of(split_key(key)))
+
+    def ls(self, *, depth: int | None = None, max_keys: int = 200) -> display.Text:
+        """Show keys and sub-databases as a tree.
+
+        Parameters
+        ----------
+        depth : int, optional
+            How many levels of sub-databases are opened; default: all.
+        max_keys : int
+            How many keys are shown before the rest is only counted.
+        """
+        return display.Text(display.tree(self, depth=depth, max_keys=max_keys))
+
+    def collect(
+        self,
+        *,
+        dry_run: bool = False,
+        keep: int | str | Mapping[str, int | str] | None = None,
+        grace_s: float | None = None,
+        trash_s: float | None = None,
+        progress: bool | None = None,
+    ) -> Collected:
+        """Reclaim replaced and deleted data, in two steps: to the trash, and later off the disk. Records and code stay for ever.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Change nothing, only say what would be reclaimed.
+        keep : int, "all" or mapping of key to these, optional
+            How many newest versions keep their data.
+        grace_s, trash_s : float, optional
+            Seconds for which replaced data stays readable, and then stays in the trash.
+        progress : bool, optional
+            Show a bar; default: on a terminal and in notebooks, for many keys.
+        """
+        if not dry_run:
+            self._refuse_if_read_only("collect")
+        self._publish_batch()
+        return collect(
+            self._storage,
+            self._key_folders,
+            keep=keep if isinstance(keep, Mapping) else option("keep", keep),
+            grace_s=option("grace_s", grace_s),
+            trash_s=option("trash_s", trash_s),
+            dry_run=dry_run,
+            progress=bool(progress),
+        )
+
+    def _key_folders(self) -> Iterator[tuple[str, list[str]]]:
+        """Give every database folder at and below this one with the folders of its keys, deleted ones included."""
+        here = self._list(deleted=True)
+        yield self._folder, [join(self._folder, folder_name(key) + KEY_SUFFIX) for key in here.keys]
+        for name in here.sub_databases:
+            yield from self._sub(name)._key_folders()
+
+    # Parts -----------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def _durable(self) -> bool:
+        return bool(option("durability", self._durability) == "full")
+
+    def _activity(self) -> Any:
+        return self._carried
+
+    def _list(self, *, deleted: bool = False) -> Listing:
+        self._publish_batch()
+        listing = list_folder(self._storage, self._folder, deleted=deleted)
+        if not listing.keys and not listing.sub_databases:
+            self._check_presence()
+        return listing
+
+    def _key_folder(self, names: tuple[str, ...]) -> str:
+        return join(self._folder, *[folder_name(name) for name in names]) + KEY_SUFFIX
+
+    def _folder_of(self, names: tuple[str, ...]) -> str:
+        return join(self._folder, *[folder_name(name) for name in names])
+
+    def _target(self, names: tuple[str, ...], expected: int | None = None, overwrite: bool = True) -> Target:
+        folders = [folder_name(name) for name in names]
+        return Target(self._storage, join(self._folder, *folders[:-1]), folders[-1], "/".join(names), expected, overwrite)
+
+    def _attributes(self, key: Key) -> Attributes:
+        names = split_key(key)
+        self._publish_batch()
+        key_folder = self._key_folder(names)
+        if not is_alive(self._storage, key_folder, numbers_of(self._storage, key_folder)):
+            self._raise_missing(names)
+        return Attributes(self._storage, key_folder, "/".join(names), read_only=self.read_only, durable=self._durable)
+
+    def _sub(self, key: str) -> Database:
+        names = split_key(key)
+        folder = self._folder_of(names)
+        identity = read_identity(self._storage, folder) if DATABASE_FILE in self._storage.list(folder) else Identity.of_plain_folder(self.id, key)
+        return Database(
+            self._storage,
+            identity,
+            prefix=join(self.prefix, key),
+            folder=folder,
+            mode=self.mode,
+            durability=self._durability,
+            trusted=self._trusted,
+            carried=self._carried,
+            root=self.root,
+        )
+
+    def _make_levels(self, names: tuple[str, ...]) -> None:
+        """Make the sub-databases on the way to a key, where they are missing."""
+        folder = self._folder
+        for depth, name in enumerate(names, 1):
+            parent, folder = folder, join(folder, folder_name(name))
+            if not self._storage.is_folder(folder):
+                check_new_sub_database(self._storage, parent, folder_name(name), "/".join(names[:depth]))
+                make_database(self._storage, folder, parent_id=self.id, durable=self._durable)
+
+    def _writable(self, key: Key, verb: str) -> tuple[str, ...]:
+        self._refuse_if_read_only(f"{verb} {key!r}")
+        return split_key(key)
+
+    def _refuse_if_read_only(self, what: str) -> None:
+        if self.read_only:
+            raise ReadOnlyError(f"cannot {what}: {self.path} was opened for reading. Open it with mode='a'.", database=self.path)
+
+    def _raise_missing(self, names: tuple[str, ...]) -> None:
+        self._check_presence()
+        key = "/".join(names)
+        if self._storage.is_folder(self._folder_of(names)):
+            raise KeyKindError(f"{key!r} is a sub-database and holds no value of its own. Look at db[{key!r}].", key=key)
+        raise KeyNotFoundError(f"there is no key {key!r} in {self.path}. See db.keys().", key=key, database=self.path)
+
+    def _check_presence(self) -> None:
+        """Tell an empty database from one that was moved or deleted while it was open."""
+        if not self._storage.is_folder(self._folder):
+            raise DatabaseGoneError(f"the database at {self.path} is gone: moved or deleted while it was open. Open it again.", database=self.path)
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._publish_batch()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from isfdb.opening import reopen
+
+        activity = self._carried or current_activity()
+        return reopen, (self.root.path, self.root.id, self._folder, self.prefix, self.mode, self._durability, self._trusted, activity)
+
+    def __dask_tokenize__(self) -> tuple[str, ...]:
+        return ("isfdb.Database", self.id, self.prefix)
+
+    def _ipython_key_completions_(self) -> Iterable[str]:
+        return list(self.keys())
+
+    def __repr__(self) -> str:
+        return display.database_text(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return display.database_bundle(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Database) and (self.id, self.path) == (other.id, other.path)
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.path))

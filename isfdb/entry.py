@@ -1,0 +1,262 @@
+"""Everything about one key, or one version of it, without reading any data: records, attributes, session, links."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isfdb import display
+from isfdb.attributes import Attributes
+from isfdb.errors import CorruptVersionError, FormatVersionError, KeyNotFoundError
+from isfdb.layout.current import CODE_FILE, version_name
+from isfdb.provenance.isf_fields import isf_fields
+from isfdb.provenance.session import Cell, Session, read_session
+from isfdb.storage.base import Storage
+from isfdb.versions import VersionState, created_at, numbers_of, state_of
+
+if TYPE_CHECKING:
+    from isfdb.database import Database
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a key: a value, or the tombstone that its deletion left.
+
+    Attributes
+    ----------
+    key : str
+    number : int
+        Counted from 1.
+    record : dict
+        ``metadata.json``, or the tombstone's record.
+    deleted : bool
+        It is a tombstone.
+    reclaimed : bool
+        Its data was reclaimed; record, spec and code are still there.
+    """
+
+    key: str
+    number: int
+    record: dict[str, Any]
+    deleted: bool
+    reclaimed: bool
+    database_id: str
+    _storage: Storage = field(repr=False, compare=False)
+    _folder: str = field(repr=False, compare=False)
+
+    @property
+    def created(self) -> datetime.datetime:
+        """When it was published, in UTC."""
+        return created_at(self.record)
+
+    @property
+    def digest(self) -> str | None:
+        """BLAKE3 digest of the whole, as 64 hexadecimal digits; None for a tombstone."""
+        return self.record.get("digest")
+
+    @property
+    def dumper(self) -> str | None:
+        """Name of the loaderdumper that wrote it; None for a tombstone."""
+        return self.record.get("dumper")
+
+    @property
+    def describe(self) -> dict[str, Any]:
+        """Type, shape and the like, as the loaderdumper noted them."""
+        return dict(self.record.get("describe") or {})
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the files it was stored as."""
+        return sum([size for size, _ in (self.record.get("files") or {}).values()])
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return Path(self._storage.fetch(self._folder))
+
+    @property
+    def link(self) -> str:
+        """A link that stays right when the database moves: ``isfdb://<database id>/<key>@<version>``."""
+        from urllib.parse import quote
+
+        return f"isfdb://{self.database_id}/{quote(self.key)}@{self.number}"
+
+    def __repr__(self) -> str:
+        return display.version_text(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return display.version_bundle(self)
+
+
+def versions_of(storage: Storage, key_folder: str, key: str, database_id: str) -> tuple[Version, ...]:
+    """Return all versions of a key, oldest first; those whose record cannot be read are left to verify."""
+    found = []
+    for number in numbers_of(storage, key_folder):
+        try:
+            found.append(_version(storage, state_of(storage, key_folder, number), key, database_id))
+        except (FileNotFoundError, CorruptVersionError, FormatVersionError):
+            continue
+    return tuple(found)
+
+
+def version_of(storage: Storage, key_folder: str, key: str, database_id: str, number: int) -> Version:
+    """Return one version."""
+    return _version(storage, state_of(storage, key_folder, number), key, database_id)
+
+
+def _version(storage: Storage, state: VersionState, key: str, database_id: str) -> Version:
+    return Version(key, state.number, state.record, state.is_tombstone, state.is_reclaimed, database_id, storage, state.folder)
+
+
+class Metadata(Mapping[str, Any]):
+    """What isfdb recorded about a version, as one mapping. ISF's own names are answered too (time, history, module_versions ...).
+
+    Iterating gives the names in ``metadata.json``; ISF's names are computed when asked for.
+    """
+
+    def __init__(self, storage: Storage, record: dict[str, Any]) -> None:
+        self._storage = storage
+        self._record = record
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._record:
+            return self._record[name]
+        return isf_fields(self._storage, self._record)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._record)
+
+    def __len__(self) -> int:
+        return len(self._record)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._record or name in isf_fields(self._storage, self._record)
+
+    def __repr__(self) -> str:
+        return f"Metadata({self._record!r})"
+
+
+class MetadataOfKeys(Mapping[str, Metadata]):
+    """``db.metadata``: the metadata of each key's newest version."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __getitem__(self, key: str | tuple[str, ...]) -> Metadata:
+        return self._database.entry(key).metadata
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._database.keys(recurse=True))
+
+    def __len__(self) -> int:
+        return len(self._database.keys(recurse=True))
+
+
+class Entry:
+    """One key, seen without reading its data."""
+
+    def __init__(self, database: Database, storage: Storage, key_folder: str, key: str) -> None:
+        self.database = database
+        self.key = key
+        self._storage = storage
+        self._key_folder = key_folder
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """All versions and tombstones, oldest first."""
+        return versions_of(self._storage, self._key_folder, self.key, self.database.id)
+
+    @property
+    def newest(self) -> Version:
+        """The version that reading the key gives.
+
+        Raises
+        ------
+        KeyNotFoundError
+            The key was deleted meanwhile.
+        """
+        numbers = numbers_of(self._storage, self._key_folder)
+        version = version_of(self._storage, self._key_folder, self.key, self.database.id, numbers[-1]) if numbers else None
+        if version is None or version.deleted:
+            raise KeyNotFoundError(f"there is no key {self.key!r} in {self._storage.location}. See db.keys().", key=self.key)
+        return version
+
+    @property
+    def metadata(self) -> Metadata:
+        """What was recorded about the newest version."""
+        return Metadata(self._storage, self.newest.record)
+
+    @property
+    def attributes(self) -> Attributes:
+        """What the user noted about the key."""
+        return self.database.attributes[self.key]
+
+    @property
+    def describe(self) -> dict[str, Any]:
+        """Type, shape and the like of the newest version."""
+        return self.newest.describe
+
+    @property
+    def dumper(self) -> str | None:
+        """Name of the loaderdumper that wrote the newest version."""
+        return self.newest.dumper
+
+    @property
+    def path(self) -> Path:
+        """Folder of the newest version."""
+        return self.newest.path
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the newest version's files."""
+        return self.newest.nbytes
+
+    @property
+    def link(self) -> str:
+        """Permanent link to the newest version."""
+        return self.newest.link
+
+    @property
+    def session(self) -> Session | None:
+        """All that the session which stored the newest version executed, as far as the database holds it."""
+        session_id = (self.newest.record.get("activity") or {}).get("session")
+        try:
+            return read_session(self._storage, session_id) if session_id else None
+        except FileNotFoundError:
+            return None  # a sub-database moved out by hand leaves its sessions behind
+
+    @property
+    def cell(self) -> Cell | None:
+        """The cell, script or test that stored the newest version."""
+        session = self.session
+        line = (self.newest.record.get("activity") or {}).get("line")
+        return next((cell for cell in session.cells if cell.line == line), None) if session else None
+
+    @property
+    def code(self) -> str:
+        """The source that stored the value: its ``code.py`` where there is one, else the cell or script as it ran; empty if unknown."""
+        numbers = numbers_of(self._storage, self._key_folder)
+        try:
+            return self._storage.read(f"{self._key_folder}/{version_name(numbers[-1])}/{CODE_FILE}").decode()
+        except FileNotFoundError:
+            cell = self.cell
+            return (cell.source or "") if cell else ""
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """Stored values and files the value was made from; recorded from the next format step on, so empty here."""
+        return tuple(self.newest.record.get("used") or ())
+
+    @property
+    def risks(self) -> tuple[Any, ...]:
+        """What may keep the value from being repeated, as recorded."""
+        return tuple(self.newest.record.get("risks") or ())
+
+    def __repr__(self) -> str:
+        return display.entry_text(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return display.entry_bundle(self)

@@ -1,0 +1,148 @@
+"""Renames, copies and removes keys and whole databases. A renamed key leaves a tombstone, so that no number is used twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+from isfdb.errors import KeyExistsError, KeyNotFoundError
+from isfdb.failures import storage_failure
+from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, RESERVED_FILES, join
+from isfdb.name_clashes import check_new_key, check_new_sub_database
+from isfdb.provenance.capture import capture
+from isfdb.reading import find
+from isfdb.storage.base import Storage, TakenError
+from isfdb.trust import is_signed_by_me, payload
+from isfdb.versions import is_alive, numbers_of
+from isfdb.writing import Pending, Target, now, publish, signature_of, stage_tombstone
+
+
+def move_key(source: Target, target: Target, carried: Any, *, durable: bool) -> None:
+    """Rename a key: its folder first, in one step, then a tombstone under the old name.
+
+    Killed in between, the key is whole under its new name and the old name holds nothing.
+
+    Raises
+    ------
+    KeyNotFoundError, KeyExistsError, KeyKindError, KeyCollisionError, StorageError
+    """
+    storage = source.storage
+    numbers = numbers_of(storage, source.key_folder)
+    if not is_alive(storage, source.key_folder, numbers):
+        raise KeyNotFoundError(f"cannot rename {source.key!r}: there is no such key in {storage.location}. See db.keys().", key=source.key)
+    if numbers_of(storage, target.key_folder):  # the name was used and deleted: its numbers go on
+        publish(storage, [copy_key(source, target, carried, None)], durable=durable)
+        publish(storage, [stage_tombstone(source, carried, renamed_to=target.key)], durable=durable)
+        return
+    check_new_key(storage, target.folder, target.name, target.key)
+    last = find(storage, source.key_folder, source.key)
+    try:
+        storage.put(source.key_folder.removesuffix(KEY_SUFFIX) + DELETED_SUFFIX, b"")
+        storage.move(source.key_folder, target.key_folder)
+        stage = storage.stage(source.key_folder, is_new=True, first=numbers[-1] + 1)
+    except TakenError as error:
+        raise KeyExistsError(f"cannot rename {source.key!r} to {target.key!r}: that key appeared meanwhile.", key=target.key) from error
+    except OSError as error:
+        raise storage_failure(error, f"rename {source.key!r}", storage.location) from error
+    captured = capture(storage, carried=carried)
+    record = {"created": now(), "format": FORMAT, "key": source.key, "nonce": stage.nonce, "renamed_to": target.key, **captured.members}
+    record["previous"] = last.record.get("record")
+    publish(storage, [Pending(source, stage, record, captured, numbers, is_tombstone=True, is_chained=True)], durable=durable)
+
+
+def move_sub_database(storage: Storage, old: str, new: str, key: str) -> None:
+    """Rename a sub-database, in one step.
+
+    Raises
+    ------
+    KeyExistsError, KeyKindError, KeyCollisionError, StorageError
+    """
+    parent, _, name = new.rpartition("/")
+    check_new_sub_database(storage, parent, name, key)
+    try:
+        storage.move(old, new)
+    except TakenError as error:
+        raise KeyExistsError(f"cannot rename to {key!r}: that sub-database exists.", key=key) from error
+    except OSError as error:
+        raise storage_failure(error, f"rename to {key!r}", storage.location) from error
+
+
+def copy_key(source: Target, target: Target, carried: Any, database_id: str | None) -> Pending:
+    """Stage a copy of a key's newest version: same files, same provenance, and a note where it was copied from.
+
+    Raises
+    ------
+    KeyNotFoundError, KeyKindError, KeyCollisionError, StorageError
+    """
+    storage = source.storage
+    found = find(storage, source.key_folder, source.key)
+    numbers = numbers_of(storage, target.key_folder)
+    if not numbers:
+        check_new_key(storage, target.folder, target.name, target.key)
+    try:
+        stage = storage.stage(target.key_folder, is_new=not numbers)
+    except OSError as error:
+        raise storage_failure(error, f"copy {source.key!r}", storage.location) from error
+    try:
+        _copy_files(storage.fetch(found.folder), stage.path, may_link=not found.record.get("mutable"))
+        stage.files, stage.folders = _contents(stage.path)
+        captured = capture(storage, carried=carried)
+        record = {name: fact for name, fact in found.record.items() if name not in ("nonce", "previous", "record", "signature")}
+        copied_from = {"database": database_id, "digest": found.record.get("digest"), "key": source.key, "version": found.number}
+        record |= {"copied": {"activity": captured.members.get("activity"), "created": now()}, "copied_from": copied_from}
+        record |= {"key": target.key, "nonce": stage.nonce}
+        if is_signed_by_me(payload(str(record.get("digest")), str(found.record.get("nonce"))), found.record.get("signature")):
+            record |= signature_of(record)  # only what I had signed: a copy must not make a stranger's pickle mine
+        return Pending(target, stage, record, captured, numbers)
+    except OSError as error:
+        storage.discard(stage)
+        raise storage_failure(error, f"copy {source.key!r}", storage.location) from error
+    except BaseException:
+        storage.discard(stage)
+        raise
+
+
+def _copy_files(source: str, target: str, *, may_link: bool) -> None:
+    """Copy a version's files; as second names of the same bytes where they never change and the disk can."""
+    for entry in os.scandir(source):
+        if entry.is_dir(follow_symlinks=False):
+            os.mkdir(f"{target}/{entry.name}")
+            _copy_files(entry.path, f"{target}/{entry.name}", may_link=may_link)
+        elif entry.name not in RESERVED_FILES or entry.name in ("Loader.json", "code.py"):
+            _copy_file(entry.path, f"{target}/{entry.name}", may_link=may_link)
+
+
+def _copy_file(source: str, target: str, *, may_link: bool) -> None:
+    if may_link:
+        try:
+            os.link(source, target, follow_symlinks=False)
+            return
+        except OSError:
+            may_link = False  # no links on this file system, or too many to this file: the bytes are copied
+    shutil.copyfile(source, target, follow_symlinks=False)
+
+
+def _contents(path: str) -> tuple[list[str], list[str]]:
+    files, folders = [], []
+    for folder, names, file_names in os.walk(path, topdown=False):
+        relative = "" if folder == path else os.path.relpath(folder, path).replace(os.sep, "/") + "/"
+        files += [relative + name for name in file_names]
+        folders += [relative + name for name in names]
+    return files, folders
+
+
+def remove_database(storage: Storage, folder: str) -> None:
+    """Delete a database for good, or move a sub-database to the trash of the one that holds it.
+
+    Raises
+    ------
+    StorageError, ReadOnlyError
+    """
+    try:
+        if folder:
+            storage.to_trash(folder)
+        else:
+            storage.erase()
+    except OSError as error:
+        raise storage_failure(error, "remove the database", join(storage.location, folder)) from error

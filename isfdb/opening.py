@@ -1,0 +1,188 @@
+"""Opens databases by path, name, id or link, and reads permanent links: ``isfdb.open`` and ``isfdb.load``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from isfdb import registry
+from isfdb.database import Database
+from isfdb.errors import DatabaseExistsError, DatabaseNotFoundError, LinkError, NotADatabaseError, OptionError, ReadOnlyError
+from isfdb.failures import storage_failure
+from isfdb.identity import make_database, read_identity
+from isfdb.keys import name_of_folder
+from isfdb.layout.current import DATABASE_FILE
+from isfdb.options import option
+from isfdb.storage.local import LocalStorage
+
+logger = logging.getLogger(__name__)
+
+MODES = ("r", "r+", "a", "w-", "x")
+_LINK = re.compile(r"isfdb://([0-9a-f]{32})(?:/(.*))?")
+_VERSION = re.compile(r"(.*)@([1-9][0-9]{0,15}|[0-9a-f]{6,64})")
+
+
+def open(  # the word that zarr, h5py and a file use
+    target: str | os.PathLike[str],
+    mode: str = "a",
+    *,
+    durability: str | None = None,
+    trust: bool = False,
+) -> Database:
+    """Open a database, or make one.
+
+    Parameters
+    ----------
+    target : str or os.PathLike
+        A folder; the name or id of a registered database; or an ``isfdb://`` link to a database.
+    mode : str
+        ``"a"``: read and write, make it if it is not there. ``"r"``: read only. ``"r+"``: read and write, must exist.
+        ``"w-"`` or ``"x"``: make it, must not exist.
+    durability : str, optional
+        ``"full"``: what is stored survives loss of power. ``"process"``: it survives a killed process only. Default: the option.
+    trust : bool
+        Let values of this database run code when loaded, for this handle and those sent to workers.
+
+    Returns
+    -------
+    Database
+
+    Raises
+    ------
+    DatabaseNotFoundError, DatabaseExistsError, NotADatabaseError
+    CorruptDatabaseError, FormatVersionError, AmbiguousIdError
+    ReadOnlyError, DatabaseFullError, StorageError
+
+    Examples
+    --------
+    >>> import isfdb, tempfile
+    >>> db = isfdb.open(tempfile.mkdtemp())
+    >>> db["answer"] = 42
+    >>> db["answer"]
+    42
+    """
+    if mode not in MODES:
+        raise OptionError(f"mode={mode!r} is none of {', '.join(map(repr, MODES))}.", mode=mode)
+    if durability is not None:
+        option("durability", durability)
+    path = _path_of(target)
+    exists = os.path.isfile(f"{path}/{DATABASE_FILE}")
+    if exists and mode in ("w-", "x"):
+        raise DatabaseExistsError(f"there is a database at {path} already. Open it with mode='a', or choose another folder.", path=path)
+    if not exists:
+        _make(path, mode)
+    database = _open_folder(path, mode, durability, trust)
+    if option("register"):
+        registry.note_opened(database.id, database.path, database.name)
+    return database
+
+
+def _path_of(target: str | os.PathLike[str]) -> str:
+    text = os.fspath(target)
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise OptionError(f"{target!r} is no path, name or id of a database.", target=target)
+    if text.startswith("isfdb://"):
+        return registry.resolve(_parse_link(text)[0])
+    path = os.path.abspath(os.path.expanduser(text))
+    if os.path.exists(path) or os.sep in text or isinstance(target, os.PathLike):
+        return path
+    try:
+        return registry.resolve(text)
+    except DatabaseNotFoundError:
+        if len(text) == 32 and not set(text) - set("0123456789abcdef"):
+            raise  # an id, not the name of a folder that somebody wants to make
+        return path
+
+
+def _make(path: str, mode: str) -> None:
+    """Make an empty database, or say why not."""
+    standing = os.path.exists(path)
+    if mode not in ("a", "w-", "x"):
+        if standing:
+            raise NotADatabaseError(f"{path} is no isfdb database: it has no {DATABASE_FILE}. Open one of its sub-folders, or make one with mode='a'.", path=path)
+        raise DatabaseNotFoundError(f"there is no database at {path}. Check the path, or look for it: isfdb.registry.find(name).", path=path)
+    if standing and (not os.path.isdir(path) or _is_foreign(path)):
+        what = "is a folder with other things in it" if os.path.isdir(path) else "is a file"
+        raise NotADatabaseError(f"cannot make a database at {path}: it {what} and has no {DATABASE_FILE}. Choose a new or empty folder.", path=path)
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise storage_failure(error, "make a database", path) from error
+    make_database(LocalStorage(path), durable=option("durability") == "full")
+
+
+def _is_foreign(path: str) -> bool:
+    # What another process, making the same database at this moment, has laid down so far is not foreign.
+    return any(not name.startswith(".stage-") and name not in (".isfdb", DATABASE_FILE, "README.txt") for name in os.listdir(path))
+
+
+def _open_folder(path: str, mode: str, durability: str | None, trusted: bool, carried: Any = None) -> Database:
+    """Open the topmost database that `path` is part of, then the part that `path` is."""
+    top = path
+    while os.path.isfile(f"{os.path.dirname(top)}/{DATABASE_FILE}") and os.path.dirname(top) != top:
+        top = os.path.dirname(top)
+    if mode in ("a", "w-", "x", "r+") and not os.access(path, os.W_OK | os.X_OK):
+        if mode != "a":
+            raise ReadOnlyError(f"cannot open {path} for writing: the folder may not be written. Open it with mode='r'.", path=path)
+        logger.info("%s may not be written: opened for reading", path)
+        mode = "r"
+    storage = LocalStorage(top, read_only=mode == "r")
+    root = Database(storage, read_identity(storage), mode=mode, durability=durability, trusted=trusted, carried=carried)
+    if top == path:
+        return root
+    names = [name_of_folder(folder) or folder for folder in os.path.relpath(path, top).split(os.sep)]
+    return root._sub("/".join(names))
+
+
+def reopen(path: str, database_id: str, folder: str, prefix: str, mode: str, durability: str | None, trusted: bool, carried: Any) -> Database:
+    """Open a database again in another process, from what a pickled handle carries.
+
+    Raises
+    ------
+    DatabaseNotFoundError
+        It is not where it was, and the registry does not know where else.
+    """
+    if not os.path.isfile(f"{path}/{DATABASE_FILE}") or read_identity(LocalStorage(path)).id != database_id:
+        path = registry.resolve(database_id)
+    root = _open_folder(path, mode, durability, trusted, carried)
+    return root._sub(prefix) if prefix else root
+
+
+def _parse_link(link: str) -> tuple[str, str, int | str | None]:
+    match = _LINK.fullmatch(link)
+    if not match:
+        raise LinkError(f"{link!r} is no link. A link reads isfdb://<database id>/<key>@<version>.", link=link)
+    database_id, rest = match[1], match[2] or ""
+    versioned = _VERSION.fullmatch(rest)
+    key, version = (versioned[1], versioned[2]) if versioned else (rest, None)
+    if version is None:
+        return database_id, unquote(key), None
+    return database_id, unquote(key), int(version) if version.isdigit() and len(version) < 16 else version
+
+
+def load(link: str, **options: Any) -> Any:
+    """Read what a permanent link names, wherever its database lies now.
+
+    Parameters
+    ----------
+    link : str
+        ``isfdb://<database id>/<key>@<version>``; without version the newest.
+    **options
+        For the loaderdumper.
+
+    Raises
+    ------
+    LinkError
+        The text is no link.
+    DatabaseNotFoundError, AmbiguousIdError
+        The registry does not know the database, or knows two copies.
+    KeyNotFoundError, VersionNotFoundError, VersionGoneError
+    """
+    database_id, key, version = _parse_link(link)
+    if not key:
+        raise LinkError(f"{link!r} names no key. A link reads isfdb://<database id>/<key>@<version>.", link=link)
+    database = open(registry.resolve(database_id), "r")
+    return database[key] if version is None and not options else database.get(key, version=version, **options)
