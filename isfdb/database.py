@@ -34,6 +34,13 @@ BATCH_KEYS = 1000
 _MISSING = object()
 
 
+class Tree(str):
+    """Text that shows itself as it is, so that ``db.ls()`` at the end of a cell reads well."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 class Database(MutableMapping[Key, Any]):
     """A database, or a sub-database, used as a dictionary. Made by :func:`isfdb.open`.
 
@@ -399,7 +406,7 @@ class Database(MutableMapping[Key, Any]):
         """Say whether a key names a sub-database."""
         return self._storage.is_folder(self._folder_of(split_key(key)))
 
-    def ls(self, *, depth: int | None = None, max_keys: int = 200) -> display.Text:
+    def ls(self, *, depth: int | None = None, max_keys: int = 200) -> Tree:
         """Show keys and sub-databases as a tree.
 
         Parameters
@@ -409,7 +416,7 @@ class Database(MutableMapping[Key, Any]):
         max_keys : int
             How many keys are shown before the rest is only counted.
         """
-        return display.Text(display.tree(self, depth=depth, max_keys=max_keys))
+        return Tree(display.tree(self, depth=depth, max_keys=max_keys))
 
     def collect(
         self,

@@ -1,0 +1,364 @@
+"""Is every version whole and unchanged? Returns findings as data; prints nothing, changes nothing, loads no value."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, overload
+
+from isfdb.attributes import read_revision, revisions_of
+from isfdb.database import Database
+from isfdb.display.safe import visible
+from isfdb.errors import IsfdbError
+from isfdb.exact_json import loads
+from isfdb.hashing import digest_of_file
+from isfdb.keys import folder_name, name_of_folder
+from isfdb.layout.current import (
+    ATTRIBUTES_FILE,
+    ATTRIBUTES_FOLDER,
+    CODE_FOLDER,
+    DATABASE_FILE,
+    DELETED_SUFFIX,
+    ENVIRONMENTS_FOLDER,
+    KEY_SUFFIX,
+    LOADER_FILE,
+    METADATA_FILE,
+    PRIVATE_FOLDER,
+    README_FILE,
+    RECLAIMED_FILE,
+    SESSIONS_FOLDER,
+    STAGE_PREFIX,
+    STAGING_FOLDER,
+    TOMBSTONE_FILE,
+    join,
+    version_name,
+    version_number,
+)
+from isfdb.loader_spec import LoaderSpec
+from isfdb.manifest import Files, checked_files, digest_of_files, is_sealed, read_record
+from isfdb.provenance.session import check_chain
+from isfdb.storage.base import Storage
+
+#: Kinds of findings that say nothing is lost or wrong: rubbish that collect sweeps, or files somebody laid beside the keys.
+HARMLESS = frozenset({"leftover", "stray"})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it was stored.
+
+    Attributes
+    ----------
+    kind : str
+        ``"missing file"``, ``"changed file"``, ``"surplus file"``, ``"unreadable"``, ``"changed record"``, ``"broken chain"``,
+        ``"missing version"``, ``"missing record"``, ``"unreadable attributes"``, ``"leftover"`` or ``"stray"``.
+    key : str
+        The key, with its sub-databases; empty where it is about the database.
+    version : int or None
+    file : str
+        Relative to the version, or to the database where there is no version.
+    message : str
+        What was found.
+    """
+
+    kind: str
+    key: str
+    version: int | None
+    file: str
+    message: str
+
+    @property
+    def is_harmless(self) -> bool:
+        """Nothing is lost or wrong: a leftover that collect sweeps, or a file that is none of isfdb's."""
+        return self.kind in HARMLESS
+
+    def __str__(self) -> str:
+        where = f"{self.key} v{self.version}" if self.version else self.key or "database"
+        return f"{self.kind}: {where}: {self.message}"
+
+
+class Findings(Sequence[Finding]):
+    """What verify found; empty, and so false, where everything is sound.
+
+    Attributes
+    ----------
+    n_keys, n_versions, n_files, n_bytes : int
+        What was looked at.
+    unvouched : tuple of str
+        Keys that belong to the user and may change in place: verify cannot vouch for their content.
+    """
+
+    def __init__(self, findings: Sequence[Finding], counts: dict[str, int], unvouched: Sequence[str]) -> None:
+        self._findings = tuple(findings)
+        self.n_keys, self.n_versions = counts["keys"], counts["versions"]
+        self.n_files, self.n_bytes = counts["files"], counts["bytes"]
+        self.unvouched = tuple(unvouched)
+
+    @overload
+    def __getitem__(self, index: int) -> Finding: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Finding, ...]: ...
+    def __getitem__(self, index: int | slice) -> Finding | tuple[Finding, ...]:
+        return self._findings[index]
+
+    def __len__(self) -> int:
+        return len(self._findings)
+
+    @property
+    def serious(self) -> tuple[Finding, ...]:
+        """Those that are not harmless."""
+        return tuple(finding for finding in self._findings if not finding.is_harmless)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return findings and counts as plain values."""
+        counts = {"keys": self.n_keys, "versions": self.n_versions, "files": self.n_files, "bytes": self.n_bytes}
+        return {"checked": counts, "findings": [asdict(finding) for finding in self._findings], "unvouched": list(self.unvouched)}
+
+    def __str__(self) -> str:
+        checked = f"{self.n_keys:,} keys, {self.n_versions:,} versions, {self.n_files:,} files, {self.n_bytes:,} bytes"
+        lines = [f"{len(self)} findings" if self else "sound", *[str(finding) for finding in self._findings]]
+        if self.unvouched:
+            lines.append(f"not vouched for, because they may change in place: {', '.join(self.unvouched)}")
+        return f"{checked}: " + "\n".join([visible(line, 1000) for line in lines])
+
+    __repr__ = __str__
+
+
+def verify(db: Database, *, key: str | tuple[str, ...] | None = None, progress: bool = False) -> Findings:
+    """Check every file against its digest, every record against its seal, every chain, and look for what is missing or left over.
+
+    Parameters
+    ----------
+    db : Database
+    key : str or tuple of str, optional
+        Only this key; default: the whole database with its sub-databases.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    Findings
+        Empty where everything is sound.
+    """
+    return _Verification(db, progress).run(key)
+
+
+class _Verification:
+    """One run: walks the folders and gathers findings and counts."""
+
+    def __init__(self, db: Database, progress: bool) -> None:
+        self.db = db
+        self.storage: Storage = db.root._storage
+        self.progress = progress
+        self.findings: list[Finding] = []
+        self.counts = dict.fromkeys(("keys", "versions", "files", "bytes"), 0)
+        self.unvouched: list[str] = []
+        self.references: set[str] = set()
+
+    def run(self, key: str | tuple[str, ...] | None) -> Findings:
+        if key is not None:
+            entry = self.db.entry(key)
+            self._key(entry._key_folder, entry.key)
+        else:
+            self._database(self.db._folder, "")
+            if not self.db._folder:
+                self._private()
+        self._references()
+        return Findings(self.findings, self.counts, self.unvouched)
+
+    def _find(self, kind: str, key: str, version: int | None, file: str, message: str) -> None:
+        self.findings.append(Finding(kind, key, version, file, message))
+
+    # Folders of keys -------------------------------------------------------------------------------------------------------------
+
+    def _database(self, folder: str, prefix: str) -> None:
+        names = sorted(self.storage.list(folder))
+        if DATABASE_FILE not in names and folder:
+            self._find("stray", prefix.rstrip("/"), None, folder, f"the folder {folder} has no {DATABASE_FILE}: made by hand, or left by a crash")
+        for name in self._with_progress(names, folder):
+            path = join(folder, name)
+            if name.endswith(KEY_SUFFIX):
+                self._named_key(path, name.removesuffix(KEY_SUFFIX), prefix)
+            elif name.startswith(STAGE_PREFIX):
+                self._find("leftover", "", None, path, f"{path} was left by a writer that did not finish; db.collect() removes it")
+            elif name in (DATABASE_FILE, README_FILE, PRIVATE_FOLDER):
+                continue
+            elif name.endswith(DELETED_SUFFIX) and not self.storage.is_folder(path):
+                self._hint(path, folder, name.removesuffix(DELETED_SUFFIX), names)
+            elif self.storage.is_folder(path) and (text := name_of_folder(name)) is not None:
+                self._database(path, f"{prefix}{text}/")
+            else:
+                self._find("stray", "", None, path, f"{path} is none of isfdb's files")
+
+    def _with_progress(self, names: list[str], folder: str) -> Iterator[str]:
+        if not self.progress:
+            return iter(names)
+        from tqdm.auto import tqdm
+
+        return iter(tqdm(names, desc=f"verify {folder or 'database'}", unit="key"))
+
+    def _named_key(self, path: str, stem: str, prefix: str) -> None:
+        text = name_of_folder(stem)
+        if text is None or folder_name(text) != stem:
+            self._find("stray", "", None, path, f"{path} has a name that isfdb would never give, so no key reaches it")
+        else:
+            self._key(path, prefix + text)
+
+    def _hint(self, path: str, folder: str, stem: str, names: list[str]) -> None:
+        if stem + KEY_SUFFIX not in names:
+            self._find("leftover", "", None, path, f"{path} speaks of a key that is not there")
+
+    def _key(self, key_folder: str, key: str) -> None:
+        self.counts["keys"] += 1
+        names = self.storage.list(key_folder)
+        numbers = sorted([number for name in names if (number := version_number(name))])
+        known = {version_name(number) for number in numbers} | {ATTRIBUTES_FILE, ATTRIBUTES_FOLDER}
+        for name in sorted(set(names) - known):
+            kind = "leftover" if name.startswith(STAGE_PREFIX) else "stray"
+            self._find(kind, key, None, name, f"{name} in the key's folder is no version")
+        if not numbers:
+            self._find("missing version", key, None, key_folder, "the key's folder holds no version")
+        self._attributes(key_folder, key)
+        previous: tuple[int, str | None] | None = None
+        for number in numbers:
+            if previous and number != previous[0] + 1:
+                self._find("missing version", key, number, "", f"version {number} follows version {previous[0]}: what was between is gone")
+            previous = (number, self._version(key_folder, key, number, previous))
+
+    def _attributes(self, key_folder: str, key: str) -> None:
+        numbers = revisions_of(self.storage, key_folder)
+        for number in numbers:
+            try:
+                read_revision(self.storage, key_folder, number)
+            except (IsfdbError, OSError) as error:
+                self._find("unreadable attributes", key, None, f"{ATTRIBUTES_FOLDER}/{number:06d}.json", str(error))
+        if numbers and numbers != list(range(1, numbers[-1] + 1)):
+            self._find("unreadable attributes", key, None, ATTRIBUTES_FOLDER, "revisions are missing")
+
+    # One version -----------------------------------------------------------------------------------------------------------------
+
+    def _version(self, key_folder: str, key: str, number: int, previous: tuple[int, str | None] | None) -> str | None:
+        """Check one version; return its seal, for the next one to be compared with."""
+        self.counts["versions"] += 1
+        folder = join(key_folder, version_name(number))
+        names = self.storage.list(folder)
+        name = TOMBSTONE_FILE if TOMBSTONE_FILE in names else METADATA_FILE
+        try:
+            data = self.storage.read(f"{folder}/{name}")
+            record = read_record(data, folder)
+        except (OSError, IsfdbError) as error:
+            self._find("missing file" if name not in names else "unreadable", key, number, name, str(error))
+            return None
+        if not is_sealed(data, record):
+            self._find("changed record", key, number, name, f"{name} is not as it was written: its seal does not fit its bytes")
+        self._chain(key, number, name, record, previous)
+        self._note_references(record)
+        if name == TOMBSTONE_FILE:
+            self._surplus(folder, key, number, {TOMBSTONE_FILE})
+        else:
+            self._files(folder, key, number, record, is_reclaimed=RECLAIMED_FILE in names)
+        return str(record.get("record"))
+
+    def _chain(self, key: str, number: int, name: str, record: dict[str, Any], previous: tuple[int, str | None] | None) -> None:
+        expected = record.get("previous")
+        if previous is None:
+            if expected is not None and "renamed_to" not in record and number == 1:
+                self._find("broken chain", key, number, name, "the first version names one before it")
+        elif previous[0] == number - 1 and previous[1] is not None and expected != previous[1]:
+            self._find("broken chain", key, number, name, f"it was written after another version {number - 1} than the one that is there")
+
+    def _note_references(self, record: dict[str, Any]) -> None:
+        activity, code = record.get("activity") or {}, record.get("code") or {}
+        named = (
+            (SESSIONS_FOLDER, activity.get("session"), ".jsonl"),
+            (ENVIRONMENTS_FOLDER, record.get("environment"), ".json"),
+            (CODE_FOLDER, code.get("snapshot") if isinstance(code, dict) else None, ".json"),
+        )
+        self.references |= {f"{folder}/{text}{suffix}" for folder, text, suffix in named if isinstance(text, str) and "/" not in text}
+
+    def _files(self, folder: str, key: str, number: int, record: dict[str, Any], *, is_reclaimed: bool) -> None:
+        try:
+            files = checked_files(record, folder)
+        except IsfdbError as error:
+            self._find("unreadable", key, number, METADATA_FILE, str(error))
+            return
+        if digest_of_files(files) != record.get("digest"):
+            self._find("changed record", key, number, METADATA_FILE, "the digest of the whole does not fit the manifest")
+        is_mutable = record.get("mutable") is True
+        if is_mutable:
+            self.unvouched.append(f"{key} v{number}")
+        expected = {LOADER_FILE: files[LOADER_FILE]} if (is_mutable or is_reclaimed) and LOADER_FILE in files else files
+        for name, facts in expected.items():
+            self._file(folder, key, number, name, facts)
+        self._spec(folder, key, number)
+        if not is_mutable:
+            self._surplus(folder, key, number, {*files, METADATA_FILE, *({RECLAIMED_FILE} if is_reclaimed else ())})
+
+    def _file(self, folder: str, key: str, number: int, name: str, facts: Files | list[Any]) -> None:
+        path = self.storage.fetch(join(folder, name))
+        try:
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                self._find("changed file", key, number, name, f"{name} is not a regular file")
+                return
+            found = list(digest_of_file(path))
+        except FileNotFoundError:
+            self._find("missing file", key, number, name, f"{name} is missing")
+            return
+        except OSError as error:
+            self._find("unreadable", key, number, name, f"{name} cannot be read: {error.strerror}")
+            return
+        self.counts["files"] += 1
+        self.counts["bytes"] += found[0]
+        if found != facts:
+            self._find("changed file", key, number, name, f"{name} has {found[0]:,} bytes and another digest than was stored")
+
+    def _spec(self, folder: str, key: str, number: int) -> None:
+        try:
+            LoaderSpec.from_json(self.storage.read(f"{folder}/{LOADER_FILE}"), folder)
+        except FileNotFoundError:
+            return  # reported as a missing file
+        except (OSError, IsfdbError) as error:
+            self._find("unreadable", key, number, LOADER_FILE, str(error))
+
+    def _surplus(self, folder: str, key: str, number: int, expected: set[str]) -> None:
+        root = self.storage.fetch(folder)
+        for path, below, names in os.walk(root):
+            relative = "" if path == root else os.path.relpath(path, root).replace(os.sep, "/") + "/"
+            for name in sorted(names):
+                if relative + name not in expected:
+                    self._find("surplus file", key, number, relative + name, f"{relative}{name} is not in the manifest")
+            for name in sorted(below):
+                if os.path.islink(f"{path}/{name}"):
+                    self._find("surplus file", key, number, relative + name, f"{relative}{name} is a link")
+
+    # What versions refer to ------------------------------------------------------------------------------------------------------
+
+    def _private(self) -> None:
+        for folder in (PRIVATE_FOLDER, STAGING_FOLDER):
+            for name in self.storage.list(folder):
+                if name.startswith(STAGE_PREFIX):
+                    path = join(folder, name)
+                    self._find("leftover", "", None, path, f"{path} was left by a writer that did not finish; db.collect() removes it")
+        for name in sorted(self.storage.list(SESSIONS_FOLDER)):
+            if name.endswith(".jsonl"):
+                for problem in check_chain(self.storage, name.removesuffix(".jsonl")):
+                    self._find("broken chain", "", None, join(SESSIONS_FOLDER, name), problem)
+        for folder in (ENVIRONMENTS_FOLDER, CODE_FOLDER):
+            for name in sorted(self.storage.list(folder)):
+                self._named_by_digest(join(folder, name), name)
+
+    def _named_by_digest(self, path: str, name: str) -> None:
+        if name.endswith(".json"):
+            try:
+                loads(self.storage.read(path))
+            except (OSError, ValueError, RecursionError) as error:
+                self._find("unreadable", "", None, path, f"{path} cannot be read: {error}")
+
+    def _references(self) -> None:
+        present = {folder: set(self.storage.list(folder)) for folder in (SESSIONS_FOLDER, ENVIRONMENTS_FOLDER, CODE_FOLDER)}
+        for path in sorted(self.references):
+            folder, _, name = path.rpartition("/")
+            if name not in present[folder]:
+                self._find("missing record", "", None, path, f"versions refer to {path}, which is not there; their values and code are whole")
