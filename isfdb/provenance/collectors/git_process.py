@@ -1,0 +1,156 @@
+"""Asks the git program one question, safely and for a limited time. It knows how to ask, not what the answers mean.
+
+A repository may come from anywhere, and its own configuration can name programs to run. So nothing of the kind is left on: no file
+system monitor, no hooks, no external diff, no filters of the repository's own configuration, no prompts, no pager; and no optional
+locks, so that the user's index is never written. Whether git trusts the folder (safe.directory) is left to git.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+#: Variables that would send git to another repository, or make it run or print something else.
+_FOREIGN_VARIABLES = frozenset(
+    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_NAMESPACE GIT_PREFIX "
+    "GIT_SHALLOW_FILE GIT_GRAFT_FILE GIT_IMPLICIT_WORK_TREE GIT_REPLACE_REF_BASE GIT_EXTERNAL_DIFF GIT_DIFF_OPTS GIT_PAGER GIT_ASKPASS "
+    "GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_SSH GIT_SSH_COMMAND GIT_PROXY_COMMAND GIT_EXEC_PATH GIT_CEILING_DIRECTORIES GIT_CONFIG "
+    "GIT_LITERAL_PATHSPECS GIT_GLOB_PATHSPECS GIT_NOGLOB_PATHSPECS GIT_ICASE_PATHSPECS GIT_TRACE GIT_TRACE2 GIT_TRACE2_EVENT "
+    "GIT_TRACE2_PERF GIT_TRACE_PACKET GIT_TRACE_PERFORMANCE GIT_TRACE_SETUP GIT_REDIRECT_STDIN GIT_REDIRECT_STDOUT GIT_REDIRECT_STDERR".split()  # noqa: SIM905 - a list of words reads better
+)
+
+_SAFE_OPTIONS = (
+    "--no-pager", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=keep",
+    "-c", "submodule.recurse=false", "-c", "status.submoduleSummary=false", "-c", "status.relativePaths=false", "-c", "log.showSignature=false",
+    "-c", "gc.auto=0", "-c", "maintenance.auto=false",
+    "-c", "protocol.allow=never",  # a partial clone would fetch what it lacks
+)  # fmt: skip
+
+
+class GitUnavailableError(Exception):
+    """Git gave no answer; the text says why, in words for the record."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one git process said."""
+
+    status: int
+    output: bytes
+    errors: str
+
+
+def ask_git(
+    arguments: Sequence[str], *, folder: str, deadline: float, most_bytes: int = 32 << 20, programs: Iterable[str] = ()
+) -> Answer:
+    """Run git in `folder` until it ends, `deadline` (``time.monotonic()``) passes or it has said more than `most_bytes`.
+
+    Parameters
+    ----------
+    programs : iterable of str
+        Names of filters and diff drivers of the repository's own configuration, to be switched off.
+
+    Raises
+    ------
+    GitUnavailableError
+        Git is not installed, too slow, or says too much.
+    """
+    process = _start(["git", *_SAFE_OPTIONS, *arguments], folder, programs)
+    try:
+        output, errors = _read(process, deadline, most_bytes, arguments[0])
+        if not _has_ended(process, max(0.05, deadline - time.monotonic())):
+            raise GitUnavailableError(f"git {arguments[0]} did not end in time")
+        return Answer(process.returncode, output, errors)
+    finally:
+        _stop(process)
+
+
+def _start(command: list[str], folder: str, programs: Iterable[str]) -> Popen[bytes]:
+    import subprocess
+
+    try:
+        # A session of its own: an interrupt meant for the notebook does not reach it, and its children can be ended with it.
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=_environment(programs),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if os.path.isdir(folder):
+            raise GitUnavailableError("git is not installed (not on PATH)") from error
+        raise GitUnavailableError("the folder of the repository is gone") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise GitUnavailableError(f"git could not be started: {error}") from error
+
+
+def _environment(programs: Iterable[str]) -> dict[str, str]:
+    variables = {name: value for name, value in os.environ.items() if name not in _FOREIGN_VARIABLES}
+    variables |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+    # Through the environment, not -c: there a name may hold a "=" that would hide where it ends.
+    count = int(variables.get("GIT_CONFIG_COUNT") or 0)
+    for name in programs:
+        for setting, value in (("filter", "clean"), ("filter", "process"), ("diff", "command"), ("diff", "textconv")):
+            variables |= {f"GIT_CONFIG_KEY_{count}": f"{setting}.{name}.{value}", f"GIT_CONFIG_VALUE_{count}": ""}
+            count += 1
+        variables |= {f"GIT_CONFIG_KEY_{count}": f"filter.{name}.required", f"GIT_CONFIG_VALUE_{count}": "false"}
+        count += 1
+    if count:
+        variables["GIT_CONFIG_COUNT"] = str(count)
+    return variables
+
+
+def _read(process: Popen[bytes], deadline: float, most_bytes: int, question: str) -> tuple[bytes, str]:
+    import selectors
+
+    streams: dict[Any, list[bytes]] = {process.stdout: [], process.stderr: []}
+    size = 0
+    with selectors.DefaultSelector() as selector:
+        for stream in streams:
+            selector.register(stream, selectors.EVENT_READ)
+        while selector.get_map():
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise GitUnavailableError(f"git {question} did not answer in time")
+            for key, _ in ready:
+                chunk = os.read(key.fd, 1 << 16)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+                streams[key.fileobj].append(chunk)
+                size += len(chunk)
+            if size > most_bytes:
+                raise GitUnavailableError(f"git {question} said more than {most_bytes >> 20} MB")
+    return b"".join(streams[process.stdout]), b"".join(streams[process.stderr]).decode("utf-8", "replace")[:2000]
+
+
+def _stop(process: Popen[bytes]) -> None:
+    """End the process and its children, and close its pipes, without waiting for one that cannot be killed."""
+    if process.poll() is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except OSError:  # it ended this moment
+            process.kill()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+    _has_ended(process, 0.5)  # one stuck in a dead file server ends when that wakes
+
+
+def _has_ended(process: Popen[bytes], timeout_s: float) -> bool:
+    import subprocess
+
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
