@@ -24,6 +24,7 @@ import math
 import sys
 from typing import Any
 
+_quoted = json.encoder.encode_basestring
 _compact = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(", ", ": ")).encode
 
 MAX_DEPTH = 64
@@ -43,7 +44,7 @@ def dumps(record: dict[str, Any]) -> str:
         UTF-8-safe text ending in a newline. The same record always gives the same text.
     """
     # json.dumps(indent=...) leaves the C encoder and takes ten times as long, which a small put would feel.
-    members = ",\n ".join([f"{_compact(name)}: {_compact(record[name])}" for name in sorted(record)])
+    members = ",\n ".join([f"{_quoted(name)}: {_compact(record[name])}" for name in sorted(record)])
     return "{\n " + members + "\n}\n"
 
 

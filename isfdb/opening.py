@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from typing import Any
@@ -10,15 +9,13 @@ from urllib.parse import unquote
 
 from isfdb import registry
 from isfdb.database import Database
-from isfdb.errors import DatabaseExistsError, DatabaseNotFoundError, LinkError, NotADatabaseError, OptionError, ReadOnlyError
+from isfdb.errors import DatabaseExistsError, DatabaseNotFoundError, LinkError, NotADatabaseError, OptionError
 from isfdb.failures import storage_failure
 from isfdb.identity import make_database, read_identity
 from isfdb.keys import name_of_folder
 from isfdb.layout.current import DATABASE_FILE
 from isfdb.options import option
 from isfdb.storage.local import LocalStorage
-
-logger = logging.getLogger(__name__)
 
 MODES = ("r", "r+", "a", "w-", "x")
 _LINK = re.compile(r"isfdb://([0-9a-f]{32})(?:/(.*))?")
@@ -124,11 +121,6 @@ def _open_folder(path: str, mode: str, durability: str | None, trusted: bool, ca
     top = path
     while os.path.isfile(f"{os.path.dirname(top)}/{DATABASE_FILE}") and os.path.dirname(top) != top:
         top = os.path.dirname(top)
-    if mode in ("a", "w-", "x", "r+") and not os.access(path, os.W_OK | os.X_OK):
-        if mode != "a":
-            raise ReadOnlyError(f"cannot open {path} for writing: the folder may not be written. Open it with mode='r'.", path=path)
-        logger.info("%s may not be written: opened for reading", path)
-        mode = "r"
     storage = LocalStorage(top, read_only=mode == "r")
     root = Database(storage, read_identity(storage), mode=mode, durability=durability, trusted=trusted, carried=carried)
     if top == path:

@@ -26,6 +26,7 @@ from isfdb.errors import (
 from isfdb.failures import storage_failure
 from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, LOADER_FILE, METADATA_FILE, TOMBSTONE_FILE
 from isfdb.loader_spec import NAMESPACE, LoaderSpec
+from isfdb.hashing import digest_of
 from isfdb.manifest import digest_of_files, files_of, seal, walk
 from isfdb.name_clashes import check_new_key
 from isfdb.provenance.capture import Captured, capture
@@ -218,8 +219,10 @@ def _describe(module: Any, value: Any) -> dict[str, Any]:
 
 
 def _checksums(storage: Storage, stage: Stage, spec: LoaderSpec) -> dict[str, Any]:
-    storage.write(stage, LOADER_FILE, spec.to_json().encode())
-    files = files_of(stage.path, sorted(stage.files))
+    files = files_of(stage.path, [name for name in stage.files if name != LOADER_FILE])
+    text = spec.to_json().encode()
+    storage.write(stage, LOADER_FILE, text)
+    files[LOADER_FILE] = [len(text), digest_of(text)]
     return {"digest": digest_of_files(files), "files": files}
 
 
