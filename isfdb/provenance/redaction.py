@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from isfdb.provenance.secret_kinds import SECRET_KINDS, compiled, is_mixed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Span = tuple[int, int, str]
 
@@ -30,7 +33,10 @@ _ABOUT = (
     "pattern|re|format|prompt|hint|label|env|envvar|var|dir|policy|error|msg|message|kind|list|index|idx|pos|position|start|end|size|"
     "max|min|map|usage|arn|version|required|help|text|endpoint|manager|provider|scope|mode|input|column"
 )
-_REST_OF_NAME = rf"(?!(?:[_-]|(?<=[a-z])(?=[A-Z]))(?i:{_ABOUT})(?![A-Za-z]))(?:s(?![a-z])|[0-9]{{1,3}})?+(?:[_-]?[A-Z0-9_][A-Za-z0-9_-]{{0,24}}+|[_-][A-Za-z0-9_-]{{1,24}}+)?+(?![A-Za-z0-9_])"
+_REST_OF_NAME = (
+    rf"(?!(?:[_-]|(?<=[a-z])(?=[A-Z]))(?i:{_ABOUT})(?![A-Za-z]))"
+    r"(?:s(?![a-z])|[0-9]{1,3})?+(?:[_-]?[A-Z0-9_][A-Za-z0-9_-]{0,24}+|[_-][A-Za-z0-9_-]{1,24}+)?+(?![A-Za-z0-9_])"
+)
 _SEPARATOR = (
     r"(?:(?P<closing>\\?[\"'])\s{0,3}\]?\s{0,4}(?P<comma>,)?|"  # "password": x   environ["PASSWORD"] = x   ("password", x)
     r"\s{0,4}:\s{0,4}[A-Za-z_][\w.\[\]| ]{0,40}?(?=\s{0,4}=)|)"  # password: str = x
@@ -49,19 +55,23 @@ _ASSIGNMENT = _REST_OF_NAME + _SEPARATOR + _VALUE
 _OPTION = _REST_OF_NAME + r"(?:=|[ \t]{1,4})(?:\"(?P<double>[^\"\n]*+)\"|'(?P<single>[^'\n]*+)'|(?P<bare>[^\s\"'`,;()\[\]{}<>\\]{3,300}+))"
 _VALUE_GROUPS = ("long", "double", "single", "escaped", "escaped_single", "bare")
 
-_TEMPLATE = r"(?:<.*|\$.*|\{.*\}|%\(?\w*\)?[sdr]?|\*+|\.+|x+|X+|-+|None|null|true|false|True|False|\[.*\]|str|int|bytes|bool|float|object|Any|Optional)"
+_TEMPLATE = (
+    r"(?:<.*|\$.*|\{.*\}|%\(?\w*\)?[sdr]?|\*+|\.+|x+|X+|-+|\[.*\]"
+    r"|None|null|true|false|True|False|str|int|bytes|bool|float|object|Any|Optional)"
+)
 _PLAIN_TYPE = r"(?:u?int|float|complex|bytes|str|datetime)[0-9]{1,3}"
 _DOTTED_NAME = r"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)++"
-_PROSE = frozenset(
-    "is the to of a an and or for from with in on if can must may was has have option options argument flag file value string not when"
-    " this that will should which as are be used using".split()
-)
+_PROSE = frozenset({
+    "is", "the", "to", "of", "a", "an", "and", "or", "for", "from", "with", "in", "on", "if", "can", "must", "may", "was", "has", "have",
+    "option", "options", "argument", "flag", "file", "value", "string", "not", "when", "this", "that", "will", "should", "which", "as",
+    "are", "be", "used", "using",
+})  # fmt: skip
 
 _KEY_BEGIN = r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[0-9]:"
 _KEY_END = r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|Private-MAC: [0-9a-f]{40,64}"
 _KEY_LONGEST = 16_384
 
-_SECRET_VARIABLE = r"(?i)(?:passw|passphrase|secret|token|credential|api_?key|access_?key|private_?key|auth_?key|_key$|_pwd$|_pass$|^pgpassword$)"
+_VARIABLE_NAME = r"(?i)passw|passphrase|secret|token|credential|(?:api|access|private|auth)_?key|_(?:key|pwd|pass)$"
 
 
 def redact(text: str) -> tuple[str, int]:
@@ -133,12 +143,12 @@ def _find(text: str) -> Iterator[Span]:
     yield from _find_environment(text, os.environ)
 
 
-def _find_kind(text: str, name: str, pattern: str, accept: object) -> Iterator[Span]:
+def _find_kind(text: str, name: str, pattern: str, accept: Callable[[str], bool] | None) -> Iterator[Span]:
     expression = compiled(pattern)
     group = "secret" if "secret" in expression.groupindex else 0
     for match in expression.finditer(text):
         secret = match[group]
-        if not secret.startswith("<redacted:") and (not callable(accept) or accept(secret)):
+        if not secret.startswith("<redacted:") and (accept is None or accept(secret)):
             yield *match.span(group), name
 
 
@@ -190,7 +200,7 @@ def _find_value(text: str, start: int, end: int, word: str, shortest: int) -> It
 
 def _is_first_of_pair(text: str, start: int) -> bool:
     # ("password", "hunter2") and "--password", "hunter2" but not a list of names
-    return text.startswith("-", start) or (start >= 2 and text[start - 1] in "\"'" and text[start - 2] in "([")
+    return text.startswith("-", start) or (start >= 2 and text[start - 1] in "\"'" and text[start - 2] == "(")
 
 
 def _is_template(value: str) -> bool:
@@ -231,7 +241,7 @@ def _accepts_bare(text: str, start: int, match: re.Match[str], value: str, word:
 
 
 def _find_environment(text: str, variables: Mapping[str, str]) -> Iterator[Span]:
-    secret_name = compiled(_SECRET_VARIABLE)
+    secret_name = compiled(_VARIABLE_NAME)
     for name, value in variables.items():
         if len(value) < 8 or value not in text or not secret_name.search(name) or value.startswith(("/", "~", "./")):
             continue

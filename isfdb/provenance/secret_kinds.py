@@ -8,7 +8,7 @@ Patterns are compiled when one of their marks is first seen, so importing this m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003 - a NamedTuple looks its annotations up
 from functools import cache
 from typing import NamedTuple
 
@@ -51,12 +51,12 @@ def _token(name: str, mark: str, rest: str, accept: Callable[[str], bool] | None
 
 
 _CLOUDS = (
-    SecretKind("aws-access-key-id", ("AKIA", "ASIA", "ABIA", "ACCA"), _NO_WORD_BEFORE + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    SecretKind("aws-access-key-id", ("AKIA", "ASIA", "ABIA", "ACCA"), _NO_WORD_BEFORE + r"A(?:KI|SI|BI|CC)A[A-Z0-9]{16}(?![A-Za-z0-9])"),
     _token("gcp-api-key", "AIza", r"[A-Za-z0-9_-]{35}"),
     _token("google-oauth-token", "ya29.", r"[A-Za-z0-9_-]{20,}+"),
     _token("google-refresh-token", "1//0", r"[A-Za-z0-9_-]{30,}+"),
     _token("google-client-secret", "GOCSPX-", r"[A-Za-z0-9_-]{20,}+"),
-    SecretKind("azure-account-key", ("AccountKey=", "SharedAccessKey="), r"(?:AccountKey|SharedAccessKey)=(?P<secret>[A-Za-z0-9+/%]{16,}+=*+)"),
+    SecretKind("azure-account-key", ("AccountKey=", "AccessKey="), r"(?:Account|SharedAccess)Key=(?P<secret>[A-Za-z0-9+/%]{16,}+=*+)"),
     SecretKind("azure-signature", ("sig=",), r"(?<=[?&;])sig=(?P<secret>[A-Za-z0-9%+/_-]{20,}+=*+)"),
     SecretKind("azure-client-secret", ("Q~",), _NO_WORD_BEFORE + r"[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"),
     SecretKind("digitalocean-token", ("dop_v1_", "doo_v1_", "dor_v1_"), _NO_WORD_BEFORE + r"do[opr]_v1_[a-f0-9]{64}"),
@@ -105,11 +105,14 @@ _MODELS = (
 
 _SERVICES = (
     SecretKind("slack-token", ("xox", "xapp-"), _NO_WORD_BEFORE + r"(?:xox[a-z](?:\.xox[a-z])?-|xapp-)[A-Za-z0-9-]{10,}+"),
-    SecretKind("slack-webhook", ("hooks.slack.com/",), r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<secret>[A-Za-z0-9+/_-]{20,}+)"),
+    SecretKind("slack-webhook", ("hooks.slack.com/",), r"hooks\.slack\.com/[a-z]{4,12}/(?P<secret>[A-Za-z0-9+/_-]{20,}+)"),
+    SecretKind("discord-webhook", ("/api/webhooks/",), r"discord(?:app)?\.com/api/webhooks/(?P<secret>[0-9]{15,22}/[A-Za-z0-9_-]{40,}+)"),
     SecretKind(
-        "discord-webhook", ("/api/webhooks/",), r"discord(?:app)?\.com/api/webhooks/(?P<secret>[0-9]{15,22}/[A-Za-z0-9_-]{40,}+)"
+        "discord-token",
+        ("M", "N", "O"),
+        _NO_WORD_BEFORE + r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}(?![\w-])",
+        is_very_mixed,
     ),
-    SecretKind("discord-token", (".",), _NO_WORD_BEFORE + r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}(?![\w-])", is_very_mixed),
     SecretKind("telegram-token", (":AA",), r"(?<![0-9])[0-9]{8,10}:AA[A-Za-z0-9_-]{32,35}(?![\w-])"),
     SecretKind(
         "stripe-key",
@@ -156,23 +159,31 @@ _GENERAL = (
     SecretKind(
         "pgpass-line",
         (":5432:", ":*:"),
-        r"(?m:^)[+-]?[A-Za-z0-9_.*-]{1,120}+:(?:[0-9]{2,5}|\*):[A-Za-z0-9_*-]{1,60}+:[A-Za-z0-9_*-]{1,60}+:(?P<secret>[^\s:\"']{3,200}+)(?m:$)",
+        r"(?m:^)[+-]?[A-Za-z0-9_.*-]{1,120}+:(?:[0-9]{2,5}|\*):[\w*-]{1,60}+:[\w*-]{1,60}+:(?P<secret>[^\s:\"']{3,200}+)(?m:$)",
     ),
     SecretKind(
         "password-hash",
         ("$argon2", "$2", "$6$", "$5$", "$y$"),
         r"\$(?:argon2(?:id|i|d)\$|2[abxy]?\$[0-9]{2}\$|[56]\$|y\$)[A-Za-z0-9./+=,$]{20,}+",
     ),
-    SecretKind("kaggle-key", ("key",), r"[\"']username[\"']\s{0,4}:\s{0,4}[\"'][^\"'\n]{1,60}[\"'],\s{0,4}[\"']key[\"']\s{0,4}:\s{0,4}[\"'](?P<secret>[a-f0-9]{32})[\"']"),
+    SecretKind("kaggle-key", ('"key"', "'key'"), r"[\"']key[\"']\s{0,4}:\s{0,4}[\"'](?P<secret>[a-f0-9]{32})[\"']"),
     SecretKind(
         "credentials-pair",
         ("auth", "Auth", "curl", "wget"),
         r"(?:(?<![A-Za-z0-9])(?:auth|basic_auth|http_auth)\s{0,4}=\s{0,4}\(|(?:HTTPBasicAuth|HTTPDigestAuth|BasicAuth|HTTPProxyAuth)\()\s{0,4}"
         r"(?:[\"'][^\"'\n]{0,100}[\"']|[A-Za-z_][\w.]{0,60})\s{0,4},\s{0,4}[\"'](?P<secret>[^\"'\n]{1,200})[\"']",
     ),
-    SecretKind("command-password", ("curl ", "wget "), r"(?:curl|wget) [^\n]{0,300}?(?:-u|--user)[ =][\"']?[^\s:\"']{1,80}:(?P<secret>[^\s\"']{1,200}+)"),
+    SecretKind(
+        "command-password",
+        ("curl ", "wget "),
+        r"(?:curl|wget) [^\n]{0,300}?(?:-u|--user)[ =][\"']?[^\s:\"']{1,80}:(?P<secret>[^\s\"']{1,200}+)",
+    ),
     SecretKind("command-password", ("sshpass",), r"sshpass\s{1,4}-p\s{0,4}[\"']?(?P<secret>[^\s\"']{1,200}+)"),
-    SecretKind("command-password", ("mysql", "mariadb"), r"(?:mysql\w{0,12}|mariadb) (?:[^\n\"']{0,200}? )?-p(?P<secret>[^\s\"'=-][^\s\"']{3,200}+)"),
-)  # fmt: skip
+    SecretKind(
+        "command-password",
+        ("mysql", "mariadb"),
+        r"(?:mysql\w{0,12}|mariadb) (?:[^\n\"']{0,200}? )?-p(?P<secret>[^\s\"'=-][^\s\"']{3,200}+)",
+    ),
+)
 
 SECRET_KINDS: tuple[SecretKind, ...] = _CLOUDS + _CODE_HOSTS + _MODELS + _SERVICES + _GENERAL

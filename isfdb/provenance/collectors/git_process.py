@@ -10,25 +10,26 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from subprocess import Popen
 
 #: Variables that would send git to another repository, or make it run or print something else.
-_FOREIGN_VARIABLES = frozenset(
-    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_NAMESPACE GIT_PREFIX "
-    "GIT_SHALLOW_FILE GIT_GRAFT_FILE GIT_IMPLICIT_WORK_TREE GIT_REPLACE_REF_BASE GIT_EXTERNAL_DIFF GIT_DIFF_OPTS GIT_PAGER GIT_ASKPASS "
-    "GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_SSH GIT_SSH_COMMAND GIT_PROXY_COMMAND GIT_EXEC_PATH GIT_CEILING_DIRECTORIES GIT_CONFIG "
-    "GIT_LITERAL_PATHSPECS GIT_GLOB_PATHSPECS GIT_NOGLOB_PATHSPECS GIT_ICASE_PATHSPECS GIT_TRACE GIT_TRACE2 GIT_TRACE2_EVENT "
-    "GIT_TRACE2_PERF GIT_TRACE_PACKET GIT_TRACE_PERFORMANCE GIT_TRACE_SETUP GIT_REDIRECT_STDIN GIT_REDIRECT_STDOUT GIT_REDIRECT_STDERR".split()  # noqa: SIM905 - a list of words reads better
-)
+_FOREIGN_VARIABLES = frozenset({
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE",
+    "GIT_CEILING_DIRECTORIES", "GIT_CONFIG", "GIT_EXEC_PATH", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_PAGER", "GIT_ASKPASS",
+    "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_PROXY_COMMAND", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_TRACE", "GIT_TRACE2", "GIT_TRACE2_EVENT", "GIT_TRACE2_PERF", "GIT_TRACE_PACKET",
+    "GIT_TRACE_PERFORMANCE", "GIT_TRACE_SETUP", "GIT_REDIRECT_STDIN", "GIT_REDIRECT_STDOUT", "GIT_REDIRECT_STDERR",
+})  # fmt: skip
 
 _SAFE_OPTIONS = (
     "--no-pager", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=keep",
-    "-c", "submodule.recurse=false", "-c", "status.submoduleSummary=false", "-c", "status.relativePaths=false", "-c", "log.showSignature=false",
+    "-c", "submodule.recurse=false", "-c", "status.submoduleSummary=false", "-c", "status.relativePaths=false",
     "-c", "gc.auto=0", "-c", "maintenance.auto=false",
     "-c", "protocol.allow=never",  # a partial clone would fetch what it lacks
 )  # fmt: skip
@@ -47,9 +48,7 @@ class Answer:
     errors: str
 
 
-def ask_git(
-    arguments: Sequence[str], *, folder: str, deadline: float, most_bytes: int = 32 << 20, programs: Iterable[str] = ()
-) -> Answer:
+def ask_git(arguments: Sequence[str], *, folder: str, deadline: float, most_bytes: int = 32 << 20, programs: Iterable[str] = ()) -> Answer:
     """Run git in `folder` until it ends, `deadline` (``time.monotonic()``) passes or it has said more than `most_bytes`.
 
     Parameters

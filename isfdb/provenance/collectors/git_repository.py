@@ -43,35 +43,35 @@ class Repository:
         return os.path.basename(os.path.dirname(self.git_dir)) == "worktrees"
 
 
-def find_repository(folder: str, *, below: str = "") -> Repository | None:
-    """Return the repository `folder` lies in; with `below`, only if its top folder lies below that one."""
+def find_repository(folder: str) -> Repository | None:
+    """Return the repository `folder` lies in."""
     current = os.path.abspath(folder)
-    while len(current) > len(below):
-        found = _repository_at(current)
-        if found is not None:
-            return found
+    while (found := _repository_at(current)) is None:
         parent = os.path.dirname(current)
         if parent == current:
             return None
         current = parent
-    return None
+    return found
 
 
 def _repository_at(folder: str) -> Repository | None:
     dot_git = os.path.join(folder, ".git")
     if os.path.isdir(dot_git):
         return Repository(folder, dot_git, dot_git) if os.path.exists(os.path.join(dot_git, "HEAD")) else None
-    if os.path.isfile(dot_git):  # a submodule or a linked worktree: a file that says where
-        found = re.match(r"gitdir: *(.+)", read_text(dot_git))
-        if found is None:
-            return None
-        git_dir = os.path.normpath(os.path.join(folder, found[1].strip()))
-        common = read_text(os.path.join(git_dir, "commondir")).strip()
-        return Repository(folder, git_dir, os.path.normpath(os.path.join(git_dir, common)) if common else git_dir)
-    if os.path.isdir(os.path.join(folder, "objects")) and os.path.isdir(os.path.join(folder, "refs")):
-        if os.path.exists(os.path.join(folder, "HEAD")) and os.path.basename(folder) != ".git":
-            return Repository(folder, folder, folder, is_bare=True)
-    return None
+    if os.path.isfile(dot_git):
+        return _repository_elsewhere(folder, read_text(dot_git))
+    is_bare = all(os.path.exists(os.path.join(folder, name)) for name in ("HEAD", "objects", "refs")) and os.path.basename(folder) != ".git"
+    return Repository(folder, folder, folder, is_bare=True) if is_bare else None
+
+
+def _repository_elsewhere(folder: str, text: str) -> Repository | None:
+    """Follow the file ``.git`` of a submodule or a linked worktree."""
+    found = re.match(r"gitdir: *(.+)", text)
+    if found is None:
+        return None
+    git_dir = os.path.normpath(os.path.join(folder, found[1].strip()))
+    common = read_text(os.path.join(git_dir, "commondir")).strip()
+    return Repository(folder, git_dir, os.path.normpath(os.path.join(git_dir, common)) if common else git_dir)
 
 
 def read_text(path: str) -> str:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from isfdb.provenance.collectors import git_repository
 from isfdb.provenance.collectors.git_process import GitUnavailableError, ask_git
-from isfdb.provenance.collectors.git_repository import Repository
 from isfdb.provenance.collectors.sources import Budget, SourceReader, home_hint, is_source, named_blob, readable, redact_bytes
 from isfdb.provenance.redaction import redact
+
+if TYPE_CHECKING:
+    from isfdb.provenance.collectors.git_repository import Repository
 
 _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
@@ -125,9 +127,7 @@ class WorkTreeWatch:
             self._programs = git_repository.own_programs(self._settings[1])
         return self._settings[1]
 
-    def _facts_from_git(
-        self, record: dict[str, Any], unknown: dict[str, str], deadline: float
-    ) -> tuple[dict[str, Any], dict[str, bytes]]:
+    def _facts_from_git(self, record: dict[str, Any], unknown: dict[str, str], deadline: float) -> tuple[dict[str, Any], dict[str, bytes]]:
         if time.monotonic() < self._not_before:
             raise GitUnavailableError("git did not answer in time a moment ago and was not asked again")
         self._refuse_strange_settings(deadline)
@@ -185,18 +185,19 @@ class WorkTreeWatch:
         # What isfdb itself stores is no code, and a thousand keys would be listed with every cell.
         excluded = []
         for folder in sorted(self._databases):
-            names = [folder] if folder else []
-            excluded += [f":(top,exclude,literal){name}" for name in names]
-            if not folder:
+            if folder:
+                excluded.append(f":(top,exclude,literal){folder}")
+            else:
                 excluded += [":(top,exclude,glob)*.key/**", ":(top,exclude,literal).isfdb"]
         return excluded
 
     def _without_databases(self, status: _Status) -> _Status:
         for path in (*status.untracked, *status.changed):
             folder = _folder_of_database(path)
-            if folder is not None and folder not in self._databases:
-                if os.path.exists(os.path.join(self.repository.root, folder, "isfdb.json")):
-                    self._databases.add(folder)
+            if folder is None or folder in self._databases:
+                continue
+            if os.path.exists(os.path.join(self.repository.root, folder, "isfdb.json")):
+                self._databases.add(folder)
         if not self._databases:
             return status
         changed = tuple([path for path in status.changed if not self._is_in_database(path)])

@@ -10,10 +10,12 @@ import platform
 import re
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from isfdb.provenance.redaction import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: The environment variables that may be recorded. Everything else stays unread: whole environments hold secrets.
 ALLOWED_VARIABLES = (

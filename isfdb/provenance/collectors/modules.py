@@ -132,7 +132,7 @@ def _files() -> list[tuple[str, str]]:
     files = []
     for name, module in list(sys.modules.items()):
         path = _members(module).get("__file__")
-        if type(path) is str and path.startswith(("/", ".")) or (type(path) is str and os.path.isabs(path)):
+        if type(path) is str and os.path.isabs(path):
             files.append((name, path))
     return files
 

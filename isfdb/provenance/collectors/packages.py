@@ -166,9 +166,10 @@ def _direct_url(folder: str) -> dict[str, Any] | None:
     if isinstance(direct.get("dir_info"), dict) and direct["dir_info"].get("editable"):
         source["editable"] = True
     if isinstance(direct.get("vcs_info"), dict):
-        source |= {name: str(direct["vcs_info"][name]) for name in ("vcs", "commit_id", "requested_revision") if direct["vcs_info"].get(name)}
-    if isinstance(direct.get("archive_info"), dict):
-        source |= {f"archive_{name}": direct["archive_info"][name] for name in ("hash",) if direct["archive_info"].get(name)}
+        vcs = direct["vcs_info"]
+        source |= {name: str(vcs[name]) for name in ("vcs", "commit_id", "requested_revision") if vcs.get(name)}
+    if isinstance(direct.get("archive_info"), dict) and isinstance(direct["archive_info"].get("hash"), str):
+        source["archive_hash"] = direct["archive_info"]["hash"]
     if isinstance(direct.get("subdirectory"), str):
         source["subdirectory"] = direct["subdirectory"]
     return source
@@ -177,7 +178,7 @@ def _direct_url(folder: str) -> dict[str, Any] | None:
 def _record(distributions: dict[str, dict[str, Any]]) -> dict[str, Any]:
     packages = {name: distributions[name]["version"] for name in sorted(distributions)}
     record: dict[str, Any] = {
-        "python": ".".join(map(str, sys.version_info[:3])) + (sys.version_info.releaselevel[0] if sys.version_info.releaselevel != "final" else ""),
+        "python": sys.version.split()[0],
         "implementation": sys.implementation.name,
         "kind": _kind_of_prefix(),
         "packages": packages,
@@ -283,7 +284,8 @@ def _owner_of_module() -> dict[str, str]:
 
 
 def _top_level_modules(folder: str) -> list[str]:
-    for name, pattern in (("top_level.txt", rb"(?m)^([A-Za-z_]\w*)$"), ("RECORD", rb"(?m)^([A-Za-z_]\w*)(?:/|\.py,|\.[\w.-]+\.(?:so|pyd),)")):
+    lines_of_record = rb"(?m)^([A-Za-z_]\w*)(?:/|\.py,|\.[\w.-]+\.(?:so|pyd),)"
+    for name, pattern in (("top_level.txt", rb"(?m)^([A-Za-z_]\w*)$"), ("RECORD", lines_of_record)):
         try:
             with open(os.path.join(folder, name), "rb") as file:
                 found = set(re.findall(pattern, file.read().replace(b"\r", b"")))

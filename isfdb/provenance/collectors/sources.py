@@ -20,14 +20,18 @@ MOST_BYTES_OF_A_NOTEBOOK = 64 << 20  # with outputs; they are removed before it 
 MOST_BYTES = 8 << 20
 MOST_FILES = 1000
 
-_ENDINGS = frozenset(
-    ".py .pyi .pyx .pxd .pxi .ipynb .toml .cfg .ini .conf .yaml .yml .json .sh .bash .zsh .csh .bat .ps1 .r .rmd .jl .m .c .cc .cpp .cxx .h .hh "
-    ".hpp .cu .cuh .f .f90 .f95 .for .hoc .mod .ses .nml .rs .go .java .scala .js .ts .lua .pl .sql .cmake .mk .snakefile .smk .nf .wdl .cwl "
-    ".stan .bugs .md .rst .qmd .ecf .sli .nestml .proto .j2".split()  # noqa: SIM905 - a list of words reads better
-)
-_NAMES = frozenset({"makefile", "snakefile", "dockerfile", "cmakelists.txt", "requirements.txt", "constraints.txt", "pipfile", "environment.txt"})
+_ENDINGS = frozenset({
+    ".py", ".pyi", ".pyx", ".pxd", ".pxi", ".ipynb", ".toml", ".cfg", ".ini", ".conf", ".yaml", ".yml", ".json", ".sh", ".bash", ".zsh",
+    ".csh", ".bat", ".ps1", ".r", ".rmd", ".jl", ".m", ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".cu", ".cuh", ".f", ".f90",
+    ".f95", ".for", ".hoc", ".mod", ".ses", ".nml", ".rs", ".go", ".java", ".scala", ".js", ".ts", ".lua", ".pl", ".sql", ".cmake", ".mk",
+    ".smk", ".nf", ".wdl", ".cwl", ".stan", ".bugs", ".md", ".rst", ".qmd", ".sli", ".nestml", ".proto", ".j2",
+})  # fmt: skip
+_NAMES = frozenset({"makefile", "snakefile", "dockerfile", "cmakelists.txt", "requirements.txt", "constraints.txt", "pipfile"})
 # Files that are there to hold secrets are not kept at all.
-_PRIVATE = re.compile(r"(?i)\.env(?:\..*)?|\.?netrc|\.pypirc|\.pgpass|credentials.*|secrets?\.\w+|id_(?:rsa|dsa|ecdsa|ed25519).*|.*\.(?:pem|key|p12|pfx)|kaggle\.json")
+_PRIVATE = re.compile(
+    r"(?i)\.env(?:\..*)?|\.?netrc|\.pypirc|\.pgpass|credentials.*|secrets?\.\w+|id_(?:rsa|dsa|ecdsa|ed25519).*"
+    r"|.*\.(?:pem|key|p12|pfx)|kaggle\.json"
+)
 
 
 @dataclass(frozen=True)
