@@ -28,7 +28,9 @@ def test_a_public_name_is_in_the_reference(name: str):
     assert f"`isfdb.{name}`" in page("api.md")
 
 
-ERRORS = [thing for thing in vars(errors).values() if isinstance(thing, type) and issubclass(thing, (errors.IsfdbError, errors.IsfdbWarning))]
+ERRORS = [
+    thing for thing in vars(errors).values() if isinstance(thing, type) and issubclass(thing, (errors.IsfdbError, errors.IsfdbWarning))
+]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)

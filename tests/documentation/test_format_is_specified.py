@@ -81,7 +81,9 @@ def test_every_file_obeys_its_schema(database: Path, schema: str, pattern: str, 
     assert not {str(path.relative_to(database)): found for path in files if (found := problems(schema, json.loads(path.read_bytes())))}
 
 
-@pytest.mark.parametrize(("schema", "pattern"), [("isfdb", "**/isfdb.json"), ("metadata", "**/v*/metadata.json"), ("DELETED", "**/v*/DELETED")])
+@pytest.mark.parametrize(
+    ("schema", "pattern"), [("isfdb", "**/isfdb.json"), ("metadata", "**/v*/metadata.json"), ("DELETED", "**/v*/DELETED")]
+)
 def test_every_member_written_is_in_the_schema_and_on_the_page(database: Path, schema: str, pattern: str):
     written = {name for path in database.glob(pattern) for name in json.loads(path.read_bytes())}
     assert written <= set(SCHEMAS[schema]["properties"])
