@@ -31,8 +31,6 @@ Key = str | tuple[str, ...]
 #: A batch publishes what it holds when it has grown to this many keys.
 BATCH_KEYS = 1000
 
-_MISSING = object()
-
 
 class Tree(str):
     """Text that shows itself as it is, so that ``db.ls()`` at the end of a cell reads well."""
@@ -124,10 +122,7 @@ class Database(MutableMapping[Key, Any]):
     # The dictionary --------------------------------------------------------------------------------------------------------------
 
     def __getitem__(self, key: Key) -> Any:
-        value = self.get(key, _MISSING)
-        if value is _MISSING:
-            self._raise_missing(split_key(key))
-        return value
+        return self._read(split_key(key), None, {})
 
     def __setitem__(self, key: Key, value: Any) -> None:
         self._set(key, value, None, None, True, {})
@@ -194,16 +189,23 @@ class Database(MutableMapping[Key, Any]):
         UntrustedDataError, LoadError, OptionError
         """
         names = split_key(key)
+        if version is not None or options:
+            return self._read(names, version, options)
+        try:
+            return self._read(names, None, {})
+        except KeyNotFoundError:
+            return default
+
+    def _read(self, names: tuple[str, ...], version: Any, options: Mapping[str, Any]) -> Any:
         self._publish_batch()
         key_folder, text = self._key_folder(names), "/".join(names)
         try:
-            return read(
-                self._storage, key_folder, text, version=version, database_id=self.root.id, trusted=self._trusted, options=options
-            )
+            return read(self._storage, key_folder, text, version=version, database_id=self.root.id, trusted=self._trusted, options=options)
         except KeyNotFoundError:
-            if version is not None or options:
-                raise
-            return self._sub(text) if self._storage.is_folder(self._folder_of(names)) else default
+            if self._storage.is_folder(self._folder_of(names)):
+                return self._sub(text)
+            self._check_presence()
+            raise
 
     def set(
         self,

@@ -132,7 +132,7 @@ def name_of_folder(folder: str) -> str | None:
         return folder
     try:
         name = unquote(folder, errors="strict")
-        return name if folder_name(name) == folder else None
+        return name if split_key(name) == (name,) and folder_name(name) == folder else None
     except (UnicodeDecodeError, InvalidKeyError):
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isfdb.index import names_in
+from isfdb.index import names as names_kept
 from isfdb.keys import folder_name, name_of_folder
 from isfdb.layout.current import DATABASE_FILE, DELETED_SUFFIX, KEY_SUFFIX, README_FILE, join
 from isfdb.storage.base import Storage
@@ -29,7 +29,8 @@ def list_folder(storage: Storage, folder: str, *, deleted: bool = False) -> List
     deleted : bool
         Give deleted keys as well.
     """
-    names = names_in(storage, folder)
+    watched = storage.watched_folder(folder)
+    names = names_kept(watched, lambda: storage.list(folder)) if watched else storage.list(folder)
     stems = [name[:-_N_SUFFIX] for name in names if name.endswith(KEY_SUFFIX)]
     others = [name for name in names if not name.endswith(KEY_SUFFIX)] if len(stems) < len(names) else []
     hinted = {name.removesuffix(DELETED_SUFFIX) for name in others if name.endswith(DELETED_SUFFIX)}

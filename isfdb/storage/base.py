@@ -69,6 +69,10 @@ class Storage(ABC):
         A listing is never stale: what was published before the call is in it.
         """
 
+    def watched_folder(self, folder: str) -> str | None:
+        """Return the local folder whose times of change tell whether a kept listing of `folder` still holds; None where nothing does."""
+        return None
+
     @abstractmethod
     def is_folder(self, path: str) -> bool:
         """Say whether `path` holds names of its own. May cost a round trip."""

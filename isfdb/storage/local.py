@@ -73,6 +73,10 @@ class LocalStorage(Storage):
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def watched_folder(self, folder: str) -> str:
+        """Return the folder itself."""
+        return self._at(folder)
+
     def is_folder(self, path: str) -> bool:
         """Say whether `path` is a folder."""
         return os.path.isdir(self._at(path))
