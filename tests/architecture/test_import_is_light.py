@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 HEAVY = {
-    "IPython", "asyncio", "blake3", "cloudpickle", "dask", "dataclasses", "distributed", "git", "importlib.metadata", "inspect", "ipywidgets",
-    "matplotlib", "numpy", "pandas", "platformdirs", "pyarrow", "sqlite3", "subprocess", "tqdm", "zarr",
+    "IPython", "asyncio", "blake3", "cloudpickle", "dask", "dataclasses", "distributed", "git", "importlib.metadata", "inspect",
+    "ipywidgets", "matplotlib", "numpy", "pandas", "platformdirs", "pyarrow", "sqlite3", "subprocess", "tqdm", "zarr",
 }  # fmt: skip
 
 
