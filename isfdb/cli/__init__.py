@@ -1,0 +1,1 @@
+"""The command ``isfdb``: parse, call the library, show."""

@@ -8,6 +8,32 @@ from __future__ import annotations
 from typing import Any
 
 
+class Text(str):
+    """A text that shows itself as it reads, not as a quoted string: for trees and tables at the end of a cell.
+
+    Parameters
+    ----------
+    text : str
+        What is shown in a terminal, and what the object is.
+    html : str
+        What a notebook shows instead, if anything.
+    """
+
+    html: str
+
+    def __new__(cls, text: str, html: str = "") -> Text:
+        """Make a text that also knows its HTML."""
+        made = super().__new__(cls, text)
+        made.html = html
+        return made
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": str(self), **({"text/html": self.html} if self.html else {})}
+
+
 def database_text(db: Any) -> str:
     """Return the ``repr`` of a database: one line, one listing."""
     from isfdb.display.safe import visible
@@ -46,15 +72,15 @@ def tree(db: Any, *, depth: int | None = None, max_keys: int = 1000, columns: in
     return tree_text(branch(db, depth=depth, max_keys=max_keys), columns=columns)
 
 
-def database_bundle(db: Any) -> dict[str, str]:
-    """Return a database as ``text/plain`` and ``text/html``."""
+def database_bundle(db: Any, *, depth: int | None = None) -> dict[str, str]:
+    """Return a database as ``text/plain`` and ``text/html``, so many levels deep."""
     from isfdb.display import html
     from isfdb.display.safe import visible
     from isfdb.display.summaries import branch
     from isfdb.display.text import tree_text
     from isfdb.display.words import count_text
 
-    told = branch(db)
+    told = branch(db, depth=depth)
     facts = (count_text(told.n_members, "key"), "read only" if db.read_only else "")
     head = " · ".join(fact for fact in (visible(db.name), *facts, visible(db.path, 400)) if fact)
     return {

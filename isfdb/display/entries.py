@@ -9,10 +9,9 @@ from typing import Any
 from isfdb.display import html
 from isfdb.display.cells import CellSummary, cell_html, cell_summaries, cells_text
 from isfdb.display.safe import visible
-from isfdb.display.summaries import KeySummary, version_summary
+from isfdb.display.summaries import UNREADABLE, KeySummary, version_summary
 from isfdb.display.text import facts_of, pairs_text, table_text
 from isfdb.display.words import size_text, time_text
-from isfdb.errors import IsfdbError
 
 _MAX_VERSIONS = 20
 
@@ -54,7 +53,7 @@ def entry_story(entry: Any) -> EntryStory:
 def _cell(entry: Any) -> CellSummary | None:
     try:
         cell = entry.cell
-    except (IsfdbError, OSError, ValueError):
+    except UNREADABLE:
         # The session record may have been left behind when a folder was moved by hand; the value is whole all the same.
         return None
     return cell_summaries([cell])[0] if cell is not None else None
@@ -63,7 +62,7 @@ def _cell(entry: Any) -> CellSummary | None:
 def _attributes(entry: Any) -> tuple[tuple[str, str], ...]:
     try:
         return tuple((str(name), str(entry.attributes[name])) for name in entry.attributes)
-    except (IsfdbError, OSError, ValueError) as error:
+    except UNREADABLE as error:
         return (("unreadable", str(error)),)
 
 

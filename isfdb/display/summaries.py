@@ -12,6 +12,9 @@ from isfdb.errors import IsfdbError
 if TYPE_CHECKING:
     from datetime import datetime
 
+#: What reading a record may raise when its JSON is not what isfdb wrote: the line about that key then says so.
+UNREADABLE = (IsfdbError, OSError, ValueError, TypeError, KeyError, AttributeError)
+
 #: How many keys a representation looks into before it only counts the rest.
 MAX_KEYS = 200
 
@@ -128,7 +131,7 @@ def _member(db: Any, name: str, key: str, depth: int | None, budget: _Budget) ->
         if not db.is_sub_db(name):
             return entry_summary(db.entry(name), key, name)
         return _branch(db[name], f"{key}/", name, None if depth is None else depth - 1, budget)
-    except (IsfdbError, OSError, ValueError) as error:
+    except UNREADABLE as error:
         # One key that cannot be read must not hide the others; what is wrong with it stands in its line.
         return KeySummary(key=key, name=name, what="unreadable", problem=str(error))
 

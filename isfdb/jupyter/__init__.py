@@ -1,0 +1,1 @@
+"""``%load_ext isfdb``: parse, call the library, show."""

@@ -1,0 +1,1 @@
+"""Pages about a database, for a browser and for paper."""

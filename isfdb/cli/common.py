@@ -1,0 +1,32 @@
+"""Arguments that several verbs share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+
+    from isfdb.database import Database
+
+
+def add_database(parser: argparse.ArgumentParser) -> None:
+    """Add the argument DB."""
+    parser.add_argument("db", metavar="DB", help="a database: its folder, or its name or id in the registry")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print JSON for programs; its members are described in the reference")
+
+
+def open_to_read(target: str) -> Database:
+    """Open a database without changing anything in it."""
+    from isfdb.opening import open as open_database
+
+    return open_database(target, mode="r")
+
+
+def database_members(db: Database) -> dict[str, Any]:
+    """Return the members that say which database an answer is about."""
+    return {"id": db.id, "name": db.name, "path": db.path}

@@ -1,0 +1,102 @@
+"""The command ``isfdb VERB ...``: finds the verb's file, calls it, and turns every outcome into a message and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from isfdb.cli.terminal import Terminal
+from isfdb.display.safe import visible_lines
+from isfdb.errors import IsfdbError
+
+#: One file a verb, in the order in which help shows them.
+VERBS = ("demo", "ls", "show", "log", "verify", "report", "collect", "registry", "trust")
+
+DONE, FINDINGS, MISUSE = 0, 1, 2
+INTERRUPTED, PIPE_CLOSED = 130, 141
+
+_ABOUT = "Look into databases of results: what is there, what made it, is it whole."
+_EPILOG = """\
+exit status:
+  0  done
+  1  done, and something was found: a changed file, a failed demo
+  2  not done: misuse, or an error that the message names
+  130 interrupted by Ctrl-C
+
+examples:
+  isfdb demo                     a first look: makes the folder isfdb-demo
+  isfdb ls results               the tree of keys
+  isfdb show results rates       what one key is, and what made it
+  isfdb verify results           is everything whole and unchanged?
+  isfdb registry list            where all the databases are
+  isfdb VERB --help              what a verb can do, with examples
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with examples kept as they are written and nothing from the command line able to act on the terminal."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> Any:
+        super().error(visible_lines(message))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = _Parser(prog="isfdb", description=_ABOUT, epilog=_EPILOG)
+    top.add_argument("--version", action="store_true", help="print the version and stop")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+    for verb in VERBS:
+        module = import_module(f"isfdb.cli.{verb}")
+        summary = str(module.SUMMARY)
+        epilog = "examples:\n" + textwrap.indent(module.EXAMPLES.strip("\n"), "  ")
+        one = verbs.add_parser(verb, help=summary, description=summary[0].upper() + summary[1:], epilog=epilog)
+        module.add_arguments(one)
+        one.set_defaults(run=module.run)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return the exit status."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows no line-drawing characters is no reason to fail
+    try:
+        status = _run(parser().parse_args(arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        print("isfdb: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return status
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.version:
+        from isfdb._version import get_versions
+
+        print(f"isfdb {get_versions()['version']}")
+        return DONE
+    if arguments.verb is None:
+        parser().print_help()
+        return MISUSE
+    try:
+        return int(arguments.run(arguments, Terminal(as_json=getattr(arguments, "json", False))))
+    except BrokenPipeError:
+        raise
+    except (IsfdbError, OSError) as error:
+        print(f"isfdb {arguments.verb}: {visible_lines(error)}", file=sys.stderr)
+        return MISUSE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

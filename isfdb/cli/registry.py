@@ -1,0 +1,81 @@
+"""``isfdb registry``: where the databases are: list, add, find, scan, adopt, forget, prune, new-id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from isfdb.cli.common import add_json
+
+if TYPE_CHECKING:
+    import argparse
+
+    from isfdb.cli.terminal import Terminal
+
+SUMMARY = "know where the databases are: list, add, find, scan ..."
+EXAMPLES = """
+isfdb registry list                      all databases that are known
+isfdb registry add results --name rates  note one, under a name
+isfdb registry find rates                by name, path or id
+isfdb registry scan /data                look for databases in a folder tree
+isfdb registry adopt other.sqlite        take over what another registry knows
+isfdb registry forget rates              off the list; the database stays
+isfdb registry prune                     take off what no longer lies where it was
+isfdb registry new-id copy-of-results    a copy becomes a database of its own
+"""
+
+_ACTIONS = {
+    "list": ("all databases that are known", None),
+    "add": ("note a database", ("path", "the folder of a database")),
+    "find": ("databases whose name, path or id contains a text", ("text", "part of a name, path or id")),
+    "scan": ("look for databases in a folder tree and note them", ("path", "where to begin")),
+    "adopt": ("take over what another registry knows", ("path", "the file of the other registry")),
+    "forget": ("take a database off the registry; it stays as it is", ("target", "a path, name or id")),
+    "prune": ("take off what no longer lies where it was", None),
+    "new-id": ("make a copied database one of its own", ("path", "the folder of the copy")),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb understands."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, (summary, argument) in _ACTIONS.items():
+        action = actions.add_parser(name, help=summary, description=summary)
+        if argument:
+            action.add_argument("target", metavar=argument[0].upper(), help=argument[1])
+        if name == "add":
+            action.add_argument("--name", help="what to call it from now on")
+        if name == "prune":
+            action.add_argument("--other-hosts", action="store_true", help="also what was last seen from another computer")
+        add_json(action)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Do it, and print what came of it."""
+    answer = _answer(arguments, terminal)
+    text = f"its new id is {answer}" if arguments.action == "new-id" else str(answer)
+    members = {"id": answer} if arguments.action == "new-id" else answer.to_json()
+    terminal.answer(members, text)
+    return 0
+
+
+def _answer(arguments: argparse.Namespace, terminal: Terminal) -> Any:
+    from isfdb import registry
+    from isfdb.registry.records import DatabaseRecords
+
+    match arguments.action:
+        case "list":
+            return registry.databases()
+        case "add":
+            return DatabaseRecords([registry.add(arguments.target, name=arguments.name)])
+        case "find":
+            return registry.find(arguments.target)
+        case "scan":
+            return registry.scan(arguments.target, progress=terminal.progress)
+        case "adopt":
+            return registry.adopt(arguments.target)
+        case "forget":
+            return registry.forget(arguments.target)
+        case "prune":
+            return registry.prune(other_hosts=arguments.other_hosts)
+        case _:
+            return registry.give_new_id(arguments.target)

@@ -1,0 +1,37 @@
+"""``isfdb verify``: check every file against its digest; exit status 1 if anything is missing, changed or added."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isfdb.cli.common import add_database, add_json, database_members, open_to_read
+
+if TYPE_CHECKING:
+    import argparse
+
+    from isfdb.cli.terminal import Terminal
+
+SUMMARY = "check that every file is there and is what was stored"
+EXAMPLES = """
+isfdb verify results                the whole database
+isfdb verify results rates          one key
+isfdb verify results --json         findings for programs
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb understands."""
+    add_database(parser)
+    parser.add_argument("key", nargs="?", metavar="KEY", help="one key only")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Print findings; 1 if there are any."""
+    from isfdb.verify import verify
+
+    db = open_to_read(arguments.db)
+    findings = verify(db, key=arguments.key, progress=terminal.progress)
+    colour = terminal.bad if findings else terminal.good
+    terminal.answer({"database": database_members(db), **findings.to_json()}, colour(str(findings)))
+    return 1 if findings else 0

@@ -1,0 +1,146 @@
+"""``%isfdb VERB ...``: parse a line, call the library, return what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import MagicArgumentParser
+
+from isfdb import display
+from isfdb.database import Database
+from isfdb.display.safe import visible, visible_lines
+from isfdb.errors import IsfdbError
+
+_NO_DATABASE = "no database is open here. Open one first: %isfdb open results"
+
+
+def _parser(verb: str, summary: str) -> Any:
+    return MagicArgumentParser(prog=f"%isfdb {verb}", description=summary, add_help=False)
+
+
+def _parsers() -> dict[str, Any]:
+    opening = _parser("open", "Open a database, or make one, and bind it to a variable.")
+    opening.add_argument("target", help="a folder, or a name or id in the registry")
+    opening.add_argument("--as", dest="name", default="db", help="the variable (default: db)")
+    opening.add_argument("--mode", default="a", choices=("r", "r+", "a", "w-"), help='"r": read only (default: a)')
+    listing = _parser("ls", "Show the keys of a database as a tree.")
+    listing.add_argument("words", nargs="*", metavar="DB", help="a variable, folder, name or id (default: the one opened last)")
+    listing.add_argument("--depth", type=int, help="levels to show")
+    showing = _parser("show", "Show what one key is and what made it; no value is loaded.")
+    showing.add_argument("words", nargs="+", metavar="[DB] KEY", help="the key")
+    logging = _parser("log", "Show what was stored when; with --cells also what ran.")
+    logging.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key only")
+    logging.add_argument("--cells", action="store_true", help="the cells of the sessions that stored it")
+    logging.add_argument("-n", "--last", type=int, help="only the newest so many versions")
+    verifying = _parser("verify", "Check that every file is there and is what was stored.")
+    verifying.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key only")
+    return {"open": opening, "ls": listing, "show": showing, "log": logging, "verify": verifying}
+
+
+@magics_class
+class IsfdbMagics(Magics):
+    """The line magic ``%isfdb``."""
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self._parsers = _parsers()
+        self._opened: Database | None = None
+
+    @line_magic
+    def isfdb(self, line: str) -> Any:
+        """Look into databases of results.
+
+        %isfdb open TARGET [--as NAME] [--mode r|r+|a|w-]   open or make a database, and bind it to a variable
+        %isfdb ls [DB] [--depth N]                          its keys, as a tree
+        %isfdb show [DB] KEY                                what one key is, and what made it
+        %isfdb log [DB] [KEY] [--cells] [-n N]              what was stored when, and which cells ran
+        %isfdb verify [DB] [KEY]                            is everything whole and unchanged?
+
+        DB is a variable, a folder, or a name or id in the registry; without it, the database opened last is meant, else the
+        variable db. $name and {expression} are replaced by their values. The result is an object: x = %isfdb show rates
+
+        Examples
+        --------
+        %isfdb open results
+        %isfdb ls
+        %isfdb show cells/L5PT
+        %isfdb log rates --cells
+        %isfdb verify results
+        """
+        verb, _, rest = line.strip().partition(" ")
+        if verb not in self._parsers:
+            known = ", ".join(self._parsers)
+            raise UsageError(f"%isfdb knows the verbs {known}{f', not {visible(verb, 40)!r}' if verb else ''}. See %isfdb?")
+        arguments = self._parsers[verb].parse_argstring(rest)
+        act: Callable[[Any], Any] = getattr(self, f"_{verb}")
+        try:
+            return act(arguments)
+        except (IsfdbError, OSError) as error:
+            # IPython shows a UsageError as its message alone: what failed, what was found, what to do next.
+            raise UsageError(visible_lines(error)) from error
+
+    def _open(self, arguments: Any) -> Database:
+        if not arguments.name.isidentifier():
+            raise UsageError(f"--as {visible(arguments.name, 40)!r} is no name of a variable")
+        from isfdb.opening import open as open_database
+
+        self._opened = open_database(arguments.target, mode=arguments.mode)
+        self.shell.user_ns[arguments.name] = self._opened
+        return self._opened
+
+    def _ls(self, arguments: Any) -> display.Text:
+        db, key = self._meant(arguments.words)
+        if key is not None:
+            found = db[key] if db.is_sub_db(key) else None
+            if found is None:
+                raise UsageError(f"{visible(key)!r} is a key, not a database. Look at it: %isfdb show {visible(key)}")
+            db = found
+        text = f"{visible(db.name)}\n{display.tree(db, depth=arguments.depth)}"
+        return display.Text(text, display.database_bundle(db, depth=arguments.depth)["text/html"])
+
+    def _show(self, arguments: Any) -> Any:
+        *target, key = arguments.words
+        db = self._database(target[0]) if target else self._current()
+        return db.entry(key)
+
+    def _log(self, arguments: Any) -> Any:
+        from isfdb.display.history import log
+
+        db, key = self._meant(arguments.words)
+        return log(db, key, last=arguments.last, cells=arguments.cells)
+
+    def _verify(self, arguments: Any) -> Any:
+        from isfdb.verify import verify
+
+        db, key = self._meant(arguments.words)
+        return verify(db, key=key)
+
+    def _meant(self, words: list[str]) -> tuple[Database, str | None]:
+        """Tell which database, and which key in it, up to two words mean."""
+        if len(words) > 2:
+            raise UsageError("at most a database and a key are meant; put quotes around names with spaces")
+        if len(words) == 2:
+            return self._database(words[0]), words[1]
+        if not words:
+            return self._current(), None
+        current = self._opened or self.shell.user_ns.get("db")
+        if isinstance(current, Database) and not isinstance(self.shell.user_ns.get(words[0]), Database) and words[0] in current:
+            return current, words[0]
+        return self._database(words[0]), None
+
+    def _database(self, word: str) -> Database:
+        variable = self.shell.user_ns.get(word)
+        if isinstance(variable, Database):
+            return variable
+        from isfdb.opening import open as open_database
+
+        return open_database(word, mode="r")
+
+    def _current(self) -> Database:
+        current = self._opened or self.shell.user_ns.get("db")
+        if not isinstance(current, Database):
+            raise UsageError(_NO_DATABASE)
+        return current
