@@ -145,7 +145,7 @@ class Attributes(MutableMapping[str, Any]):
         if not self._storage.put(path, text):
             return False
         if self._durable:
-            self._storage.prepare([], [path])
+            self._storage.prepare([])
         self._show(standing.number + 1, text)
         return True
 

@@ -153,6 +153,6 @@ def _reclaim(storage: Storage, folder: str, report: Collected) -> None:
     marker = join(folder, RECLAIMED_FILE)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
     if storage.put(marker, dumps({"format": FORMAT, "reclaimed": now}).encode()):
-        storage.prepare([], [marker])  # the marker is on the disk before the first file moves
+        storage.prepare([])  # the marker is on the disk before the first file moves
     for name in data:
         storage.to_trash(join(folder, name))

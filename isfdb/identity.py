@@ -117,15 +117,12 @@ def make_database(storage: Storage, folder: str = "", *, parent_id: str | None =
     members: dict[str, Any] = {"created": created, "format": FORMAT, "id": os.urandom(16).hex()}
     if parent_id:
         members["parent"] = parent_id
-    path = join(folder, DATABASE_FILE)
-    records = [path]
     try:
-        storage.put(path, dumps(members).encode())
+        storage.put(join(folder, DATABASE_FILE), dumps(members).encode())
         if not parent_id:
-            records.append(join(folder, README_FILE))
-            storage.put(records[-1], _README.encode())
+            storage.put(join(folder, README_FILE), _README.encode())
         if durable:
-            storage.prepare([], records)
+            storage.prepare([])
     except OSError as error:
         raise storage_failure(error, "make a database", join(storage.location, folder)) from error
     return read_identity(storage, folder)

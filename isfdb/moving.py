@@ -45,10 +45,10 @@ def move_key(source: Target, target: Target, carried: Any, *, durable: bool) -> 
         raise KeyExistsError(f"cannot rename {source.key!r} to {target.key!r}: that key appeared meanwhile.", key=target.key) from error
     except OSError as error:
         raise storage_failure(error, f"rename {source.key!r}", storage.location) from error
-    captured = capture(storage, carried=carried)
-    record = {"created": now(), "format": FORMAT, "key": source.key, "nonce": stage.nonce, "renamed_to": target.key, **captured.members}
+    record = {"created": now(), "format": FORMAT, "key": source.key, "nonce": stage.nonce, "renamed_to": target.key}
+    record |= capture(storage, carried)
     record["previous"] = last.record.get("record")
-    publish(storage, [Pending(source, stage, record, captured, numbers, is_tombstone=True, is_chained=True)], durable=durable)
+    publish(storage, [Pending(source, stage, record, numbers, is_tombstone=True, is_chained=True)], durable=durable)
 
 
 def move_sub_database(storage: Storage, old: str, new: str, key: str) -> None:
@@ -87,14 +87,13 @@ def copy_key(source: Target, target: Target, carried: Any, database_id: str | No
     try:
         _copy_files(storage.fetch(found.folder), stage.path, may_link=not found.record.get("mutable"))
         stage.files, stage.folders = _contents(stage.path)
-        captured = capture(storage, carried=carried)
         record = {name: fact for name, fact in found.record.items() if name not in ("nonce", "previous", "record", "signature")}
         copied_from = {"database": database_id, "digest": found.record.get("digest"), "key": source.key, "version": found.number}
-        record |= {"copied": {"activity": captured.members.get("activity"), "created": now()}, "copied_from": copied_from}
+        record |= {"copied": {"activity": capture(storage, carried).get("activity"), "created": now()}, "copied_from": copied_from}
         record |= {"key": target.key, "nonce": stage.nonce}
         if is_signed_by_me(payload(str(record.get("digest")), str(found.record.get("nonce"))), found.record.get("signature")):
             record |= signature_of(record)  # only what I had signed: a copy must not make a stranger's pickle mine
-        return Pending(target, stage, record, captured, numbers)
+        return Pending(target, stage, record, numbers)
     except OSError as error:
         storage.discard(stage)
         raise storage_failure(error, f"copy {source.key!r}", storage.location) from error

@@ -29,7 +29,7 @@ from isfdb.loader_spec import NAMESPACE, LoaderSpec
 from isfdb.hashing import digest_of
 from isfdb.manifest import digest_of_files, files_of, seal, walk
 from isfdb.name_clashes import check_new_key
-from isfdb.provenance.capture import Captured, capture
+from isfdb.provenance.capture import capture
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.trust import payload, sign
 from isfdb.versions import VersionState, is_alive, numbers_of, state_of
@@ -58,7 +58,6 @@ class Pending:
     target: Target
     stage: Stage
     record: dict[str, Any]
-    captured: Captured
     numbers: list[int]
     is_tombstone: bool = False
     number: int = 0
@@ -83,11 +82,10 @@ def stage_value(target: Target, value: Any, dumper: Any, options: Mapping[str, A
         spec = _dump(name, module, value, stage, options, target.key)
         record = _record(target, stage, name, module, value)
         record |= _checksums(target.storage, stage, spec)
-        captured = capture(target.storage, carried=carried)
-        record |= captured.members
+        record |= capture(target.storage, carried)
         if getattr(module, "runs_code", False):
             record |= signature_of(record)
-        return Pending(target, stage, record, captured, numbers)
+        return Pending(target, stage, record, numbers)
     except BaseException:
         target.storage.discard(stage)
         raise
@@ -105,9 +103,8 @@ def stage_tombstone(target: Target, carried: Any, **facts: Any) -> Pending:
         raise KeyNotFoundError(f"cannot delete {target.key!r} from {target.storage.location}: there is no such key. See db.keys().", key=target.key)
     _check_expectations(target, numbers)
     stage = _stage(target, is_new=False)
-    captured = capture(target.storage, carried=carried)
-    record = {"created": now(), "format": FORMAT, "key": target.key, "nonce": stage.nonce, **captured.members, **facts}
-    return Pending(target, stage, record, captured, numbers, is_tombstone=True)
+    record = {"created": now(), "format": FORMAT, "key": target.key, "nonce": stage.nonce, **capture(target.storage, carried), **facts}
+    return Pending(target, stage, record, numbers, is_tombstone=True)
 
 
 def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> None:
@@ -126,7 +123,7 @@ def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> N
             _seal(one)
         _lay_hints(storage, waiting)
         if durable:
-            storage.prepare([one.stage for one in waiting], [path for one in waiting for path in one.captured.written])
+            storage.prepare([one.stage for one in waiting])
         while waiting:
             _rename(storage, waiting[0], durable=durable)
             waiting.pop(0)
@@ -280,9 +277,7 @@ def _lay_hints(storage: Storage, pending: Sequence[Pending]) -> None:
     """Lay the hint before the tombstone, so that one listing of the database suffices to know who is alive."""
     for one in pending:
         if one.is_tombstone:
-            hint = _hint(one.target)
-            storage.put(hint, b"")
-            one.captured.written.append(hint)
+            storage.put(_hint(one.target), b"")
 
 
 def _tidy_hints(storage: Storage, pending: Sequence[Pending]) -> None:

@@ -17,31 +17,13 @@ from isfdb.layout.current import CODE_FOLDER, ENVIRONMENTS_FOLDER
 from isfdb.options import option
 from isfdb.provenance import cells
 from isfdb.provenance.cells import Ran
-from isfdb.provenance.session import Activity, SessionLog, path_of
+from isfdb.provenance.session import Activity, SessionLog
 from isfdb.storage.base import Storage
 
 _log = logging.getLogger(__name__)
 
 #: Outside notebooks nothing says that something new began, so the answer is looked at again after this long.
 STALE_S = 1.0
-
-
-class Captured:
-    """What one put records.
-
-    Attributes
-    ----------
-    members : dict
-        Top-level members of ``metadata.json``. Shared between puts: do not change it.
-    written : list of str
-        Records that were written for it and are not flushed yet.
-    """
-
-    __slots__ = ("members", "written")
-
-    def __init__(self, members: dict[str, Any], written: list[str]) -> None:
-        self.members = members
-        self.written = written
 
 
 class _DatabaseRecords:
@@ -71,7 +53,7 @@ def _code_watcher() -> Any:
     return _watcher
 
 
-def capture(storage: Storage, carried: Activity | None = None) -> Captured:
+def capture(storage: Storage, carried: Activity | None = None) -> dict[str, Any]:
     """Return what is to be recorded about a put that happens now.
 
     Parameters
@@ -80,31 +62,35 @@ def capture(storage: Storage, carried: Activity | None = None) -> Captured:
         Of the database that is written to; session, environment and code records go there, each once.
     carried : Activity, optional
         What a pickled handle brought along: the activity that sent the work.
+
+    Returns
+    -------
+    dict
+        Top-level members of ``metadata.json``. Shared between puts: not to be changed.
     """
     try:
         if not option("capture"):
-            return Captured({"unknown": {"all": "switched off by the option 'capture'"}}, [])
+            return {"unknown": {"all": "switched off by the option 'capture'"}}
         with _lock:
             return _capture(storage, carried)
     except Exception as error:  # noqa: BLE001 - provenance never costs a save; the reason is recorded
         _log.debug("capturing provenance failed", exc_info=True)
-        return Captured({"unknown": {"all": _reason(error)}}, [])
+        return {"unknown": {"all": _reason(error)}}
 
 
-def _capture(storage: Storage, carried: Activity | None) -> Captured:
+def _capture(storage: Storage, carried: Activity | None) -> dict[str, Any]:
     ran = cells.running(carried)
     records = _records.get(storage.location)
     if records is not None and records.ran is ran and time.monotonic() < records.good_until:
-        return Captured(records.members, [])
+        return records.members
     if records is None or not records.log.is_intact():
         parent = carried.to_json() if carried is not None and carried.process_id != os.getpid() else _parent
         records = _records[storage.location] = _DatabaseRecords(storage, parent)
-    written: list[str] = []
     unknown: dict[str, str] = {}
     members: dict[str, Any] = {}
     for name, collect in _COLLECTORS.items():
         try:
-            members[name] = collect(storage, records, ran, written, unknown)
+            members[name] = collect(storage, records, ran, unknown)
         except Exception as error:  # noqa: BLE001 - one collector that fails costs its own answer only
             _log.debug("collecting %s failed", name, exc_info=True)
             members[name] = None
@@ -116,62 +102,59 @@ def _capture(storage: Storage, carried: Activity | None) -> Captured:
     records.good_until = 0.0 if is_late else float("inf") if ran.kind == "cell" else time.monotonic() + STALE_S
     if is_late and ran not in records.late_in:
         records.late_in.append(ran)
-    return Captured(members, written)
+    return members
 
 
 def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:200].encode("utf-8", "replace").decode()
 
 
-def _activity(storage: Storage, records: _DatabaseRecords, ran: Ran, written: list[str], unknown: dict[str, str]) -> dict[str, Any]:
+def _activity(storage: Storage, records: _DatabaseRecords, ran: Ran, unknown: dict[str, str]) -> dict[str, Any]:
     before = cells.ran_before_now() if ran.kind == "cell" else []
-    line, has_written = records.log.line_of(ran, before)
-    if has_written:
-        written.append(path_of(records.log.id))
+    line = records.log.line_of(ran, before)
     activity = {"count": ran.count, "kind": ran.kind, "line": line, "session": records.log.id}
     if ran.facts.get("cell_id"):
         activity["cell_id"] = str(ran.facts["cell_id"])[:64]
     return activity
 
 
-def _by(storage: Storage, records: _DatabaseRecords, ran: Ran, written: list[str], unknown: dict[str, str]) -> dict[str, Any]:
+def _by(storage: Storage, records: _DatabaseRecords, ran: Ran, unknown: dict[str, str]) -> dict[str, Any]:
     from isfdb.provenance.collectors.machine import machine
 
     facts = machine()
     return {"host": facts.get("host"), "user": facts.get("user")}
 
 
-def _code(storage: Storage, records: _DatabaseRecords, ran: Ran, written: list[str], unknown: dict[str, str]) -> dict[str, Any]:
+def _code(storage: Storage, records: _DatabaseRecords, ran: Ran, unknown: dict[str, str]) -> dict[str, Any]:
     watcher = _code_watcher()
     # A put in a notebook does not wait: the look began with the cell, and if it has not ended the answer before it stands, marked.
-    is_first = watcher.newest is None if hasattr(watcher, "newest") else watcher._newest is None
+    is_first = not watcher.has_answer
     snapshot = watcher.answer(option("git_timeout_s") if is_first or ran.kind != "cell" else 0.0)
     if snapshot.unknown:
         unknown["code"] = snapshot.unknown
     for name, blob in snapshot.blobs.items():
-        _store(storage, records, f"{CODE_FOLDER}/{name}", lambda blob=blob: blob, written)
-    _store(storage, records, f"{CODE_FOLDER}/{snapshot.digest}.json", lambda: dumps(snapshot.record).encode(), written)
+        _store(storage, records, f"{CODE_FOLDER}/{name}", lambda blob=blob: blob)
+    _store(storage, records, f"{CODE_FOLDER}/{snapshot.digest}.json", lambda: dumps(snapshot.record).encode())
     return {**snapshot.summary, "snapshot": snapshot.digest, **({"late": True} if snapshot.late else {})}
 
 
-def _environment(storage: Storage, records: _DatabaseRecords, ran: Ran, written: list[str], unknown: dict[str, str]) -> str:
+def _environment(storage: Storage, records: _DatabaseRecords, ran: Ran, unknown: dict[str, str]) -> str:
     from isfdb.provenance.collectors.packages import environment
 
     found = environment()
-    _store(storage, records, f"{ENVIRONMENTS_FOLDER}/{found.digest}.json", lambda: dumps(found.record).encode(), written)
-    _store(storage, records, f"{ENVIRONMENTS_FOLDER}/{found.digest}.requirements.txt", found.requirements.encode, written)
+    _store(storage, records, f"{ENVIRONMENTS_FOLDER}/{found.digest}.json", lambda: dumps(found.record).encode())
+    _store(storage, records, f"{ENVIRONMENTS_FOLDER}/{found.digest}.requirements.txt", found.requirements.encode)
     return str(found.digest)
 
 
-def _store(storage: Storage, records: _DatabaseRecords, path: str, content: Callable[[], bytes], written: list[str]) -> None:
+def _store(storage: Storage, records: _DatabaseRecords, path: str, content: Callable[[], bytes]) -> None:
     """Store a record that is named by its digest, once a database."""
     if path not in records.stored:
-        if storage.put(path, content()):
-            written.append(path)
+        storage.put(path, content())
         records.stored.add(path)
 
 
-_COLLECTORS: dict[str, Callable[[Storage, _DatabaseRecords, Ran, list[str], dict[str, str]], Any]] = {
+_COLLECTORS: dict[str, Callable[[Storage, _DatabaseRecords, Ran, dict[str, str]], Any]] = {
     "activity": _activity,
     "by": _by,
     "code": _code,
@@ -202,7 +185,7 @@ def _cell_ended(ran: Ran) -> None:
             snapshot = _watcher.answer(0.0)
             if not snapshot.late:
                 facts = {"code": {**snapshot.summary, "snapshot": snapshot.digest}}
-                _store(records.log.storage, records, f"{CODE_FOLDER}/{snapshot.digest}.json", lambda: dumps(snapshot.record).encode(), [])
+                _store(records.log.storage, records, f"{CODE_FOLDER}/{snapshot.digest}.json", lambda: dumps(snapshot.record).encode())
             records.late_in.remove(ran)
         records.log.write_outcome(ran, **facts)
 

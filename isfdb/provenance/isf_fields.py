@@ -62,7 +62,7 @@ def _history(storage: Storage, record: Mapping[str, Any]) -> str | None:
 
 
 def _versions(storage: Storage, record: Mapping[str, Any]) -> dict[str, str]:
-    packages = _load(storage, ENVIRONMENTS_FOLDER, record.get("environment")).get("distributions") or {}
+    packages = _load(storage, ENVIRONMENTS_FOLDER, record.get("environment")).get("packages") or {}
     return {name: str(facts.get("version") if isinstance(facts, dict) else facts) for name, facts in packages.items()}
 
 

@@ -134,8 +134,8 @@ class SessionLog:
         """Say whether the log is as this process left it: not deleted, not torn by a full disk, its database not replaced."""
         return self.storage.size(path_of(self.id)) == self._bytes
 
-    def line_of(self, ran: Ran, before: Sequence[Ran]) -> tuple[int, bool]:
-        """Return the line of `ran`, writing it, and all that ran before it, if need be; and whether anything was written."""
+    def line_of(self, ran: Ran, before: Sequence[Ran]) -> int:
+        """Return the line of `ran`, writing it, and all that ran before it, if need be."""
         with self._lock:
             lines: list[dict[str, Any]] = [] if self._lines else [self._start()]
             lines += self._outcomes()
@@ -147,7 +147,7 @@ class SessionLog:
                         self._awaited[self._lines + len(lines)] = one
                     lines.append(_line(one))
             self._append(lines)
-            return self._line_of[id(ran)], bool(lines)
+            return self._line_of[id(ran)]
 
     def write_outcome(self, ran: Ran, **facts: Any) -> None:
         """Write how something ended that was running when it was written; nothing happens for what is not in the log."""

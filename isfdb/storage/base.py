@@ -122,8 +122,8 @@ class Storage(ABC):
         """Write, or write anew, a small file of a stage."""
 
     @abstractmethod
-    def prepare(self, stages: Sequence[Stage], records: Iterable[str] = ()) -> None:
-        """Make stages, and records written before, survive a power cut. One wait for the disk, however many there are.
+    def prepare(self, stages: Sequence[Stage]) -> None:
+        """Make stages, and every record this process wrote before, survive a power cut. One wait for the disk, however many there are.
 
         Raises
         ------

@@ -37,6 +37,17 @@ def stage_name(nonce: str) -> str:
     return f"{STAGE_PREFIX}{_host()}-{os.getpid()}-{nonce}"
 
 
+class _Unflushed:
+    """Records of one database that this process wrote and nobody flushed yet, whichever handle wrote them."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+        self.folders: set[str] = set()
+
+
+_unflushed: dict[str, _Unflushed] = {}
+
+
 class LocalStorage(Storage):
     """Folders on a POSIX file system.
 
@@ -54,7 +65,7 @@ class LocalStorage(Storage):
         self.path = path
         self.read_only = read_only
         self.calls = calls or FileCalls()
-        self._renamed_in: set[str] = set()  # folders that hold names of records not flushed yet
+        self._unflushed = _unflushed.setdefault(path, _Unflushed())
 
     @property
     def location(self) -> str:
@@ -107,7 +118,8 @@ class LocalStorage(Storage):
             return self._create(target, data)
         finally:
             self.calls.unlink(aside)
-        self._renamed_in.add(os.path.dirname(target))
+        self._unflushed.files.add(target)
+        self._unflushed.folders.add(os.path.dirname(target))
         return True
 
     def _create(self, target: str, data: bytes) -> bool:
@@ -156,7 +168,8 @@ class LocalStorage(Storage):
         except FileNotFoundError:
             self._make_folders(os.path.dirname(target))
             self.calls.create(target, data)
-            self._renamed_in.add(os.path.dirname(target))
+            self._unflushed.folders.add(os.path.dirname(target))
+        self._unflushed.files.add(target)
 
     def remove(self, path: str) -> None:
         """Remove a file, if it is there."""
@@ -201,17 +214,17 @@ class LocalStorage(Storage):
         if name not in stage.files:
             stage.files.append(name)
 
-    def prepare(self, stages: Sequence[Stage], records: Iterable[str] = ()) -> None:
-        """Flush every file and folder of the stages, and the records with the folders that name them, in one wait."""
+    def prepare(self, stages: Sequence[Stage]) -> None:
+        """Flush every file and folder of the stages, and new records with the folders that name them, in one wait."""
         files, folders = [], []
         for stage in stages:
             files += [f"{stage.path}/{name}" for name in stage.files]
             folders += [f"{stage.path}/{name}" for name in stage.folders]
             folders += [stage.path, stage.container] if stage.container else [stage.path]
-        files += [self._at(record) for record in records]
-        named_in = list(self._renamed_in)
-        self.calls.flush(files, folders + named_in)
-        self._renamed_in.difference_update(named_in)
+        records, named_in = list(self._unflushed.files), list(self._unflushed.folders)
+        self.calls.flush(files + records, folders + named_in)
+        self._unflushed.files.difference_update(records)
+        self._unflushed.folders.difference_update(named_in)
 
     def publish(self, stage: Stage, number: int) -> None:
         """Rename the stage into place: put-if-absent, because a version folder is never empty."""

@@ -83,6 +83,11 @@ class CodeWatcher:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether an earlier look has ended, so that there is something to answer without waiting."""
+        return self._newest is not None
+
     def ask(self) -> None:
         """Start looking in the background; called when a cell starts. Returns at once."""
         if self._pid != os.getpid():
