@@ -82,10 +82,11 @@ def _is_recent(row: store.Row) -> bool:
 def write_opened(connection: sqlite3.Connection, database_id: str, real: str, parent: str | None, *, name: str | None = None) -> None:
     """Write a row, and drop those of the same id that a move left behind."""
     now, host = _now(), host_name()
-    for row in store.rows(connection, database_id):
-        if row.path != real and row.host == host and folders.id_of(row.path) != database_id:
-            store.remove(connection, [row])
+    before = store.rows(connection, database_id)
     store.write(connection, store.Row(database_id, real, name or os.path.basename(real) or real, parent, host, now, now))
+    # Last, for a name goes with the last row of its id.
+    left = [row for row in before if row.path != real and row.host == host and folders.id_of(row.path) != database_id]
+    store.remove(connection, left)
 
 
 def _sweep_temporary(connection: sqlite3.Connection) -> None:
