@@ -8,7 +8,7 @@ Patterns are compiled when one of their marks is first seen, so importing this m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable  # noqa: TC003 - a NamedTuple looks its annotations up
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 

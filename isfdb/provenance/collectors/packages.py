@@ -11,7 +11,6 @@ import json
 import os
 import re
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +50,6 @@ _folders: dict[str, _Folder] = {}
 _newest: tuple[tuple[Any, ...], Environment] | None = None
 _baseline: dict[str, str] = {}  # what was installed when this process first looked
 _owners: tuple[str, dict[str, str]] | None = None
-_lock = threading.Lock()
 
 _FIRST_LOOK_S = time.time()
 _NOT_SCANNED = -1  # the folder of a database: its listing is long, and no package lies in it
@@ -65,9 +63,12 @@ def environment() -> Environment:
     newest = _newest
     if newest is not None and newest[0] == state:
         return newest[1]
-    with _lock:
-        found = _look()
-        _newest = (state, found)
+    found = _look(paths)
+    if newest is not None and newest[1].digest == found.digest:
+        found = newest[1]
+    # The times from before the listings: what is installed meanwhile is seen next time. No lock, which a fork could leave
+    # locked for ever: two threads that look at once find the same.
+    _newest = ((paths, tuple([_folders[path].modified_ns for path in paths]), os.getpid()), found)
     return found
 
 
@@ -95,9 +96,9 @@ def _modified_ns(path: str) -> int:
         return 0
 
 
-def _look() -> Environment:
+def _look(paths: tuple[str, ...]) -> Environment:
     distributions: dict[str, dict[str, Any]] = {}
-    for path in sys.path:
+    for path in paths:
         for name, facts in _list_folder(path).items():
             distributions.setdefault(name, facts)  # the first on sys.path is the one that is imported
     record = _record(distributions)
@@ -133,7 +134,7 @@ def _facts(folder: str, folder_name: str) -> dict[str, Any]:
         version = re.sub(r"-py[0-9.]+$", "", version) or _version_in_pkg_info(folder)
     facts: dict[str, Any] = {"normalised": re.sub(r"[-_.]+", "-", name).lower(), "version": version, "folder": folder}
     source = _direct_url(folder)
-    if source is None and folder_name.endswith(".egg-info") and "-" not in folder_name:
+    if source is None and folder_name.endswith(".egg-info") and "-" not in folder_name.removesuffix(".egg-info"):
         source = {"editable": True, "folder": os.path.basename(os.path.dirname(os.path.abspath(folder)))}  # setup.py develop
     if source is not None:
         facts["source"] = source

@@ -343,7 +343,9 @@ def test_the_patch_is_made_again_only_when_the_content_moved(repository: Path, t
     assert questions() == ["status", "diff"]
 
 
-def test_a_file_that_changes_while_it_is_read_is_noted_or_read_again(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_it_is_read_is_noted_or_read_again(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = subprocess.run(["which", "git"], check=True, capture_output=True, text=True).stdout.strip()
     model = repository / "model.py"
     script = f'#!/bin/sh\n{real} "$@"\nstatus=$?\ncase "$*" in *" diff "*) echo "x = 1" >> {model};; esac\nexit $status\n'
