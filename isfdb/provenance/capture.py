@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 #: Outside notebooks nothing says that something new began, so the answer is looked at again after this long.
 STALE_S = 1.0
 
+#: While git has not answered yet, it is looked at again after this long.
+LATE_S = 0.05
+
 
 class _DatabaseRecords:
     """What this process has recorded in one database, so that nothing is written, or looked for, twice."""
@@ -98,8 +101,9 @@ def _capture(storage: Storage, carried: Activity | None) -> dict[str, Any]:
     if unknown:
         members["unknown"] = unknown
     records.ran, records.members = ran, members
-    is_late = "code" in unknown
-    records.good_until = 0.0 if is_late else float("inf") if ran.kind == "cell" else time.monotonic() + STALE_S
+    is_late = bool((members.get("code") or {}).get("late"))
+    patience_s = LATE_S if is_late else float("inf") if ran.kind == "cell" else STALE_S
+    records.good_until = time.monotonic() + patience_s
     if is_late and ran not in records.late_in:
         records.late_in.append(ran)
     return members
@@ -110,7 +114,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _activity(storage: Storage, records: _DatabaseRecords, ran: Ran, unknown: dict[str, str]) -> dict[str, Any]:
-    before = cells.ran_before_now() if ran.kind == "cell" else []
+    before = cells.ran_before_now() if ran.kind in ("cell", "callback") else []
     line = records.log.line_of(ran, before)
     activity = {"count": ran.count, "kind": ran.kind, "line": line, "session": records.log.id}
     if ran.facts.get("cell_id"):
@@ -130,7 +134,7 @@ def _code(storage: Storage, records: _DatabaseRecords, ran: Ran, unknown: dict[s
     # A put in a notebook does not wait: the look began with the cell, and if it has not ended the answer before it stands, marked.
     is_first = not watcher.has_answer
     snapshot = watcher.answer(option("git_timeout_s") if is_first or ran.kind != "cell" else 0.0)
-    if snapshot.unknown:
+    if snapshot.unknown and not (snapshot.late and snapshot.record):
         unknown["code"] = snapshot.unknown
     for name, blob in snapshot.blobs.items():
         _store(storage, records, f"{CODE_FOLDER}/{name}", lambda blob=blob: blob)

@@ -25,7 +25,7 @@ class Ran:
     Attributes
     ----------
     kind : str
-        ``"cell"``, ``"script"``, ``"test"``, ``"task"`` or ``"interactive"``.
+        ``"cell"``, ``"script"``, ``"test"``, ``"task"``, ``"callback"`` or ``"interactive"``.
     source : str or None
         As executed; None where it is not known.
     count : int or None
@@ -64,12 +64,22 @@ class _Watch:
 
     def take_history(self) -> None:
         """Take over the cells that ran before, and the one that runs now and imported us."""
-        sources = list(getattr(getattr(self.shell, "history_manager", None), "input_hist_raw", None) or self.shell.user_ns.get("_ih") or [""])
-        for count, source in enumerate(sources[1:], 1):
-            self.ran.append(Ran("cell", str(source), count=count, outcome=UNKNOWN, stored_in_history=True))
-        if self.ran and self.ran[-1].count == self.shell.execution_count and _is_executing(self.shell):
+        for count, source in enumerate(self._sources()[1:], 1):
+            self.ran.append(Ran("cell", source, count=count, outcome=UNKNOWN, stored_in_history=True))
+        result = _result_in_the_making(self.shell)
+        if result is None:
+            return
+        if getattr(result.info, "store_history", False) and self.ran and self.ran[-1].source == result.info.raw_cell:
             self.running = self.ran[-1]
             self.running.outcome = RUNNING
+        else:
+            self.running = Ran("cell", result.info.raw_cell, stored_in_history=False)
+            self.ran.append(self.running)
+
+    def _sources(self) -> list[str]:
+        """Return the sources IPython remembers; the one at index n is that of In[n]."""
+        remembered = getattr(getattr(self.shell, "history_manager", None), "input_hist_raw", None)
+        return [str(source) for source in remembered or self.shell.user_ns.get("_ih") or [""]]
 
     def before(self, info: Any) -> None:
         try:
@@ -79,7 +89,8 @@ class _Watch:
                 facts["cell_id"] = info.cell_id
             if getattr(info, "silent", False):
                 facts["silent"] = True
-            count = self.shell.execution_count if stored else None
+            # Some releases of IPython have counted on by now, others have not; its memory has not grown yet in any.
+            count = len(self._sources()) if stored else None
             self.running = Ran("cell", getattr(info, "raw_cell", None), count=count, started=time.time(), **facts)
             self.ran.append(self.running)
             for hook in before_cell:
@@ -92,6 +103,8 @@ class _Watch:
             cell = self.running
             if cell is None:
                 return
+            if cell.count is not None and getattr(result, "execution_count", None) is not None:
+                cell.count = result.execution_count
             error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
             cell.outcome = "error" if error is not None else "ok"
             if error is not None:
@@ -120,16 +133,17 @@ _watch: _Watch | None = None
 _script: Ran | None = None
 _tests: dict[str, Ran] = {}
 _tasks: dict[Any, Ran] = {}
+_callbacks: dict[int, Ran] = {}  # id of the cell before, which the watch keeps alive -> what ran after it
 
 
-def _is_executing(shell: Any) -> bool:
-    """Say whether a cell runs right now: IPython marks the frames it executes user code from."""
-    frame = sys._getframe()
+def _result_in_the_making(shell: Any) -> Any:
+    """Return IPython's record of the cell that runs right now, found in the frame that runs it; None between cells."""
+    frame: Any = sys._getframe()
     while frame is not None:
-        if frame.f_code.co_name in ("run_cell", "run_code", "run_ast_nodes") and frame.f_locals.get("self") is shell:
-            return True
-        frame = frame.f_back  # type: ignore[assignment]
-    return False
+        if frame.f_code.co_name == "run_code" and frame.f_locals.get("self") is shell:
+            return frame.f_locals.get("result")
+        frame = frame.f_back
+    return None
 
 
 def _shell() -> Any:
@@ -174,9 +188,15 @@ def running(carried: Any = None) -> Ran:
     test = os.environ.get("PYTEST_CURRENT_TEST")
     if test:
         return _test(test.rpartition(" (")[0] or test)
-    if _watch is not None and _watch.ran:
-        return _watch.ran[-1]  # a thread or a callback that outlives its cell
-    return _the_script()
+    return _between_cells(_watch) if _watch is not None else _the_script()
+
+
+def _between_cells(shell_watch: _Watch) -> Ran:
+    last = shell_watch.ran[-1] if shell_watch.ran else None
+    if id(last) not in _callbacks:
+        facts = {"after_count": last.count if last else None, "reason": "ran outside any cell: in a thread, a widget's callback or silently"}
+        _callbacks[id(last)] = Ran("callback", None, started=time.time(), **facts)
+    return _callbacks[id(last)]
 
 
 def _test(name: str) -> Ran:
@@ -226,6 +246,7 @@ def _forget_after_fork() -> None:
         _watch.ran = _watch.ran[-1:]
     _tests.clear()
     _tasks.clear()
+    _callbacks.clear()
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)

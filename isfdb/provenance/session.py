@@ -55,7 +55,7 @@ class Cell:
     line : int
         Its line in the log, counted from 0.
     kind : str
-        ``"cell"``, ``"script"``, ``"test"``, ``"task"`` or ``"interactive"``.
+        ``"cell"``, ``"script"``, ``"test"``, ``"task"`` (in a worker), ``"callback"`` (between cells) or ``"interactive"``.
     source : str or None
         As executed, without secrets.
     count : int or None
