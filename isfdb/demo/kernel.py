@@ -64,7 +64,8 @@ def _kernel_manager() -> Any:
         """Starts the Python that runs the demo: a kernel named "python3" may belong to another installation."""
 
         def get_kernel_spec(self, kernel_name: str) -> Any:
-            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            # 40: errors only. Kernels warn on the terminal about matters that are none of the demo's.
+            argv = [sys.executable, "-m", "ipykernel_launcher", "--log-level=40", "-f", "{connection_file}"]
             return KernelSpec(argv=argv, display_name=kernel_name, language="python")
 
     return AsyncKernelManager(kernel_spec_manager=ThisPython())

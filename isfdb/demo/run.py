@@ -93,5 +93,5 @@ def _farewell(folder: str) -> str:
         f"  open {os.path.join(folder, REPORT)} in a browser\n"
         f"  isfdb ls {database}\n"
         f"  isfdb show {database} fit/slope\n"
-        f"  isfdb log {database}"
+        f"  isfdb log {database} --cells"
     )

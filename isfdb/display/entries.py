@@ -121,13 +121,13 @@ def entry_html(story: EntryStory) -> str:
     return html.fragment(html.heading(story.summary.key, story.summary.what), *entry_parts(story))
 
 
-def entry_parts(story: EntryStory) -> list[str]:
-    """Return the pieces of a key's story, for a notebook or a page."""
+def entry_parts(story: EntryStory, *, shows_cell: bool = True) -> list[str]:
+    """Return the pieces of a key's story, for a notebook or a page; the source of its cell opened or closed."""
     parts = [html.key_facts(story.summary)]
     if story.attributes:
         parts.append(html.folded("attributes", html.facts(story.attributes), is_open=True))
     if story.cell is not None:
-        parts.append(html.folded(f"made by {story.cell.label}", cell_html(story.cell), is_open=True))
+        parts.append(html.folded(f"made by {story.cell.label}", cell_html(story.cell), is_open=shows_cell))
     if story.made:
         parts.append(html.folded("code, environment, session", html.facts(story.made)))
     if len(story.versions) > 1:

@@ -10,7 +10,8 @@ from isfdb.display.summaries import Branch, KeySummary
 from isfdb.display.words import age_text, count_text, size_text, time_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
 _ICONS = {
     "DataFrame": "▦",
@@ -40,35 +41,35 @@ def heading(title: str, *facts: str, code: str = "") -> str:
     return f'<p class="i-head"><b>{escape(title)}</b>{words}{path}</p>'
 
 
-def tree(branch: Branch) -> str:
-    """Return a tree of ``<details>`` that opens without script."""
+def tree(branch: Branch, when: Callable[[datetime | None], str] = age_text) -> str:
+    """Return a tree of ``<details>`` that opens without script; `when` words the time, as an age unless the page is kept."""
     if not branch.n_members:
         return '<p class="i-muted">empty</p>'
-    return f'<ul class="i-tree">{"".join(_items(branch))}</ul>'
+    return f'<ul class="i-tree">{"".join(_items(branch, when))}</ul>'
 
 
-def _items(branch: Branch) -> Iterable[str]:
+def _items(branch: Branch, when: Callable[[datetime | None], str]) -> Iterable[str]:
     for member in branch.members:
-        yield f"<li>{_sub_database(member) if isinstance(member, Branch) else _key(member)}</li>"
+        yield f"<li>{_sub_database(member, when) if isinstance(member, Branch) else _key(member, when)}</li>"
     if branch.hidden:
         more = "more, not looked into" if branch.members else "names, not shown"
         yield f'<li class="i-muted">… {branch.hidden:,} {more}</li>'
 
 
-def _sub_database(branch: Branch) -> str:
+def _sub_database(branch: Branch, when: Callable[[datetime | None], str]) -> str:
     row = f'<span class="i-name">{escape(branch.name)}/</span> <span class="i-num">{count_text(branch.n_members, "name")}</span>'
-    return f'<details open><summary><span class="i-row">{row}</span></summary><ul>{"".join(_items(branch))}</ul></details>'
+    return f'<details open><summary><span class="i-row">{row}</span></summary><ul>{"".join(_items(branch, when))}</ul></details>'
 
 
-def _key(key: KeySummary) -> str:
+def _key(key: KeySummary, when: Callable[[datetime | None], str]) -> str:
     if key.problem:
         problem = f'<span class="i-bad">{escape(key.problem, 300)}</span>'
         return f'<span class="i-row"><span class="i-name">{escape(key.name)}</span> {problem}</span>'
     row = (
         f'<span class="i-name"><span aria-hidden="true">{_icon(key)}</span> {escape(key.name)}</span> '
         f'<span class="i-what">{escape(key.what)}</span> '
-        f'<span class="i-num">{size_text(key.nbytes)}</span> <span class="i-num">v{key.version}</span> '
-        f'<span class="i-num" title="{time_text(key.created)}">{age_text(key.created)}</span>'
+        f'<span class="i-nums"><span>{size_text(key.nbytes)}</span> <span>v{key.version}</span> '
+        f'<span title="{time_text(key.created)}">{when(key.created)}</span></span>'
     )
     return f'<details><summary><span class="i-row">{row}</span></summary>{key_facts(key)}</details>'
 
@@ -82,7 +83,6 @@ def key_facts(key: KeySummary) -> str:
     columns = (key.describe or {}).get("columns")
     return facts(
         [
-            ("what", key.what),
             ("columns", ", ".join(str(name) for name in columns[:40]) if isinstance(columns, list) else ""),
             ("stored by", key.dumper),
             ("stored", time_text(key.created)),

@@ -29,7 +29,8 @@ color:var(--i-fg);font-size:13px;line-height:1.5;overflow-wrap:anywhere;max-widt
 .isfdb .i-name{font-weight:600;min-width:11em;flex:0 1 auto;font-family:var(--i-mono);font-size:.95em}
 .isfdb .i-what{flex:1 1 12em}
 .isfdb .i-num{color:var(--i-muted);font-variant-numeric:tabular-nums;white-space:nowrap}
-.isfdb .i-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:1px 1.2em;margin:3px 0 7px 1.2em}
+.isfdb .i-nums{color:var(--i-muted);font-variant-numeric:tabular-nums;white-space:nowrap;display:inline-flex;gap:0 1em}
+.isfdb .i-facts{display:grid;grid-template-columns:minmax(7.5em,max-content) minmax(0,1fr);gap:1px 1.2em;margin:3px 0 7px 1.2em}
 .isfdb .i-facts dt{color:var(--i-muted);margin:0;font-weight:400}
 .isfdb .i-facts dd{margin:0;min-width:0}
 .isfdb pre.i-code{margin:4px 0;padding:7px 10px;background:var(--i-soft);border-radius:4px;overflow-x:auto;white-space:pre-wrap;
@@ -38,8 +39,8 @@ overflow-wrap:anywhere;max-height:28em;overflow-y:auto}
 .isfdb .i-wide{overflow-x:auto;max-width:100%}
 .isfdb table.i-table{border-collapse:collapse;margin:4px 0;font-variant-numeric:tabular-nums}
 .isfdb table.i-table th,.isfdb table.i-table td{text-align:left;padding:2px 10px 2px 0;border-bottom:1px solid var(--i-line);
-vertical-align:top;background:none}
-.isfdb table.i-table th{color:var(--i-muted);font-weight:600}
+vertical-align:top;background:none;overflow-wrap:break-word;max-width:34em}
+.isfdb table.i-table th{color:var(--i-muted);font-weight:600;white-space:nowrap}
 @media(max-width:520px){.isfdb .i-facts{grid-template-columns:minmax(0,1fr);margin-left:.4em}.isfdb .i-name{min-width:0}
 .isfdb .i-facts dd{margin-bottom:4px}}
 @media print{.isfdb pre.i-code{max-height:none;white-space:pre-wrap}.isfdb details>*{display:revert}}

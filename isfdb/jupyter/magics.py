@@ -49,6 +49,12 @@ class IsfdbMagics(Magics):
         self._parsers = _parsers()
         self._opened: Database | None = None
 
+    @property
+    def _names(self) -> dict[str, Any]:
+        assert self.shell is not None  # IPython registers magics with a shell only
+        names: dict[str, Any] = self.shell.user_ns
+        return names
+
     @line_magic
     def isfdb(self, line: str) -> Any:
         """Look into databases of results.
@@ -88,7 +94,7 @@ class IsfdbMagics(Magics):
         from isfdb.opening import open as open_database
 
         self._opened = open_database(arguments.target, mode=arguments.mode)
-        self.shell.user_ns[arguments.name] = self._opened
+        self._names[arguments.name] = self._opened
         return self._opened
 
     def _ls(self, arguments: Any) -> display.Text:
@@ -126,13 +132,13 @@ class IsfdbMagics(Magics):
             return self._database(words[0]), words[1]
         if not words:
             return self._current(), None
-        current = self._opened or self.shell.user_ns.get("db")
-        if isinstance(current, Database) and not isinstance(self.shell.user_ns.get(words[0]), Database) and words[0] in current:
+        current = self._opened or self._names.get("db")
+        if isinstance(current, Database) and not isinstance(self._names.get(words[0]), Database) and words[0] in current:
             return current, words[0]
         return self._database(words[0]), None
 
     def _database(self, word: str) -> Database:
-        variable = self.shell.user_ns.get(word)
+        variable = self._names.get(word)
         if isinstance(variable, Database):
             return variable
         from isfdb.opening import open as open_database
@@ -140,7 +146,7 @@ class IsfdbMagics(Magics):
         return open_database(word, mode="r")
 
     def _current(self) -> Database:
-        current = self._opened or self.shell.user_ns.get("db")
+        current = self._opened or self._names.get("db")
         if not isinstance(current, Database):
             raise UsageError(_NO_DATABASE)
         return current

@@ -63,7 +63,7 @@ def report_page(db: Any, *, verify: bool = True) -> str:
         [
             _opening(db, told, stored),
             _section("whole", "Is it whole and unchanged?", _verified(db)) if verify else "",
-            _section("keys", "What is there", html.tree(told)),
+            _section("keys", "What is there", html.tree(told, _date)),
             *_keys(db, told),
             *_sessions(db, stored),
             _section("versions", "Everything that was stored", history_table(stored)),
@@ -77,6 +77,10 @@ def report_page(db: Any, *, verify: bool = True) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
         f'<style>{STYLE}{PAGE_STYLE}</style></head>\n<body><main class="isfdb">{body}</main></body></html>\n'
     )
+
+
+def _date(moment: datetime.datetime | None) -> str:
+    return time_text(moment)[:10]
 
 
 def _section(name: str, title: str, body: str) -> str:
@@ -127,7 +131,7 @@ def _key(db: Any, key: str) -> str:
         story = entry_story(db.entry(key))
     except UNREADABLE as error:
         return f'<p class="i-bad">{escape(error, 300)}</p>'
-    return f'<p class="r-what">{escape(story.summary.what)}</p>{preview(db, key)}{"".join(entry_parts(story))}'
+    return f'<p class="r-what">{escape(story.summary.what)}</p>{preview(db, key)}{"".join(entry_parts(story, shows_cell=False))}'
 
 
 def _sessions(db: Any, stored: tuple[Stored, ...]) -> Iterator[str]:

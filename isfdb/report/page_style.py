@@ -19,7 +19,7 @@ main.isfdb{--i-fg:var(--r-fg);--i-muted:var(--r-muted);--i-line:var(--r-line);--
 .isfdb a{color:var(--r-accent)}
 .isfdb a:focus-visible,.isfdb summary:focus-visible,.isfdb [tabindex]:focus-visible{outline:2px solid var(--r-accent);outline-offset:2px}
 .isfdb article{border:1px solid var(--r-line);border-radius:8px;padding:.9rem 1rem;margin:1rem 0;break-inside:avoid-page}
-.isfdb article .i-facts{margin-left:0}
+.isfdb article .i-facts,.isfdb header .i-facts{margin-left:0}
 .isfdb .r-what{margin:.1rem 0 .5rem;font-weight:600}
 .isfdb .r-good{color:var(--r-good);font-weight:600}
 .isfdb .r-nav{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;list-style:none;margin:.6rem 0 0;padding:0}
