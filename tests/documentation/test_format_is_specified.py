@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from blake3 import blake3
 from jsonschema import Draft202012Validator
 
 import isfdb
@@ -122,3 +123,47 @@ def test_the_folder_names_in_the_table_are_what_isfdb_makes():
     rows = re.findall(r"^\| `(.+)` \| `(.+)\.key` \|$", table, re.MULTILINE)
     assert len(rows) >= 6
     assert [folder_name(name) for name, _ in rows] == [folder for _, folder in rows]
+
+
+# What a reader in another language would do with sessions, environments and code, from the page alone ---------------------------------
+
+
+def test_the_lines_of_a_session_are_chained_as_specified(database: Path):
+    (log,) = database.glob(".isfdb/sessions/*.jsonl")
+    previous = None
+    for line in log.read_bytes().splitlines():
+        assert json.loads(line)["previous"] == previous
+        previous = blake3(line).hexdigest()
+
+
+def test_the_activity_of_a_version_is_the_line_it_names(database: Path):
+    record = json.loads((database / "scalar.key/v000003/metadata.json").read_bytes())
+    log = database / ".isfdb" / "sessions" / f"{record['activity']['session']}.jsonl"
+    line = json.loads(log.read_bytes().splitlines()[record["activity"]["line"]])
+    assert line["kind"] == record["activity"]["kind"] == "test"
+    assert 'db["scalar"] = number' in line["source"]
+
+
+def test_every_kind_of_line_is_on_the_page(database: Path):
+    page = (REFERENCE / "format.md").read_text(encoding="utf-8")
+    (log,) = database.glob(".isfdb/sessions/*.jsonl")
+    lines = [json.loads(line) for line in log.read_bytes().splitlines()]
+    assert not [name for line in lines for name in [line["kind"], *line] if f"`{name}`" not in page]
+
+
+def test_records_are_named_by_their_canonical_text_and_blobs_by_their_bytes(database: Path):
+    private = database / ".isfdb"
+    environments, snapshots = list(private.glob("environments/*.json")), list(private.glob("code/*.json"))
+    assert environments
+    assert snapshots
+    for path in [*environments, *snapshots]:
+        canonical = json.dumps(json.loads(path.read_bytes()), sort_keys=True, ensure_ascii=False)
+        assert path.stem == blake3(canonical.encode()).hexdigest()[:32]
+    for path in private.glob("code/*"):
+        assert path.suffix == ".json" or path.stem == blake3(path.read_bytes()).hexdigest()[:32]
+
+
+def test_every_member_of_an_environment_or_snapshot_is_on_the_page(database: Path):
+    page = (REFERENCE / "format.md").read_text(encoding="utf-8")
+    records = [json.loads(path.read_bytes()) for path in database.glob(".isfdb/*/*.json")]
+    assert not [name for record in records for name in record if f"`{name}`" not in page]
