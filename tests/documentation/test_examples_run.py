@@ -1,4 +1,8 @@
-"""Every Python block of the documents runs, page by page from top to bottom, or says why it does not."""
+"""Every Python block of the documents runs, page by page from top to bottom, or says why it does not.
+
+``<!-- not run: reason -->`` above a block excuses it. What a page takes for granted, a database of a colleague's for example, it makes in
+``<!-- prepared:`` ... ``-->``, Python that runs and is not shown.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ import isfdb
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"^```(?:python|py)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(?:```(?:python|py)|<!-- prepared:)\n(.*?)^(?:```|-->)$", re.MULTILINE | re.DOTALL)
 EXCUSE = re.compile(r"<!-- not run: \S.{5,} -->\s*\Z")
 MODULES = sorted(module.name for module in pkgutil.walk_packages(isfdb.__path__, "isfdb.") if not module.name.endswith("__main__"))
 
@@ -58,3 +62,7 @@ def test_an_excuse_must_give_a_reason():
     assert program_of("<!-- not run: needs a cluster -->\n```python\n1 / 0\n```\n") == ""
     assert program_of("<!-- not run: -->\n```python\nx = 1\n```\n").strip() == "x = 1"
     assert program_of("a\nb\n```python\nx = 1\n```\n") == "\n\n\nx = 1\n"
+
+
+def test_what_a_page_takes_for_granted_is_prepared_unseen():
+    assert program_of("<!-- prepared:\nx = 1\n-->\n```python\nx\n```\n").split() == ["x", "=", "1", "x"]
