@@ -118,7 +118,7 @@ class Attributes(MutableMapping[str, Any]):
 
     def clear(self) -> None:
         """Forget all notes; earlier revisions stay in the history."""
-        self._change(lambda standing: {})
+        self._change(lambda _: {})
 
     def history(self) -> tuple[Revision, ...]:
         """Return every state the attributes had, oldest first."""
@@ -126,7 +126,9 @@ class Attributes(MutableMapping[str, Any]):
 
     def _change(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         if self._read_only:
-            raise ReadOnlyError(f"cannot change the attributes of {self._key!r}: the database was opened for reading. Open it with mode='a'.", key=self._key)
+            raise ReadOnlyError(
+                f"cannot change the attributes of {self._key!r}: it was opened for reading. Open the database with mode='a'.", key=self._key
+            )
         if not is_alive(self._storage, self._key_folder, numbers_of(self._storage, self._key_folder)):
             raise KeyNotFoundError(f"cannot note attributes of {self._key!r}: there is no such key. Store a value first.", key=self._key)
         try:
@@ -142,7 +144,7 @@ class Attributes(MutableMapping[str, Any]):
         created = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
         text = dumps({"attributes": values, "created": created, "format": FORMAT, "revision": standing.number + 1}).encode()
         path = _path(self._key_folder, standing.number + 1)
-        if not self._storage.put(path, text):
+        if not self._storage.put(path, text, flushed=self._durable):
             return False
         if self._durable:
             self._storage.prepare([])
@@ -170,8 +172,8 @@ def _check(values: Mapping[Any, Any], key: str) -> None:
             encode({name: value}, dates=True, numpy_scalars=True)
         except (TypeError, ValueError) as error:
             raise OptionError(
-                f"cannot note {name!r} about {key!r}: {error}. Attributes are None, bool, int, float, str, list, dict, dates and numpy scalars; "
-                "store anything else as a value of its own.",
+                f"cannot note {name!r} about {key!r}: {error}. "
+                "They are None, bool, int, float, str, list, dict, dates and numpy scalars; store anything else as a value of its own.",
                 key=key,
             ) from error
 

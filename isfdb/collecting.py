@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from isfdb.errors import CorruptVersionError, FormatVersionError, OptionError
@@ -67,7 +68,8 @@ class Collected:
     def __str__(self) -> str:
         would = "would move" if self.dry_run else "moved"
         free = "would free" if self.dry_run else "freed"
-        text = f"{self.n_keys:,} keys: {would} {self.n_versions:,} versions ({self.trashed_bytes:,} bytes) to the trash, {free} {self.freed_bytes:,} bytes"
+        trashed = f"{self.n_versions:,} versions ({self.trashed_bytes:,} bytes)"
+        text = f"{self.n_keys:,} keys: {would} {trashed} to the trash, {free} {self.freed_bytes:,} bytes"
         return text + (f"; left alone, unreadable: {', '.join(self.unreadable)}" if self.unreadable else "")
 
 
@@ -126,11 +128,13 @@ def _keep_for(keep: int | str | Mapping[str, int | str] | None, key_folder: str)
 
 
 def _collect_key(storage: Storage, key_folder: str, keep: int | None, grace_s: float, report: Collected) -> None:
-    report.freed_bytes += storage.sweep(key_folder, [name for name in storage.list(key_folder) if name.startswith(STAGE_PREFIX)], STAGE_AGE_S, dry_run=report.dry_run)
+    report.freed_bytes += storage.sweep(
+        key_folder, [name for name in storage.list(key_folder) if name.startswith(STAGE_PREFIX)], STAGE_AGE_S, dry_run=report.dry_run
+    )
     numbers = numbers_of(storage, key_folder)
     if keep is None or len(numbers) < 2:
         return
-    for number, successor in zip(numbers[:-keep], numbers[1:], strict=False):
+    for number, successor in list(pairwise(numbers))[: len(numbers) - keep]:
         try:
             state = state_of(storage, key_folder, number)
         except (OSError, CorruptVersionError, FormatVersionError):

@@ -74,7 +74,7 @@ class Database(MutableMapping[Key, Any]):
         self._trusted = trusted
         self._carried = carried
         self._root = root
-        self._batch = root._batch if root else threading.local()
+        self._batch: threading.local = root._batch if root else threading.local()
         self.prefix = prefix
         self.mode = mode
 
@@ -132,7 +132,7 @@ class Database(MutableMapping[Key, Any]):
         self._publish_batch()
         folder = self._folder_of(names)
         if self._storage.is_folder(folder):
-            remove_database(self._storage, folder)
+            remove_database(self._storage, folder, durable=self._durable)
             return
         pending = stage_tombstone(self._target(names), self._activity())
         publish(self._storage, [pending], durable=self._durable)
@@ -143,7 +143,7 @@ class Database(MutableMapping[Key, Any]):
         key_folder = self._key_folder(names)
         return is_alive(self._storage, key_folder, numbers_of(self._storage, key_folder)) or self._storage.is_folder(self._folder_of(names))
 
-    def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # keys come out as text, and may be asked for as tuples too
+    def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
 
     def __len__(self) -> int:
@@ -163,7 +163,7 @@ class Database(MutableMapping[Key, Any]):
         below = [f"{name}/{key}" for name in here.sub_databases for key in self._sub(name).keys(recurse=True)]
         return tuple(sorted([*here.keys, *below]))
 
-    def get(self, key: Key, default: Any = None, *, version: Any = None, **options: Any) -> Any:  # type: ignore[override]
+    def get(self, key: Key, default: Any = None, *, version: Any = None, **options: Any) -> Any:
         """Read a value.
 
         Parameters
@@ -375,7 +375,7 @@ class Database(MutableMapping[Key, Any]):
     def remove(self) -> None:
         """Delete the whole database and all it holds, for good."""
         self._refuse_if_read_only("remove the database")
-        remove_database(self._storage, self._folder)
+        remove_database(self._storage, self._folder, durable=self._durable)
 
     # Looking around --------------------------------------------------------------------------------------------------------------
 
@@ -499,7 +499,9 @@ class Database(MutableMapping[Key, Any]):
     def _sub(self, key: str) -> Database:
         names = split_key(key)
         folder = self._folder_of(names)
-        identity = read_identity(self._storage, folder) if DATABASE_FILE in self._storage.list(folder) else Identity.of_plain_folder(self.id, key)
+        identity = (
+            read_identity(self._storage, folder) if DATABASE_FILE in self._storage.list(folder) else Identity.of_plain_folder(self.id, key)
+        )
         return Database(
             self._storage,
             identity,
@@ -539,7 +541,9 @@ class Database(MutableMapping[Key, Any]):
     def _check_presence(self) -> None:
         """Tell an empty database from one that was moved or deleted while it was open."""
         if not self._storage.is_folder(self._folder):
-            raise DatabaseGoneError(f"the database at {self.path} is gone: moved or deleted while it was open. Open it again.", database=self.path)
+            raise DatabaseGoneError(
+                f"the database at {self.path} is gone: moved or deleted while it was open. Open it again.", database=self.path
+            )
 
     def __enter__(self) -> Database:
         return self
@@ -551,7 +555,7 @@ class Database(MutableMapping[Key, Any]):
         from isfdb.opening import reopen
 
         activity = self._carried or current_activity()
-        return reopen, (self.root.path, self.root.id, self._folder, self.prefix, self.mode, self._durability, self._trusted, activity)
+        return reopen, (self.root.path, self.root.id, self.prefix, self.mode, self._durability, self._trusted, activity)
 
     def __dask_tokenize__(self) -> tuple[str, ...]:
         return ("isfdb.Database", self.id, self.prefix)

@@ -124,9 +124,8 @@ def _encode_date(value: Any) -> dict[str, Any]:
 
     if type(value) is datetime.timedelta:
         return {"$timedelta": [value.days, value.seconds, value.microseconds]}
-    if type(value) in (datetime.datetime, datetime.time) and value.tzinfo is not None:
-        if type(value.tzinfo) is not datetime.timezone:
-            raise TypeError("only fixed offsets (datetime.timezone) are kept exactly; convert with .astimezone(timezone.utc)")
+    if type(value) in (datetime.datetime, datetime.time) and type(value.tzinfo) not in (type(None), datetime.timezone):
+        raise TypeError("only fixed offsets (datetime.timezone) are kept exactly; convert with .astimezone(timezone.utc)")
     if type(value) in (datetime.datetime, datetime.date, datetime.time):
         if getattr(value, "fold", 0):
             raise TypeError("a date with fold=1 cannot be kept exactly")

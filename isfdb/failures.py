@@ -27,9 +27,15 @@ def storage_failure(error: OSError, what: str, location: str) -> IsfdbError:
     facts = {"path": error.filename or location, "database": location}
     words = error.strerror or str(error)
     if error.errno in _FULL:
-        return DatabaseFullError(f"cannot {what}: no space left at {location} ({words}). Nothing was changed. Free some, or db.collect().", **facts)
+        return DatabaseFullError(
+            f"cannot {what}: no space left at {location} ({words}). Nothing was changed. Free some, or db.collect().", **facts
+        )
     if error.errno in _FORBIDDEN:
-        return ReadOnlyError(f"cannot {what}: {location} may not be written ({words}). Nothing was changed. Check who owns the folder.", **facts)
+        return ReadOnlyError(
+            f"cannot {what}: {location} may not be written ({words}). Nothing was changed. Check who owns the folder.", **facts
+        )
     if error.errno in (errno.ENOENT, errno.ESTALE):
-        return DatabaseGoneError(f"cannot {what}: {facts['path']} is gone ({words}). Was the database moved or deleted? Open it again.", **facts)
+        return DatabaseGoneError(
+            f"cannot {what}: {facts['path']} is gone ({words}). Was the database moved or deleted? Open it again.", **facts
+        )
     return StorageError(f"cannot {what}: {location} refused ({words}). What was stored before is unharmed; try again.", **facts)

@@ -59,7 +59,7 @@ class open_hashed:
     def __init__(self, path: str) -> None:
         from blake3 import blake3
 
-        self._file: IO[bytes] = open(path, "x+b", buffering=0)
+        self._file: IO[bytes] = open(path, "x+b", buffering=0)  # noqa: SIM115 - this class is the context manager that closes it
         self._digest = blake3()
         self._queue: Any = None
         self._thread: Any = None

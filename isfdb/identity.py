@@ -102,7 +102,9 @@ def read_identity(storage: Storage, folder: str = "") -> Identity:
             path=where,
         ) from error
     if written > FORMAT:
-        raise FormatVersionError(f"{where} has format {written}, and this isfdb reads up to {FORMAT}. Upgrade isfdb.", path=where, format=written)
+        raise FormatVersionError(
+            f"{where} has format {written}, and this isfdb reads up to {FORMAT}. Upgrade isfdb.", path=where, format=written
+        )
     return Identity(id_, created, members)
 
 
@@ -118,7 +120,7 @@ def make_database(storage: Storage, folder: str = "", *, parent_id: str | None =
     if parent_id:
         members["parent"] = parent_id
     try:
-        storage.put(join(folder, DATABASE_FILE), dumps(members).encode())
+        storage.put(join(folder, DATABASE_FILE), dumps(members).encode(), flushed=durable)
         if not parent_id:
             storage.put(join(folder, README_FILE), _README.encode())
         if durable:

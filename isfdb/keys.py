@@ -79,10 +79,10 @@ def _shown(key: object) -> str:
 
 @lru_cache(maxsize=65536)
 def folder_name(name: str, key: str | None = None) -> str:
-    """Return the folder name, without suffix, that stands for one name of a key.
+    r"""Return the folder name, without suffix, that stands for one name of a key.
 
     What is unsafe on some file system is percent-encoded as UTF-8 bytes, so that any text survives being copied to another
-    computer: control and direction characters, ``% < > : " \\ | ? * /``, a leading or trailing dot or space, the names of Windows
+    computer: control and direction characters, ``% < > : " \ | ? * /``, a leading or trailing dot or space, the names of Windows
     devices, a trailing ``.key`` or ``.deleted``, and every non-ASCII character of text that is not in Unicode form NFC.
 
     Raises

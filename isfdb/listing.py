@@ -31,7 +31,7 @@ def list_folder(storage: Storage, folder: str, *, deleted: bool = False) -> List
     """
     watched = storage.watched_folder(folder)
     names = names_kept(watched, lambda: storage.list(folder)) if watched else storage.list(folder)
-    stems = [name[:-_N_SUFFIX] for name in names if name.endswith(KEY_SUFFIX)]
+    stems = [name[:-_N_SUFFIX] for name in names if name[-_N_SUFFIX:] == KEY_SUFFIX]  # endswith() takes twice as long
     others = [name for name in names if not name.endswith(KEY_SUFFIX)] if len(stems) < len(names) else []
     hinted = {name.removesuffix(DELETED_SUFFIX) for name in others if name.endswith(DELETED_SUFFIX)}
     if hinted and not deleted:
@@ -41,6 +41,9 @@ def list_folder(storage: Storage, folder: str, *, deleted: bool = False) -> List
 
 def _texts(stems: list[str]) -> list[str]:
     # Most names need no decoding; what isfdb would never have made is no key, and verify reports it.
+    joined = "\0" + "\0".join(stems)
+    if "%" not in joined and "\0." not in joined:
+        return stems
     return [text for stem in stems if (text := name_of_folder(stem) if "%" in stem else stem) is not None and stem[:1] != "."]
 
 

@@ -40,7 +40,9 @@ class LoaderSpec:
         try:
             return dumps({**self.arguments, "Loader": self.loader, "format": FORMAT})
         except (TypeError, ValueError) as error:
-            raise DumpError(f"the loaderdumper {self.name!r} returned arguments that are no plain JSON: {error}. Report this to its author.") from error
+            raise DumpError(
+                f"the loaderdumper {self.name!r} returned arguments that are no plain JSON: {error}. Report this to its author."
+            ) from error
 
     @classmethod
     def from_json(cls, data: bytes, where: str) -> LoaderSpec:
@@ -61,7 +63,8 @@ class LoaderSpec:
                 raise TypeError("'Loader' must be text and 'format' a whole number")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CorruptVersionError(
-                f"cannot read {LOADER_FILE} of {where}: {error!r}. Run isfdb.verify(db); an earlier version of the key may be whole.", path=where
+                f"cannot read {LOADER_FILE} of {where}: {error!r}. Run isfdb.verify(db); an earlier version of the key may be whole.",
+                path=where,
             ) from error
         if written > FORMAT:
             raise FormatVersionError(f"{where} has format {written}, and this isfdb reads up to {FORMAT}. Upgrade isfdb.", path=where)

@@ -52,7 +52,9 @@ def _walk(path: str, prefix: str, files: list[str], folders: list[str]) -> None:
                     raise DumpError(f"the dumper wrote {name!r}, a name that isfdb keeps for itself. Choose another name.", path=name)
                 files.append(name)
             else:
-                raise DumpError(f"the dumper left {name!r}, which is neither a file nor a folder. Links and devices cannot be kept.", path=name)
+                raise DumpError(
+                    f"the dumper left {name!r}, which is neither a file nor a folder. Links and devices cannot be kept.", path=name
+                )
 
 
 def files_of(path: str, names: list[str]) -> Files:
@@ -93,7 +95,8 @@ def read_record(data: bytes, where: str) -> dict[str, Any]:
             raise TypeError("it is no object with a whole number 'format'")
     except (ValueError, TypeError, RecursionError) as error:
         raise CorruptVersionError(
-            f"cannot read {METADATA_FILE} of {where}: {error}. Run isfdb.verify(db); an earlier version of the key may be whole.", path=where
+            f"cannot read {METADATA_FILE} of {where}: {error}. Run isfdb.verify(db); an earlier version of the key may be whole.",
+            path=where,
         ) from error
     if record["format"] > FORMAT:
         raise FormatVersionError(f"{where} has format {record['format']}, and this isfdb reads up to {FORMAT}. Upgrade isfdb.", path=where)
@@ -112,9 +115,13 @@ def checked_files(record: dict[str, Any], where: str) -> Files:
         raise CorruptVersionError(f"{METADATA_FILE} of {where} has no manifest. Run isfdb.verify(db).", path=where)
     for name, facts in files.items():
         if name.startswith("/") or "\\" in name or "\0" in name or {"", ".", ".."} & set(name.split("/")):
-            raise UnsafePathError(f"the manifest of {where} names {name!r}, which leads out of its folder. Do not use this version.", path=where)
+            raise UnsafePathError(
+                f"the manifest of {where} names {name!r}, which leads out of its folder. Do not use this version.", path=where
+            )
         if not (isinstance(facts, list) and len(facts) == 2 and type(facts[0]) is int and isinstance(facts[1], str)):
-            raise CorruptVersionError(f"the manifest of {where} says {facts!r} of {name!r}, not [size, digest]. Run isfdb.verify(db).", path=where)
+            raise CorruptVersionError(
+                f"the manifest of {where} says {facts!r} of {name!r}, not [size, digest]. Run isfdb.verify(db).", path=where
+            )
     return files
 
 

@@ -131,7 +131,7 @@ def _contents(path: str) -> tuple[list[str], list[str]]:
     return files, folders
 
 
-def remove_database(storage: Storage, folder: str) -> None:
+def remove_database(storage: Storage, folder: str, *, durable: bool) -> None:
     """Delete a database for good, or move a sub-database to the trash of the one that holds it.
 
     Raises
@@ -140,7 +140,7 @@ def remove_database(storage: Storage, folder: str) -> None:
     """
     try:
         if folder:
-            storage.to_trash(folder)
+            storage.to_trash(folder, durable=durable)
         else:
             storage.erase()
     except OSError as error:

@@ -38,7 +38,9 @@ def check_new_key(storage: Storage, folder: str, name: str, key: str) -> None:
     """
     if storage.is_folder(join(folder, name)):
         raise KeyKindError(
-            f"cannot store a value as {key!r}: a sub-database has that name. Store it inside, as db[{key!r}, 'name'], or choose another key.", key=key
+            f"cannot store a value as {key!r}: a sub-database has that name. "
+            f"Store it inside, as db[{key!r}, 'name'], or choose another key.",
+            key=key,
         )
     _check_case(storage, folder, name, key)
 
@@ -51,7 +53,7 @@ def check_new_sub_database(storage: Storage, folder: str, name: str, key: str) -
     KeyKindError, KeyCollisionError
     """
     if storage.is_folder(join(folder, name + KEY_SUFFIX)):
-        raise KeyKindError(f"cannot make a sub-database of {key!r}: a value is, or was, stored under that name. Choose another name.", key=key)
+        raise KeyKindError(f"cannot make a sub-database of {key!r}: a value is, or was, stored there. Choose another name.", key=key)
     _check_case(storage, folder, name, key)
 
 
@@ -66,7 +68,8 @@ def _check_case(storage: Storage, folder: str, name: str, key: str) -> None:
     standing = listing.taken.setdefault(folded(name), name)
     if standing != name:
         raise KeyCollisionError(
-            f"{key!r} and the existing {standing!r} differ only in upper and lower case or in Unicode form, and some file systems take them for one. "
+            f"{key!r} and the existing {standing!r} differ only in upper and lower case or in Unicode form. "
+            "Some file systems take them for one. "
             "Use the existing spelling or another name.",
             key=key,
             existing=standing,

@@ -99,16 +99,24 @@ def _make(path: str, mode: str) -> None:
     standing = os.path.exists(path)
     if mode not in ("a", "w-", "x"):
         if standing:
-            raise NotADatabaseError(f"{path} is no isfdb database: it has no {DATABASE_FILE}. Open one of its sub-folders, or make one with mode='a'.", path=path)
-        raise DatabaseNotFoundError(f"there is no database at {path}. Check the path, or look for it: isfdb.registry.find(name).", path=path)
+            raise NotADatabaseError(
+                f"{path} is no isfdb database: it has no {DATABASE_FILE}. Open one of its sub-folders, or make one with mode='a'.",
+                path=path,
+            )
+        raise DatabaseNotFoundError(
+            f"there is no database at {path}. Check the path, or look for it: isfdb.registry.find(name).", path=path
+        )
     if standing and (not os.path.isdir(path) or _is_foreign(path)):
         what = "is a folder with other things in it" if os.path.isdir(path) else "is a file"
-        raise NotADatabaseError(f"cannot make a database at {path}: it {what} and has no {DATABASE_FILE}. Choose a new or empty folder.", path=path)
+        raise NotADatabaseError(
+            f"cannot make a database at {path}: it {what} and has no {DATABASE_FILE}. Choose a new or empty folder.", path=path
+        )
+    storage = LocalStorage(path)
     try:
-        os.makedirs(path, exist_ok=True)
+        storage.make()
     except OSError as error:
         raise storage_failure(error, "make a database", path) from error
-    make_database(LocalStorage(path), durable=option("durability") == "full")
+    make_database(storage, durable=option("durability") == "full")
 
 
 def _is_foreign(path: str) -> bool:
@@ -129,7 +137,7 @@ def _open_folder(path: str, mode: str, durability: str | None, trusted: bool, ca
     return root._sub("/".join(names))
 
 
-def reopen(path: str, database_id: str, folder: str, prefix: str, mode: str, durability: str | None, trusted: bool, carried: Any) -> Database:
+def reopen(path: str, database_id: str, prefix: str, mode: str, durability: str | None, trusted: bool, carried: Any) -> Database:
     """Open a database again in another process, from what a pickled handle carries.
 
     Raises

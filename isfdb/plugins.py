@@ -59,11 +59,13 @@ def _import(name: str) -> Any:
     try:
         module = points[0].load()
         reason = _lacks(module)
-    except Exception as error:  # a stranger's module may fail in any way
+    except Exception as error:  # noqa: BLE001 - a stranger's module may fail in any way
         module, reason = None, f"{type(error).__name__}: {error}"
     if reason:
         _broken[name] = reason
-        warnings.warn(f"the loaderdumper {name!r} ({points[0].value}) cannot be used: {reason}. The others go on.", BrokenPluginWarning, stacklevel=4)
+        warnings.warn(
+            f"the loaderdumper {name!r} ({points[0].value}) cannot be used: {reason}. The others go on.", BrokenPluginWarning, stacklevel=4
+        )
         return None
     _modules[name] = module
     return module
@@ -169,14 +171,17 @@ def choose(value: Any) -> tuple[str, Any]:
     for _, name, module in in_order():
         try:
             accepted = module.check(value)
-        except Exception as error:  # a check must be total; one that is not loses its turn, not the user's data
+        except Exception as error:  # noqa: BLE001 - a check must be total; one that is not loses its turn, not the user's data
             _warn_of_check(name, error)
             continue
         if accepted is True:
             return name, module
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     asked = ", ".join(name for _, name, _ in in_order())
-    raise NoDumperError(f"no loaderdumper accepts a value of type {kind}; asked were {asked}. Store its parts, or register a loaderdumper for it.", type=kind)
+    raise NoDumperError(
+        f"no loaderdumper accepts a value of type {kind}; asked were {asked}. Store its parts, or register a loaderdumper for it.",
+        type=kind,
+    )
 
 
 def _warn_of_check(name: str, error: Exception) -> None:
@@ -187,7 +192,9 @@ def _warn_of_check(name: str, error: Exception) -> None:
 def missing_dependency(name: str, error: ImportError) -> MissingDependencyError:
     """Return the error to raise where a loaderdumper needs a library that is not installed."""
     library = (error.name or str(error)).partition(".")[0]
-    return MissingDependencyError(f"the loaderdumper {name!r} needs {library}, which is not installed. Install it: pip install {library}", name=library)
+    return MissingDependencyError(
+        f"the loaderdumper {name!r} needs {library}, which is not installed. Install it: pip install {library}", name=library
+    )
 
 
 def check_options(function: Any, options: Mapping[str, Any], whose: str) -> None:
@@ -200,7 +207,11 @@ def check_options(function: Any, options: Mapping[str, Any], whose: str) -> None
     parameters = inspect.signature(function).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return
-    known = [parameter.name for parameter in parameters if parameter.name not in ("self", "obj", "savedir") and parameter.kind is not parameter.VAR_POSITIONAL]
+    known = [
+        parameter.name
+        for parameter in parameters
+        if parameter.name not in ("self", "obj", "savedir") and parameter.kind is not parameter.VAR_POSITIONAL
+    ]
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise OptionError(f"{whose} has no option {', '.join(map(repr, unknown))}; it has {', '.join(known) or 'none'}.", options=unknown)

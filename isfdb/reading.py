@@ -112,7 +112,9 @@ def find(storage: Storage, key_folder: str, key: str, version: int | str | datet
     record = read_record(metadata, folder)
     files = checked_files(record, folder)
     if files.get(LOADER_FILE) != [len(spec), digest_of(spec)]:
-        raise ChecksumMismatchError(_damaged(key, number, f"{LOADER_FILE} is not what was stored"), key=key, version=number, file=LOADER_FILE)
+        raise ChecksumMismatchError(
+            _damaged(key, number, f"{LOADER_FILE} is not what was stored"), key=key, version=number, file=LOADER_FILE
+        )
     return Found(number, folder, LoaderSpec.from_json(spec, folder), record, files)
 
 
@@ -121,11 +123,17 @@ def _absence(storage: Storage, folder: str, key: str, number: int, *, asked: boo
     names = storage.list(folder)
     if TOMBSTONE_FILE in names:
         if asked:
-            return VersionGoneError(f"version {number} of {key!r} is its deletion and holds no value. See db.versions({key!r}).", key=key, version=number)
+            return VersionGoneError(
+                f"version {number} of {key!r} is its deletion and holds no value. See db.versions({key!r}).", key=key, version=number
+            )
         earlier = f"db.get({key!r}, version={number - 1}) may still read what it held" if number > 1 else "nothing was stored before"
-        return KeyNotFoundError(f"there is no key {key!r} in {storage.location}: it was deleted; {earlier}.", key=key, database=storage.location)
+        return KeyNotFoundError(
+            f"there is no key {key!r} in {storage.location}: it was deleted; {earlier}.", key=key, database=storage.location
+        )
     if not names:
-        return VersionGoneError(f"version {number} of {key!r} was moved or deleted while it was read. Read the key again.", key=key, version=number)
+        return VersionGoneError(
+            f"version {number} of {key!r} was moved or deleted while it was read. Read the key again.", key=key, version=number
+        )
     return CorruptVersionError(_damaged(key, number, f"{LOADER_FILE} or {METADATA_FILE} is missing"), key=key, version=number)
 
 
@@ -156,7 +164,9 @@ def _check_sizes(storage: Storage, found: Found, savedir: str, module: Any, key:
     if difference is None:
         return
     if RECLAIMED_FILE in storage.list(found.folder):
-        message = f"the data of version {found.number} of {key!r} was reclaimed by collect; its metadata is still there: db.versions({key!r})."
+        message = (
+            f"the data of version {found.number} of {key!r} was reclaimed by collect; its metadata is still there: db.versions({key!r})."
+        )
         raise VersionGoneError(message, key=key, version=found.number)
     raise IncompleteVersionError(_damaged(key, found.number, difference), key=key, version=found.number)
 
@@ -171,8 +181,9 @@ def _get(module: Any, found: Found, savedir: str, key: str, options: Mapping[str
     except Exception as error:
         _blame_the_disk(found, savedir, key, error)
         raise LoadError(
-            f"cannot load version {found.number} of {key!r} with {found.spec.name!r}: {type(error).__name__}: {error}. Its files are as they were stored: "
-            "an option, or a library older or newer than the writer's, may be the reason; the record's environment names the versions.",
+            f"cannot load version {found.number} of {key!r} with {found.spec.name!r}: {type(error).__name__}: {error}. "
+            "Its files are as they were stored: an option, or a library older or newer than the writer's, may be the reason; "
+            "the record's environment names the versions.",
             key=key,
             version=found.number,
         ) from error
@@ -207,7 +218,9 @@ def _copy_checked(found: Found, savedir: str, private: str, key: str) -> None:
         with open(join(savedir, name), "rb") as file:
             data = file.read()
         if [len(data), digest_of(data)] != facts:
-            raise ChecksumMismatchError(_damaged(key, found.number, f"{name} is not what was stored"), key=key, version=found.number, file=name)
+            raise ChecksumMismatchError(
+                _damaged(key, found.number, f"{name} is not what was stored"), key=key, version=found.number, file=name
+            )
         target = f"{private}/{name}"
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "wb") as file:

@@ -176,7 +176,9 @@ class _Verification:
     def _database(self, folder: str, prefix: str) -> None:
         names = sorted(self.storage.list(folder))
         if DATABASE_FILE not in names and folder:
-            self._find("stray", prefix.rstrip("/"), None, folder, f"the folder {folder} has no {DATABASE_FILE}: made by hand, or left by a crash")
+            self._find(
+                "stray", prefix.rstrip("/"), None, folder, f"the folder {folder} has no {DATABASE_FILE}: made by hand, or left by a crash"
+            )
         for name in self._with_progress(names, folder):
             path = join(folder, name)
             if name.endswith(KEY_SUFFIX):
@@ -302,7 +304,7 @@ class _Verification:
             if not stat.S_ISREG(os.lstat(path).st_mode):
                 self._find("changed file", key, number, name, f"{name} is not a regular file")
                 return
-            found = list(digest_of_file(path))
+            size, digest = digest_of_file(path)
         except FileNotFoundError:
             self._find("missing file", key, number, name, f"{name} is missing")
             return
@@ -310,9 +312,9 @@ class _Verification:
             self._find("unreadable", key, number, name, f"{name} cannot be read: {error.strerror}")
             return
         self.counts["files"] += 1
-        self.counts["bytes"] += found[0]
-        if found != facts:
-            self._find("changed file", key, number, name, f"{name} has {found[0]:,} bytes and another digest than was stored")
+        self.counts["bytes"] += size
+        if [size, digest] != facts:
+            self._find("changed file", key, number, name, f"{name} has {size:,} bytes and another digest than was stored")
 
     def _spec(self, folder: str, key: str, number: int) -> None:
         try:
@@ -361,4 +363,6 @@ class _Verification:
         for path in sorted(self.references):
             folder, _, name = path.rpartition("/")
             if name not in present[folder]:
-                self._find("missing record", "", None, path, f"versions refer to {path}, which is not there; their values and code are whole")
+                self._find(
+                    "missing record", "", None, path, f"versions refer to {path}, which is not there; their values and code are whole"
+                )

@@ -78,7 +78,9 @@ def pick(storage: Storage, key_folder: str, numbers: list[int], version: int | s
         found = _with_digest(storage, key_folder, numbers, version, key)
     if found is None:
         shown = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else ", ".join(map(str, numbers))
-        raise VersionNotFoundError(f"{key!r} has no version {version!s}; it has {shown or 'none'}. See db.versions({key!r}).", key=key, version=version)
+        raise VersionNotFoundError(
+            f"{key!r} has no version {version!s}; it has {shown or 'none'}. See db.versions({key!r}).", key=key, version=version
+        )
     return found
 
 

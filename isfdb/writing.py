@@ -24,9 +24,9 @@ from isfdb.errors import (
     PickleWarning,
 )
 from isfdb.failures import storage_failure
+from isfdb.hashing import digest_of
 from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, LOADER_FILE, METADATA_FILE, TOMBSTONE_FILE
 from isfdb.loader_spec import NAMESPACE, LoaderSpec
-from isfdb.hashing import digest_of
 from isfdb.manifest import digest_of_files, files_of, seal, walk
 from isfdb.name_clashes import check_new_key
 from isfdb.provenance.capture import capture
@@ -100,7 +100,9 @@ def stage_tombstone(target: Target, carried: Any, **facts: Any) -> Pending:
     """
     numbers = numbers_of(target.storage, target.key_folder)
     if not is_alive(target.storage, target.key_folder, numbers):
-        raise KeyNotFoundError(f"cannot delete {target.key!r} from {target.storage.location}: there is no such key. See db.keys().", key=target.key)
+        raise KeyNotFoundError(
+            f"cannot delete {target.key!r} from {target.storage.location}: there is no such key. See db.keys().", key=target.key
+        )
     _check_expectations(target, numbers)
     stage = _stage(target, is_new=False)
     record = {"created": now(), "format": FORMAT, "key": target.key, "nonce": stage.nonce, **capture(target.storage, carried), **facts}
@@ -150,7 +152,7 @@ def _choose(value: Any, dumper: Any) -> tuple[str, Any]:
         name, module = plugins.choose(value)
         if getattr(module, "runs_code", False):
             kind = f"{type(value).__module__}.{type(value).__qualname__}"
-            message = f"a value of type {kind} has no open format here and is stored by {name}: only you, or who trusts the database, can load it."
+            message = f"a value of type {kind} has no open format here: {name} keeps it for you and those who trust the database."
             warnings.warn(message, PickleWarning, stacklevel=5)
         return name, module
     name = dumper if isinstance(dumper, str) else str(getattr(dumper, "__name__", dumper))
@@ -164,7 +166,9 @@ def _check_expectations(target: Target, numbers: list[int]) -> None:
     newest = numbers[-1] if numbers else 0
     alive = is_alive(target.storage, target.key_folder, numbers)
     if alive and not target.overwrite:
-        raise KeyExistsError(f"{target.key!r} holds version {newest} already and overwrite=False was asked for. Choose another key.", key=target.key)
+        raise KeyExistsError(
+            f"{target.key!r} holds version {newest} already and overwrite=False was asked for. Choose another key.", key=target.key
+        )
     expected = target.expected_version
     if expected is not None and expected != newest and not (expected == 0 and not alive):
         raise ConflictError(
@@ -189,7 +193,9 @@ def _dump(name: str, module: Any, value: Any, stage: Stage, options: Mapping[str
         raise storage_failure(error, f"dump {key!r}", stage.path) from error
     except Exception as error:
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        raise DumpError(f"cannot store {key!r}: {name} failed on a {kind} with {type(error).__name__}: {error}. Nothing was changed.", key=key) from error
+        raise DumpError(
+            f"cannot store {key!r}: {name} failed on a {kind} with {type(error).__name__}: {error}. Nothing was changed.", key=key
+        ) from error
     stage.files, stage.folders = walk(stage.path)
     if LOADER_FILE in stage.files:  # written by the module itself, as ISF's did
         with open(f"{stage.path}/{LOADER_FILE}", "rb") as file:
@@ -199,7 +205,14 @@ def _dump(name: str, module: Any, value: Any, stage: Stage, options: Mapping[str
 
 
 def _record(target: Target, stage: Stage, name: str, module: Any, value: Any) -> dict[str, Any]:
-    record = {"created": now(), "describe": _describe(module, value), "dumper": name, "format": FORMAT, "key": target.key, "nonce": stage.nonce}
+    record = {
+        "created": now(),
+        "describe": _describe(module, value),
+        "dumper": name,
+        "format": FORMAT,
+        "key": target.key,
+        "nonce": stage.nonce,
+    }
     if getattr(module, "mutable", False):
         record["mutable"] = True
     return record
@@ -211,7 +224,7 @@ def _describe(module: Any, value: Any) -> dict[str, Any]:
         return fallback
     try:
         return {**fallback, **module.describe(value)}
-    except Exception as error:  # a description never costs a save
+    except Exception as error:  # noqa: BLE001 - a description never costs a save
         return {**fallback, "unknown": f"describe failed with {type(error).__name__}: {error}"[:200]}
 
 

@@ -88,8 +88,15 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def put(self, path: str, data: bytes) -> bool:
-        """Create a record, whole, unless one exists. Return False where one does, and change nothing."""
+    def put(self, path: str, data: bytes, *, flushed: bool = False) -> bool:
+        """Create a record, whole, unless one exists. Return False where one does, and change nothing.
+
+        Parameters
+        ----------
+        flushed : bool
+            What it holds is on the disk before its name is there. Costs a wait for the disk; without it, a power cut before the
+            next `prepare` can leave the name with less than the whole.
+        """
 
     @abstractmethod
     def replace(self, path: str, data: bytes) -> None:
@@ -168,8 +175,14 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def to_trash(self, path: str) -> None:
-        """Take a file or folder out of sight at once; readers that hold it open go on. `empty_trash` deletes it later."""
+    def to_trash(self, path: str, *, durable: bool = False) -> None:
+        """Take a file or folder out of sight at once; readers that hold it open go on. `empty_trash` deletes it later.
+
+        Parameters
+        ----------
+        durable : bool
+            Make sure that it stays out of sight after a power cut.
+        """
 
     @abstractmethod
     def erase(self) -> None:

@@ -38,7 +38,7 @@ class _Helpers:
             try:
                 flush_one(path)
                 answers.put(None)
-            except BaseException as error:  # handed to the caller, who raises it
+            except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
                 answers.put(error)
 
 

@@ -37,6 +37,14 @@ def stage_name(nonce: str) -> str:
     return f"{STAGE_PREFIX}{_host()}-{os.getpid()}-{nonce}"
 
 
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class _Unflushed:
     """Records of one database that this process wrote and nobody flushed yet, whichever handle wrote them."""
 
@@ -104,23 +112,25 @@ class LocalStorage(Storage):
         finally:
             os.close(descriptor)
 
-    def put(self, path: str, data: bytes) -> bool:
+    def put(self, path: str, data: bytes, *, flushed: bool = False) -> bool:
         """Create a file, whole, unless it exists."""
         target = self._at(path)
-        aside = self._write_aside(target, data)
+        aside = self._write_aside(target, data, flushed=flushed)
         try:
             self.calls.link(aside, target)
+            is_new = True
         except FileExistsError:
-            return False
+            is_new = False
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            return self._create(target, data)
+            is_new = self._create(target, data)
         finally:
-            self.calls.unlink(aside)
+            remove_tree(aside, self.calls)
+        # If it was there, another process may have written and not yet flushed it: what we publish may rely on it all the same.
         self._unflushed.files.add(target)
         self._unflushed.folders.add(os.path.dirname(target))
-        return True
+        return is_new
 
     def _create(self, target: str, data: bytes) -> bool:
         """Create in place, for file systems without hard links: exclusive, though a crash can leave it short."""
@@ -130,14 +140,32 @@ class LocalStorage(Storage):
             return False
         return True
 
-    def _write_aside(self, target: str, data: bytes) -> str:
-        aside = f"{os.path.dirname(target)}/{stage_name(new_nonce())}"
+    def _write_aside(self, target: str, data: bytes, *, flushed: bool) -> str:
+        """Write a file where stages are, so that collect finds what a killed writer leaves of it."""
+        aside = f"{self._staging_for(os.path.dirname(target))}/{stage_name(new_nonce())}"
+        try:
+            self._create_in_staging(aside, data)
+            if flushed:
+                self.calls.flush([aside], [])
+        except BaseException:
+            remove_tree(aside, self.calls)
+            raise
+        return aside
+
+    def _create_in_staging(self, aside: str, data: bytes) -> None:
         try:
             self.calls.create(aside, data)
         except FileNotFoundError:
-            self._make_folders(os.path.dirname(target))
+            self._make_folders(os.path.dirname(aside))
             self.calls.create(aside, data)
-        return aside
+
+    def make(self) -> None:
+        """Make the database's own folder, and those above it, and make their names survive a power cut."""
+        missing, folder = [], self.path
+        while not os.path.isdir(folder):
+            missing.append(folder)
+            folder = os.path.dirname(folder)
+        self._make_all(missing)
 
     def _make_folders(self, folder: str) -> None:
         """Make a folder and the missing ones above it, up to the database's own, which must exist."""
@@ -145,6 +173,9 @@ class LocalStorage(Storage):
         while folder != self.path and not os.path.isdir(folder):
             missing.append(folder)
             folder = os.path.dirname(folder)
+        self._make_all(missing)
+
+    def _make_all(self, missing: Sequence[str]) -> None:
         for path in reversed(missing):
             try:
                 self.calls.make_folder(path)
@@ -156,9 +187,13 @@ class LocalStorage(Storage):
     def replace(self, path: str, data: bytes) -> None:
         """Create or replace a file, atomically."""
         target = self._at(path)
-        aside = self._write_aside(target, data)
-        self.calls.flush([aside], [])
-        self.calls.replace(aside, target)
+        aside = self._write_aside(target, data, flushed=True)
+        try:
+            self.calls.replace(aside, target)
+        except BaseException:
+            remove_tree(aside, self.calls)
+            raise
+        self._unflushed.folders.add(os.path.dirname(target))
 
     def append(self, path: str, data: bytes) -> None:
         """Add to the end of a file, which its one writer makes."""
@@ -190,7 +225,7 @@ class LocalStorage(Storage):
             path = f"{self.path}/{key_folder}/{stage_name(nonce)}"
             self.calls.make_folder(path)
             return Stage(path, key_folder, nonce)
-        container = f"{self._staging_for(key_folder)}/{stage_name(nonce)}"
+        container = f"{self._staging_for(os.path.dirname(self._at(key_folder)))}/{stage_name(nonce)}"
         try:
             self.calls.make_folder(container)
         except FileNotFoundError:
@@ -200,12 +235,11 @@ class LocalStorage(Storage):
         self.calls.make_folder(path)
         return Stage(path, key_folder, nonce, container, first)
 
-    def _staging_for(self, key_folder: str) -> str:
-        parent, separator, _ = key_folder.rpartition("/")
-        if separator:  # a sub-database may be a link to another disk, where a rename from our staging folder cannot reach
-            self._make_folders(self._at(parent))
-            if os.stat(self._at(parent)).st_dev != os.stat(self.path).st_dev:
-                return self._at(parent)
+    def _staging_for(self, parent: str) -> str:
+        if parent != self.path:  # a sub-database may be a link to another disk, where a rename from our staging folder cannot reach
+            self._make_folders(parent)
+            if os.stat(parent).st_dev != os.stat(self.path).st_dev:
+                return parent
         return f"{self.path}/{STAGING_FOLDER}"
 
     def write(self, stage: Stage, name: str, data: bytes) -> None:
@@ -222,7 +256,10 @@ class LocalStorage(Storage):
             folders += [f"{stage.path}/{name}" for name in stage.folders]
             folders += [stage.path, stage.container] if stage.container else [stage.path]
         records, named_in = list(self._unflushed.files), list(self._unflushed.folders)
-        self.calls.flush(files + records, folders + named_in)
+        # What was deleted or moved since needs no flush, and must not fail those that do.
+        self.calls.flush(
+            files + [path for path in records if os.path.exists(path)], folders + [path for path in named_in if os.path.isdir(path)]
+        )
         self._unflushed.files.difference_update(records)
         self._unflushed.folders.difference_update(named_in)
 
@@ -271,21 +308,26 @@ class LocalStorage(Storage):
         """Rename a folder, unless something stands at its new name."""
         source, target = self._at(old), self._at(new)
         self._make_folders(os.path.dirname(target))
+        identity = _inode(source)
         try:
             self.calls.rename(source, target)
         except OSError as error:
             if error.errno in _TAKEN:
                 raise TakenError(target) from error
-            raise
+            if identity is None or _inode(target) != identity:
+                raise  # else the reply was lost, the rename was not
         self.calls.flush([], sorted({os.path.dirname(source), os.path.dirname(target)}))
 
-    def to_trash(self, path: str) -> None:
+    def to_trash(self, path: str, *, durable: bool = False) -> None:
         """Rename into the trash, under a name that says where it came from; the folder's own time says when."""
         trash = self._at(TRASH_FOLDER)
         self._make_folders(trash)
-        target = f"{trash}/{path.replace('/', '~')[-180:]}~{new_nonce()}"
+        origin = path.replace("/", "~").encode()[-200:].decode(errors="ignore")  # a name has 255 bytes
+        target = f"{trash}/{origin}~{new_nonce()}"
         self.calls.make_folder(target)  # a folder of its own: its time of change is the time of trashing, by the server's clock
         self.calls.rename(self._at(path), f"{target}/{os.path.basename(path)}")
+        if durable:
+            self.calls.flush([], [trash, target, os.path.dirname(self._at(path))])
 
     def erase(self) -> None:
         """Rename the folder out of sight, then delete it: killed in between, no half database is left under the old name."""
@@ -310,12 +352,15 @@ class LocalStorage(Storage):
         reclaimed = 0
         for name in names:
             path = self._at(f"{folder}/{name}" if folder else name)
-            if not name.startswith(STAGE_PREFIX) or writer_is_alive(name, _host(), lambda path=path: self._age_s(newest_change(path)), older_than_s):
+            if not name.startswith(STAGE_PREFIX) or self._is_being_written(path, older_than_s):
                 continue
             reclaimed += tree_size(path)
             if not dry_run:
                 remove_tree(path, self.calls)
         return reclaimed
+
+    def _is_being_written(self, path: str, older_than_s: float) -> bool:
+        return writer_is_alive(os.path.basename(path), _host(), lambda: self._age_s(newest_change(path)), older_than_s)
 
     def size(self, path: str) -> int:
         """Return the bytes of a file or of all files in a folder."""

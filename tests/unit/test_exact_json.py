@@ -15,7 +15,7 @@ from isfdb.exact_json import decode, dumps, encode, loads
 @pytest.mark.parametrize(
     "value",
     [
-        None, True, False, 0, -1, 2**200, 0.1, -0.0, 5e-324, math.inf, -math.inf, "", "text", "\u2028 ü \x00", [], {}, [1, [2, {"a": None}]],
+        None, True, False, 0, -1, 2**200, 0.1, -0.0, 5e-324, math.inf, -math.inf, "", "text", "\u2028 ü \x00", [], {}, [1, [2, {"a": 0}]],
         {"$float": "nan"}, {"$x": 1, "y": [2]}, {"a": {"$dict": []}}, {"b": 1, "a": 2},
     ],
 )  # fmt: skip
