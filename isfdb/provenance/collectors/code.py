@@ -18,6 +18,7 @@ from isfdb.exact_json import compact
 from isfdb.provenance.collectors.git_repository import Repository, find_repository, fingerprint
 from isfdb.provenance.collectors.git_state import WorkTree, WorkTreeWatch
 from isfdb.provenance.collectors.modules import LocalModule, ModuleScanner, changed_after_import, version_facts
+from isfdb.provenance.collectors.packages import loaded
 from isfdb.provenance.collectors.sources import home_hint, readable
 
 #: All of git's answers together may take so long; what is missing then is named.
@@ -36,7 +37,7 @@ class CodeSnapshot:
     ----------
     record : dict
         JSON-ready: ``repositories`` (the working directory's first), ``local_modules``, ``versions``, ``working_directory``,
-        ``changed_after_import``.
+        ``imported`` (distributions, name to version), ``changed_after_import``.
     blobs : dict
         File name (``<digest32>.patch``, ``<digest32>.py``) to content: patches and sources, without secrets.
     late : bool
@@ -85,7 +86,7 @@ class CodeWatcher:
 
     @property
     def has_answer(self) -> bool:
-        """Whether an earlier look has ended, so that there is something to answer without waiting."""
+        """Say whether an earlier look has ended, so that there is something to answer without waiting."""
         return self._newest is not None
 
     def ask(self) -> None:
@@ -114,7 +115,7 @@ class CodeWatcher:
             newest = self._newest
             if self._done >= goal and newest is not None:
                 return newest
-        reason = f"git did not answer within {wait_s:g} s"
+        reason = f"git did not answer within {wait_s:g} s" if wait_s else "git had not answered yet"
         return replace(newest, late=True, unknown=reason) if newest is not None else _unknown(reason, late=True)
 
     def _want_new(self) -> None:
@@ -203,6 +204,7 @@ class CodeWatcher:
             record["local_modules"] = local_modules
         if versions := version_facts():
             record["versions"] = versions
+        record["imported"] = loaded()
         if changed := changed_after_import(modules):
             record["changed_after_import"] = changed
         return record, blobs
@@ -249,7 +251,7 @@ def _snapshot(record: dict[str, Any], blobs: dict[str, bytes]) -> CodeSnapshot:
 
 
 def _unknown(reason: str, *, late: bool) -> CodeSnapshot:
-    return replace(_snapshot({"repositories": [], "unknown": {"code": reason}}, {}), late=late, unknown=reason)
+    return replace(_snapshot({"unknown": {"code": reason}}, {}), late=late, unknown=reason)
 
 
 def _current_folder() -> str | None:

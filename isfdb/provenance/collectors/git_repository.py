@@ -178,7 +178,7 @@ def _unquoted(value: str) -> str:
 
 def remotes(settings: list[tuple[str, str]]) -> dict[str, str]:
     """Return the addresses of the remotes, without credentials."""
-    found = {}
+    found: dict[str, str] = {}
     for name, value in settings:
         if match := re.fullmatch(r"remote\.(.+)\.url", name):
             found.setdefault(match[1], redact_url(value))

@@ -74,11 +74,16 @@ def environment() -> Environment:
 
 def loaded() -> dict[str, str]:
     """Return the distributions that are imported by this process, name to version, sorted."""
-    installed = environment().record["packages"]
-    owners = _owner_of_module()
-    names = {name.partition(".")[0] for name in list(sys.modules)}
-    imported = {owners[name] for name in names if name in owners}
-    return {name: installed[name] for name in sorted(imported) if name in installed}
+    global _owners
+    found = environment()
+    if _owners is None or _owners[0] != found.digest:
+        _owners = (found.digest, {})
+    owners, installed = _owners[1], found.record["packages"]
+    imported = {name.partition(".")[0] for name in list(sys.modules)} - sys.stdlib_module_names
+    owners |= {name: own for name in imported - owners.keys() if (own := _normalised(name)) in installed}
+    if missing := imported - owners.keys():
+        owners |= dict.fromkeys(missing, "") | _owners_of(missing, set(owners.values()))
+    return {name: installed[name] for name in sorted({owners[name] for name in imported}) if name in installed}
 
 
 def drift() -> list[str]:
@@ -132,13 +137,17 @@ def _facts(folder: str, folder_name: str) -> dict[str, Any]:
     name, _, version = folder_name[: folder_name.rindex(".")].partition("-")
     if folder_name.endswith(".egg-info"):
         version = re.sub(r"-py[0-9.]+$", "", version) or _version_in_pkg_info(folder)
-    facts: dict[str, Any] = {"normalised": re.sub(r"[-_.]+", "-", name).lower(), "version": version, "folder": folder}
+    facts: dict[str, Any] = {"normalised": _normalised(name), "version": version, "folder": folder}
     source = _direct_url(folder)
     if source is None and folder_name.endswith(".egg-info") and "-" not in folder_name.removesuffix(".egg-info"):
         source = {"editable": True, "folder": os.path.basename(os.path.dirname(os.path.abspath(folder)))}  # setup.py develop
     if source is not None:
         facts["source"] = source
     return facts
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _version_in_pkg_info(folder: str) -> str:
@@ -271,27 +280,34 @@ def _requirement(name: str, version: str, source: dict[str, Any] | None) -> str:
     return f"{name} @ {where}" + ("#" + "&".join(fragments) if fragments else "")
 
 
-def _owner_of_module() -> dict[str, str]:
-    """Return which distribution brings which top-level module; built once for each state of the environment."""
-    global _owners
-    digest = environment().digest
-    if _owners is None or _owners[0] != digest:
-        owners: dict[str, str] = {}
-        for path in reversed(sys.path):
-            for name, facts in _list_folder(path).items():
-                owners |= dict.fromkeys(_top_level_modules(facts["folder"]) or [name.replace("-", "_")], name)
-        _owners = (digest, owners)
-    return _owners[1]
+def _owners_of(modules: set[str], known: set[str]) -> dict[str, str]:
+    """Return which distribution brings which of the top-level `modules`, looking into those that are not `known` to be imported."""
+    owners: dict[str, str] = {}
+    modules = {module for module in modules if _is_installed(module)}
+    distributions = {name: facts for path in reversed(sys.path) for name, facts in _list_folder(path).items() if name not in known}
+    for list_modules in (_modules_in_top_level, _modules_in_record):  # the cheap question first
+        for name, facts in distributions.items():
+            owners |= dict.fromkeys(list_modules(facts["folder"], modules - owners.keys()), name)
+    return owners
 
 
-def _top_level_modules(folder: str) -> list[str]:
-    lines_of_record = rb"(?m)^([A-Za-z_]\w*)(?:/|\.py,|\.[\w.-]+\.(?:so|pyd),)"
-    for name, pattern in (("top_level.txt", rb"(?m)^([A-Za-z_]\w*)$"), ("RECORD", lines_of_record)):
-        try:
-            with open(os.path.join(folder, name), "rb") as file:
-                found = set(re.findall(pattern, file.read().replace(b"\r", b"")))
-        except OSError:  # each of the two is optional
-            continue
-        if found:
-            return [module.decode() for module in found]
-    return []
+def _is_installed(module: str) -> bool:
+    members = getattr(sys.modules.get(module), "__dict__", None) or {}
+    return any(part in str(members.get("__file__")) for part in ("site-packages", "dist-packages"))
+
+
+def _modules_in_top_level(folder: str, modules: set[str]) -> set[str]:
+    return modules & set(_read_bytes(os.path.join(folder, "top_level.txt")).decode("utf-8", "replace").split())
+
+
+def _modules_in_record(folder: str, modules: set[str]) -> set[str]:
+    text = b"\n" + _read_bytes(os.path.join(folder, "RECORD")) if modules else b""
+    return {module for module in modules if any(f"\n{module}{end}".encode() in text for end in ("/", ".py,", ".cpython", ".abi"))}
+
+
+def _read_bytes(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:  # each of these files is optional
+        return b""

@@ -66,6 +66,10 @@ def test_the_working_directory_comes_first(project: Path, git: Git) -> None:
     json.dumps(snapshot.record)
 
 
+def test_the_imported_distributions_are_named(project: Path) -> None:
+    assert CodeWatcher().answer(10).record["imported"]["pytest"] == pytest.__version__
+
+
 def test_an_answer_without_a_question_is_right_too(project: Path) -> None:
     assert CodeWatcher().answer(10).summary["branch"] == "main"
 

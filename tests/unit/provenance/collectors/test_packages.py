@@ -180,7 +180,9 @@ def test_drift_names_a_version_that_is_imported_and_no_longer_installed(site: Pa
 def test_loaded_names_the_distribution_not_the_module(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(site, "isfdb_painter", "3.0", modules="isfdb_paint")
     install(site, "not_imported", "1.0", modules="isfdb_nobody")
-    monkeypatch.setitem(sys.modules, "isfdb_paint", type(sys)("isfdb_paint"))
+    module = type(sys)("isfdb_paint")
+    module.__file__ = "/env/lib/site-packages/isfdb_paint/__init__.py"
+    monkeypatch.setitem(sys.modules, "isfdb_paint", module)
     assert loaded() == {"isfdb-painter": "3.0"}
 
 
