@@ -154,7 +154,9 @@ def _environment(storage: Storage, records: _DatabaseRecords, ran: Ran, unknown:
 def _store(storage: Storage, records: _DatabaseRecords, path: str, content: Callable[[], bytes]) -> None:
     """Store a record that is named by its digest, once a database."""
     if path not in records.stored:
-        storage.put(path, content())
+        data = content()
+        if not storage.put(path, data) and storage.read(path) != data:
+            storage.replace(path, data)  # a power cut left the name with less than the whole
         records.stored.add(path)
 
 

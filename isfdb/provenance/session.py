@@ -228,13 +228,14 @@ def _outcome(line: int, ran: Ran) -> dict[str, Any]:
 
 
 def _read_lines(storage: Storage, session_id: str) -> tuple[list[tuple[bytes, dict[str, Any]]], list[str]]:
-    """Return the lines that can be read, and what is wrong with the others."""
+    """Return the lines that can be read, and what is wrong with the others.
+
+    A torn last line is passed over: a full disk or a power cut leaves one, and no version names a line before it is on the disk.
+    """
     lines: list[tuple[bytes, dict[str, Any]]] = []
     problems = []
     data = storage.read(path_of(session_id))
     texts = data.split(b"\n")
-    if texts and texts[-1]:
-        problems.append(f"line {len(texts) - 1} was cut off while it was written")
     for number, text in enumerate(texts[:-1]):
         try:
             line = loads(text)
