@@ -1,0 +1,167 @@
+"""What is done to a database while the power goes: each scenario prepares one, then takes steps, each of which is acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import isfdb
+from isfdb.database import Database
+from isfdb.errors import VersionGoneError
+from isfdb.hashing import digest_of
+from isfdb.identity import read_identity
+from isfdb.storage.local import LocalStorage
+from isfdb.testing.faults import Call, RecordingCalls, calls_go_to
+
+Seen = dict[str, Any]
+
+
+def array(n_bytes: int = 40_000, start: int = 0) -> Any:
+    import numpy
+
+    return numpy.arange(start, start + n_bytes // 8, dtype="i8")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is done, and what else than the states before and after each step may be found."""
+
+    name: str
+    prepare: Callable[[Database], object]
+    steps: Sequence[Callable[[Database], object]]
+    is_piecewise: bool = False  # each key is whole by itself, but the keys need not change together
+    between: Sequence[tuple[str, Any]] = ()  # what may be found halfway through a step
+    may_come_back: bool = False  # what was reclaimed may still be readable after a power cut
+    creates: bool = False  # the database itself is made while the power may go
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a scenario asked of the file system, and what a reader saw after each step."""
+
+    start: list[Call]
+    trace: list[Call]
+    seen: list[Seen]
+
+
+def look(db: Database) -> Seen:
+    """Read everything: each version of each key, and each key's attributes."""
+    seen: Seen = {}
+    for key in db.keys(recurse=True):
+        seen[key] = comparable(db[key])
+        if notes := dict(db.attributes[key]):
+            seen[f"attributes of {key}"] = notes
+        for version in db.versions(key):
+            seen[f"{key}@{version.number}"] = "deleted" if version.deleted else _version(db, key, version.number)
+    return seen
+
+
+def _version(db: Database, key: str, number: int) -> Any:
+    try:
+        return comparable(db.get(key, version=number))
+    except VersionGoneError:
+        return "reclaimed"
+
+
+def comparable(value: Any) -> Any:
+    if hasattr(value, "tobytes"):
+        return (str(value.dtype), value.shape, digest_of(value.tobytes()))
+    return value
+
+
+def handle(path: str) -> Database:
+    """Open without registry, so that nothing but the folder takes part."""
+    storage = LocalStorage(path)
+    return Database(storage, read_identity(storage), durability="full")
+
+
+def record(name: str, folder: str, flushes: bool) -> Recorded:
+    """Run a scenario in `folder`, in this process."""
+    scenario = next(one for one in SCENARIOS if one.name == name)
+    path = f"{folder}/results"
+    if not scenario.creates:
+        with isfdb.set_options(register=False):
+            scenario.prepare(isfdb.open(path, durability="full"))
+    recorder = RecordingCalls(folder, flushes=flushes)
+    seen = [{} if scenario.creates else look(handle(path))]
+    with isfdb.set_options(register=False), calls_go_to(recorder):
+        for number, step in enumerate(scenario.steps):
+            step(isfdb.open(path, durability="full"))
+            recorder.mark(f"step {number + 1} acknowledged")
+            seen.append(look(handle(path)))
+    return Recorded(recorder.start, recorder.trace, seen)
+
+
+def _nothing(db: Database) -> None:
+    return
+
+
+def _batch(db: Database) -> None:
+    with db.batch():
+        for number in range(4):
+            db[f"k{number}"] = {"number": number, "text": "x" * 3000}
+        db["old"] = 2
+        db["old"] = 3
+        db["sub/k"] = 4
+
+
+def _attributes(db: Database) -> None:
+    db["k"] = 1
+    db.attributes["k"]["unit"] = "mV"
+
+
+def _two_versions(db: Database) -> None:
+    db["k"] = array()
+    db["k"] = array(start=7)
+    db["k"] = array(start=9)
+
+
+def _delete(key: str) -> Callable[[Database], object]:
+    def delete(db: Database) -> None:
+        del db[key]
+
+    return delete
+
+
+def _put(key: str, value: Any) -> Callable[[Database], object]:
+    def put(db: Database) -> None:
+        db[key] = value
+
+    return put
+
+
+def _used_and_deleted(db: Database) -> None:
+    db["a"] = 1
+    db["b"] = 2
+    del db["b"]
+
+
+SCENARIOS = (
+    Scenario("put a new key, small", _nothing, [_put("k", 42), _put("other", "text")]),
+    Scenario("put a new key, array", _nothing, [_put("k", array())]),
+    Scenario("overwrite", _put("k", 1), [_put("k", 2), _put("k", array()), _put("k", list(range(2000)))]),
+    Scenario("delete", _put("k", 1), [_delete("k")]),
+    Scenario("rewrite after delete", lambda db: (_put("k", 1)(db), _delete("k")(db)), [_put("k", 2), _delete("k"), _put("k", 3)]),
+    Scenario("rename", lambda db: (_attributes(db), _put("k", array())(db)), [lambda db: db.rename("k", "new"), lambda db: db.rename("new", "sub/k")]),
+    Scenario("rename to a name used before", _used_and_deleted, [lambda db: db.rename("a", "b")], is_piecewise=True),
+    Scenario("rename a sub-database", _put("s/k", 1), [lambda db: db.rename("s", "t")]),
+    Scenario("copy", _put("k", array()), [lambda db: db.copy("k", "twin"), lambda db: db.copy("k", "twin")]),
+    Scenario(
+        "collect",
+        _two_versions,
+        [lambda db: db.collect(grace_s=0, trash_s=1e6), lambda db: db.collect(grace_s=0, trash_s=0)],
+        is_piecewise=True,
+        may_come_back=True,
+    ),
+    Scenario(
+        "change attributes",
+        _attributes,
+        [lambda db: db.attributes["k"].update(unit="V", n=2), lambda db: db.attributes["k"].pop("n"), lambda db: db.attributes["k"].clear()],
+    ),
+    Scenario("put with attributes", _nothing, [lambda db: db.set("k", 1, attributes={"unit": "mV"})], is_piecewise=True),
+    Scenario("batch", _put("old", 1), [_batch], is_piecewise=True, between=[("old", 2)]),
+    Scenario("create a sub-database", _nothing, [lambda db: db.create_sub_db("s"), _put("s/t/k", 1)]),
+    Scenario("delete a sub-database", _put("s/k", 1), [_delete("s")]),
+    Scenario("create a database", _nothing, [_nothing, _put("k", 1)], creates=True),
+)

@@ -1,0 +1,98 @@
+"""A power cut at any moment leaves every acknowledged value whole, and the value in flight old or new."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import isfdb
+from isfdb.database import Database
+from isfdb.testing.faults import CrashState, crash_states
+from isfdb.verify import verify
+from tests.faults.scenarios import SCENARIOS, Recorded, Scenario, Seen, look, record
+
+#: What a reader never looks into: stages and the trash.
+UNREAD = (".stage-", ".isfdb/trash/")
+
+
+@pytest.fixture(scope="module")
+def recorders() -> Iterator[ProcessPoolExecutor]:
+    """Another process makes the recordings: what was told its session must not be in this one's."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+def is_unread(path: str) -> bool:
+    return any(mark in path for mark in UNREAD)
+
+
+def states_of(recorded: Recorded, limit: int) -> Iterator[CrashState]:
+    return crash_states(recorded.trace, recorded.start, limit=limit, is_unread=is_unread)
+
+
+def problem_with(scenario: Scenario, state: CrashState, seen: list[Seen], folder: Path) -> str | None:
+    """Look at one state as the next user would; say what is wrong with it."""
+    state.write_to(str(folder))
+    n_steps = len(state.marks)
+    before, after = seen[n_steps], seen[min(n_steps + 1, len(seen) - 1)]
+    allowed = {name: [one.get(name) for one in (seen[: n_steps + 2] if scenario.may_come_back else (before, after))] for name in before | after}
+    for name, value in scenario.between:
+        allowed[name].append(value)
+    try:
+        db = isfdb.open(folder / "results", durability="process")
+        found = look(db)
+        if (difference := _difference(scenario, before, after, found, allowed)) or (difference := _defects(db)):
+            return difference
+        return _next_put(db, sorted({name.partition("@")[0] for name in before | after if not name.startswith("attributes of")}))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _difference(scenario: Scenario, before: Seen, after: Seen, found: Seen, allowed: dict[str, list[Any]]) -> str | None:
+    if found in (before, after):
+        return None
+    wrong = [name for name in allowed | found if found.get(name) not in allowed.get(name, [])]
+    if scenario.is_piecewise and not wrong:
+        return None
+    return f"found {found}, neither {before} nor {after}"
+
+
+def _defects(db: Database) -> str | None:
+    serious = verify(db).serious
+    return f"verify: {'; '.join(map(str, serious))}" if serious else None
+
+
+def _next_put(db: Database, keys: list[str]) -> str | None:
+    for key in [*keys, "after the crash"]:
+        db[key] = f"new value of {key}"
+    wrong = [key for key in keys if db[key] != f"new value of {key}"]
+    return f"after the next put, wrong: {wrong}" if wrong else None
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_no_crash_state_is_bad(scenario: Scenario, recorders: ProcessPoolExecutor, tmp_path: Path, memory_folder: Path, long_run: bool, record_property) -> None:
+    recorded = recorders.submit(record, scenario.name, str(tmp_path), flushes=True).result()
+    bad, n_states = [], 0
+    for n_states, state in enumerate(states_of(recorded, 4096 if long_run else 256), 1):
+        if problem := problem_with(scenario, state, recorded.seen, memory_folder / str(n_states)):
+            bad.append(f"{state}\n  {problem}")
+    record_property("states", n_states)
+    print(f"{scenario.name}: {n_states} states, {len(bad)} bad")
+    assert not bad, f"{len(bad)} of {n_states} states are bad, for example:\n" + "\n".join(bad[:3])
+    assert n_states >= 3
+
+
+#: Without flushes these scenarios lose something that was acknowledged, or tear it. Reclaiming old data is not among them.
+CONTROLS = [scenario for scenario in SCENARIOS if scenario.name not in ("collect",)]
+
+
+@pytest.mark.parametrize("scenario", CONTROLS, ids=lambda scenario: scenario.name)
+def test_without_flushes_bad_states_are_found(scenario: Scenario, recorders: ProcessPoolExecutor, tmp_path: Path, memory_folder: Path) -> None:
+    recorded = recorders.submit(record, scenario.name, str(tmp_path), flushes=False).result()
+    states = states_of(recorded, 64)
+    assert any(problem_with(scenario, state, recorded.seen, memory_folder / str(number)) for number, state in enumerate(states))
