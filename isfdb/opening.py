@@ -87,7 +87,7 @@ def _path_of(target: str | os.PathLike[str]) -> str:
     if os.path.exists(path) or os.sep in text or isinstance(target, os.PathLike):
         return path
     try:
-        return registry.resolve(text)
+        return registry.resolve(text, folder_names=False)  # every other project has its "results"
     except DatabaseNotFoundError:
         if len(text) == 32 and not set(text) - set("0123456789abcdef"):
             raise  # an id, not the name of a folder that somebody wants to make
