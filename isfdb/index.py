@@ -46,7 +46,7 @@ def names(folder: str | os.PathLike[str], list_folder: Callable[[], list[str]]) 
     Returns
     -------
     list of str
-        In the order in which `list_folder` gave them.
+        In no particular order.
     """
     before = _looks(folder)
     file = None if before is None else _file_of(folder)
@@ -108,7 +108,8 @@ def _read(file: str, looks: list[int]) -> list[str] | None:
 
 def _write(file: str, looks: list[int], found: list[str]) -> None:
     """Keep names for next time, if that is possible; where it is not, next time scans again."""
-    content = "\0".join(found).encode("utf-8", "surrogateescape") + _SEPARATOR + _SEPARATOR
+    # Sorted, for whoever shows them sorts them, and that takes next to nothing the second time.
+    content = "\0".join(sorted(found)).encode("utf-8", "surrogateescape") + _SEPARATOR + _SEPARATOR
     if len(content) > MAX_BYTES // 2:
         return
     staged = f"{file}.{os.getpid()}-{time.monotonic_ns():x}"
