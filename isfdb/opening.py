@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from isfdb import registry
 from isfdb.database import Database
-from isfdb.errors import DatabaseExistsError, DatabaseNotFoundError, LinkError, NotADatabaseError, OptionError
+from isfdb.errors import DatabaseExistsError, DatabaseNotFoundError, LinkError, NotADatabaseError, OptionError, RegistryError
 from isfdb.failures import storage_failure
 from isfdb.identity import make_database, read_identity
 from isfdb.keys import name_of_folder
@@ -88,10 +88,10 @@ def _path_of(target: str | os.PathLike[str]) -> str:
         return path
     try:
         return registry.resolve(text, folder_names=False)  # every other project has its "results"
-    except DatabaseNotFoundError:
+    except (DatabaseNotFoundError, RegistryError):
         if len(text) == 32 and not set(text) - set("0123456789abcdef"):
             raise  # an id, not the name of a folder that somebody wants to make
-        return path
+        return path  # with a registry that cannot be read, too: noting the database warns of that
 
 
 def _make(path: str, mode: str) -> None:
