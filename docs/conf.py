@@ -15,7 +15,7 @@ myst_heading_anchors = 3
 exclude_patterns = ["_build", "changes/*"]
 
 html_theme = "furo"
-html_title = f"isfdb {version.partition('+')[0]}"
+html_title = "isfdb"
 html_copy_source = False
 
 autodoc_typehints = "none"  # numpydoc's sections say it in words

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from isfdb.opening import load as load
     from isfdb.opening import open as open
     from isfdb.options import set_options as set_options
-    from isfdb.verify import verify as verify
+    from isfdb.verifying import verify as verify
 
 # Each public name is found on first use, so that `import isfdb` costs a script or a dask worker next to nothing.
 _HOME = {
@@ -20,7 +20,7 @@ _HOME = {
     "open": "isfdb.opening",
     "load": "isfdb.opening",
     "set_options": "isfdb.options",
-    "verify": "isfdb.verify",
+    "verify": "isfdb.verifying",
     "errors": "",
     "registry": "",
     "__version__": "isfdb._version",

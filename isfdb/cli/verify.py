@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Print findings; 1 if there are any."""
-    from isfdb.verify import verify
+    from isfdb.verifying import verify
 
     db = open_to_read(arguments.db)
     findings = verify(db, key=arguments.key, progress=terminal.progress)

@@ -77,7 +77,7 @@ def _wrong_history(db: Any) -> Iterator[str]:
 
 
 def _findings(db: Any) -> Iterator[str]:
-    from isfdb.verify import verify
+    from isfdb.verifying import verify
 
     findings = verify(db)
     print(f"\nIs it whole and unchanged? (isfdb.verify(db), isfdb verify)\n{findings}")

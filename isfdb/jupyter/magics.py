@@ -119,7 +119,7 @@ class IsfdbMagics(Magics):
         return log(db, key, last=arguments.last, cells=arguments.cells)
 
     def _verify(self, arguments: Any) -> Any:
-        from isfdb.verify import verify
+        from isfdb.verifying import verify
 
         db, key = self._meant(arguments.words)
         return verify(db, key=key)

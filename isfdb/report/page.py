@@ -106,7 +106,7 @@ def _opening(db: Any, told: Branch, stored: tuple[Stored, ...]) -> str:
 
 
 def _verified(db: Any) -> str:
-    from isfdb.verify import verify
+    from isfdb.verifying import verify
 
     findings = verify(db)
     if not findings:

@@ -6,6 +6,8 @@ import ast
 import importlib
 import pickle
 import pkgutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -27,6 +29,16 @@ def test_the_public_names_are_these():
 def test_a_public_name_is_found_on_first_use(name: str):
     assert getattr(isfdb, name) is not None
     assert name in dir(isfdb)
+
+
+@pytest.mark.parametrize("name", isfdb.__all__)
+def test_a_public_name_means_the_same_whatever_was_imported_before(name: str):
+    # Importing a submodule binds its name in the package: a module called as a public function would take its place.
+    found = getattr(isfdb, name)
+    home = found.__module__ if callable(found) else found.__name__
+    code = f"import isfdb, importlib; importlib.import_module({home!r}); print(callable(isfdb.{name}))"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert finished.stdout.strip() == str(callable(found))
 
 
 def test_an_unknown_name_is_an_attribute_error():

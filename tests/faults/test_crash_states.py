@@ -13,7 +13,7 @@ import pytest
 import isfdb
 from isfdb.database import Database
 from isfdb.testing.faults import CrashState, crash_states
-from isfdb.verify import verify
+from isfdb.verifying import verify
 from tests.faults.scenarios import SCENARIOS, Recorded, Scenario, Seen, look, record
 
 #: What a reader never looks into: stages and the trash.
