@@ -60,6 +60,8 @@ _TEMPLATE = (
     r"|None|null|true|false|True|False|str|int|bytes|bool|float|object|Any|Optional)"
 )
 _PLAIN_TYPE = r"(?:u?int|float|complex|bytes|str|datetime)[0-9]{1,3}"
+_NUMBER = r"0[xX][0-9A-Fa-f]++|[0-9.]++"
+_SNAKE_NAME = r"_?[A-Za-z]+[0-9]{0,3}(?:_[A-Za-z]*[0-9]{0,3})++"
 _DOTTED_NAME = r"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)++"
 _PROSE = frozenset({
     "is", "the", "to", "of", "a", "an", "and", "or", "for", "from", "with", "in", "on", "if", "can", "must", "may", "was", "has", "have",
@@ -224,7 +226,7 @@ def _accepts_quoted(match: re.Match[str], value: str, word: str, shortest: int) 
 def _accepts_bare(text: str, start: int, match: re.Match[str], value: str, word: str, shortest: int) -> bool:
     if len(value) < shortest or _is_template(value) or match["next"] in ("(", "[", "{") or word in value.lower() or match["closing"]:
         return False
-    if re.fullmatch(f"{_PLAIN_TYPE}|{_DOTTED_NAME}", value) or value.startswith(("$", "@", "=", "#", ":")):
+    if compiled(f"{_PLAIN_TYPE}|{_DOTTED_NAME}").fullmatch(value) or value.startswith(("$", "@", "=", "#", ":")):
         return False
     spaced = bool(match["before"] or match["after"].strip("\t\n ") or match["after"])
     previous = text[start - 1] if start else "\n"
@@ -234,6 +236,8 @@ def _accepts_bare(text: str, start: int, match: re.Match[str], value: str, word:
     if match["sign"] == "=" and not spaced and name == name.upper():  # API_KEY=abcdef in a shell or an .env file
         return match["next"] not in (",", ")")
     if match["next"] in (",", ")") or match["sign"] == "==" or "\n" in match["after"]:
+        return False
+    if spaced and compiled(f"{_SNAKE_NAME}|{_NUMBER}").fullmatch(value):  # secret_key = connection_of_s3 is code
         return False
     if value.isidentifier() and (word == "token" or len(value) < 7):
         return is_mixed(value) and len(value) >= 16

@@ -222,6 +222,8 @@ token_type = "NAME"
 api_key = os.environ["API_KEY"]
 def connect(user: str, password: str | None = None, token: bytes = b"") -> None: ...
 connect(user, password=password, token=self.token)
+host, port, access_key, secret_key = s3_example_simple
+TOKEN_ADJUST_PRIVILEGES = 0x00000020
 pad_token = "<pad>"
 secret_name = "database"
 parser.add_argument("--password", "-p", help="password of the account")
@@ -329,6 +331,10 @@ def test_arguments_after_secret_options_go() -> None:
     assert redact_arguments(arguments) == [
         "run.py", "--password", "<redacted:option>", "--seed", "7", "--api-key=<redacted:api-key>", "--token-file", "t.txt", "--fast",
     ]  # fmt: skip
+
+
+def test_a_password_of_digits_in_a_shell_goes() -> None:
+    assert redact("PGPASSWORD=12345678 psql lab") == ("PGPASSWORD=<redacted:password> psql lab", 1)
 
 
 def test_letters_that_grow_when_lowered_do_not_shift_the_cut() -> None:
