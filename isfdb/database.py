@@ -254,9 +254,12 @@ class Database(MutableMapping[Key, Any]):
         names = self._writable(key, "store")
         if len(names) > 1:
             self._make_levels(names[:-1])
+        is_conditional = expected is not None or not overwrite
+        if is_conditional:
+            self._publish_batch()  # the condition may be about a value that waits
         pending = stage_value(self._target(names, expected, overwrite), value, dumper, options, self._activity())
         batch = getattr(self._batch, "pending", None)
-        if batch is None or expected is not None or not overwrite:
+        if batch is None or is_conditional:
             publish(self._storage, [pending], durable=self._durable)
         else:
             batch.append(pending)
@@ -520,6 +523,7 @@ class Database(MutableMapping[Key, Any]):
         for depth, name in enumerate(names, 1):
             parent, folder = folder, join(folder, folder_name(name))
             if not self._storage.is_folder(folder):
+                self._publish_batch()  # a value that waits may bear this name
                 check_new_sub_database(self._storage, parent, folder_name(name), "/".join(names[:depth]))
                 make_database(self._storage, folder, parent_id=self.id, durable=self._durable)
 

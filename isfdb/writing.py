@@ -7,6 +7,7 @@ leaves the old value as it was. The writer never deletes what it replaces; `coll
 from __future__ import annotations
 
 import datetime
+import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ from isfdb.provenance.capture import capture
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.trust import payload, sign
 from isfdb.versions import VersionState, is_alive, numbers_of, state_of
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -126,8 +129,14 @@ def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> N
         _lay_hints(storage, waiting)
         if durable:
             storage.prepare([one.stage for one in waiting])
+        renamed: set[str] = set()
         while waiting:
+            key_folder = waiting[0].target.key_folder
+            if durable and key_folder in renamed:  # a power cut must not keep a key's later version and lose the one before
+                storage.settle([one.stage for one in pending[: len(pending) - len(waiting)]])
+                renamed.clear()
             _rename(storage, waiting[0], durable=durable)
+            renamed.add(key_folder)
             waiting.pop(0)
         if durable:
             storage.settle([one.stage for one in pending])
@@ -136,7 +145,10 @@ def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> N
     finally:
         for one in waiting:
             storage.discard(one.stage)
-    _tidy_hints(storage, pending)
+    try:
+        _tidy_hints(storage, pending)
+    except OSError:  # the values are published; a hint too many costs the next listing a look, and the next writer tries again
+        _log.warning("a .deleted hint in %s could not be brought up to date", storage.location, exc_info=True)
 
 
 def _stage(target: Target, *, is_new: bool) -> Stage:
