@@ -7,6 +7,7 @@ marked ``RECLAIMED`` before its first file moves, so a reader, or the next colle
 from __future__ import annotations
 
 import datetime
+import errno
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -14,6 +15,7 @@ from typing import Any
 
 from isfdb.errors import CorruptVersionError, FormatVersionError, OptionError
 from isfdb.exact_json import dumps
+from isfdb.failures import storage_failure
 from isfdb.layout.current import (
     CODE_FILE,
     FORMAT,
@@ -95,14 +97,20 @@ def collect(
         Seconds for which replaced data stays readable, and then lies in the trash.
     """
     report = Collected(dry_run=dry_run, unreadable=[])
-    for folder, keys in key_folders():
-        report.freed_bytes += storage.sweep(folder, storage.list(folder), STAGE_AGE_S, dry_run=dry_run)
-        for key_folder in _with_progress(keys, folder, progress):
-            report.n_keys += 1
-            _collect_key(storage, key_folder, _keep_for(keep, key_folder), grace_s, report)
-    for place in (STAGING_FOLDER, PRIVATE_FOLDER):
-        report.freed_bytes += storage.sweep(place, storage.list(place), STAGE_AGE_S, dry_run=dry_run)
-    report.freed_bytes += storage.empty_trash(trash_s, dry_run=dry_run)
+    try:
+        # First what frees space at once: on a full disk the marks that follow need some.
+        report.freed_bytes += storage.empty_trash(trash_s, dry_run=dry_run)
+        for place in (STAGING_FOLDER, PRIVATE_FOLDER):
+            report.freed_bytes += storage.sweep(place, storage.list(place), STAGE_AGE_S, dry_run=dry_run)
+        for folder, keys in key_folders():
+            report.freed_bytes += storage.sweep(folder, storage.list(folder), STAGE_AGE_S, dry_run=dry_run)
+            for key_folder in _with_progress(keys, folder, progress):
+                report.n_keys += 1
+                _collect_key(storage, key_folder, _keep_for(keep, key_folder), grace_s, report)
+        if trash_s == 0 and not dry_run:
+            report.freed_bytes += storage.empty_trash(0, dry_run=False)
+    except OSError as error:
+        raise storage_failure(error, "collect", storage.location) from error
     return report
 
 
@@ -146,6 +154,15 @@ def _collect_key(storage: Storage, key_folder: str, keep: int | None, grace_s: f
             _reclaim(storage, state.folder, report)
 
 
+def _mark(storage: Storage, marker: str, text: bytes) -> None:
+    try:
+        storage.put(marker, text)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        storage.put(marker, b"")  # its name says enough, and an empty file fits on many a full disk
+
+
 def _reclaim(storage: Storage, folder: str, report: Collected) -> None:
     data = [name for name in storage.list(folder) if name not in _KEPT]
     if not data:
@@ -156,7 +173,7 @@ def _reclaim(storage: Storage, folder: str, report: Collected) -> None:
         return
     marker = join(folder, RECLAIMED_FILE)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
-    if storage.put(marker, dumps({"format": FORMAT, "reclaimed": now}).encode()):
-        storage.prepare([])  # the marker is on the disk before the first file moves
+    _mark(storage, marker, dumps({"format": FORMAT, "reclaimed": now}).encode())
+    storage.prepare([])  # the marker, perhaps another process's, is on the disk before the first file moves
     for name in data:
         storage.to_trash(join(folder, name))

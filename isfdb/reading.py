@@ -81,7 +81,7 @@ def read(
     found = find(storage, key_folder, key, version)
     try:
         return load(storage, found, key, database_id=database_id, trusted=trusted, options=options or {})
-    except (OSError, LoadError, IncompleteVersionError) as error:
+    except (OSError, LoadError, IncompleteVersionError, VersionGoneError) as error:
         again = find(storage, key_folder, key, version)  # collected or renamed under our feet? then this says so
         if again.record.get("nonce") != found.record.get("nonce"):
             return load(storage, again, key, database_id=database_id, trusted=trusted, options=options or {})
