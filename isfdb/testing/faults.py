@@ -403,7 +403,7 @@ def crash_states(
     start: Sequence[Call],
     *,
     limit: int = MAX_SUBSETS,
-    is_unread: Callable[[str], bool] = lambda path: False,
+    is_unread: Callable[[str], bool] | None = None,
 ) -> Iterator[CrashState]:
     """Give every state that a power cut during `trace` may leave, each once for the same marks.
 
@@ -416,7 +416,7 @@ def crash_states(
         What a :class:`RecordingCalls` wrote down.
     limit : int
         Subsets tried at each cut.
-    is_unread : callable
+    is_unread : callable, optional
         Says of a path whether no reader ever looks at what it holds. States that differ only there are given once.
     """
     disk, chance, marks = _Disk(), random.Random(0), ()
@@ -427,7 +427,7 @@ def crash_states(
     for cut, call in enumerate([*trace, Call("mark", ("end",))]):
         if call.name in ("flush", "mark"):
             for files, lost in disk.states(limit, chance):
-                shown = frozenset([(path, content) for path, content in files.items() if not is_unread(path)])
+                shown = frozenset([(path, content) for path, content in files.items() if not (is_unread and is_unread(path))])
                 if (len(marks), hash(shown)) not in known:
                     known.add((len(marks), hash(shown)))
                     yield CrashState(files, marks, cut, lost)
