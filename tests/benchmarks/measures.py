@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -265,38 +266,37 @@ def imports(folder: str, rounds: int = 9) -> list[Row]:
 
 
 def waits(folder: str) -> list[Row]:
-    """Count, with strace, how often a durable put waits for the disk: flushes that overlap are one wait."""
+    """Count, with strace, how often a durable put waits for the disk: what several threads flush at once is one wait."""
     if shutil.which("strace") is None:
         return []
     trace = f"{folder}/trace"
     code = f"import isfdb, os; db = isfdb.open({folder + '/db'!r}); db['a'] = 1"
     code += "; os.access('/isfdb-mark', 0); db['b'] = 1; os.access('/isfdb-mark', 0)"
     _python(
-        code, "strace", "-f", "-ttt", "-T", "-e", "trace=fsync,fdatasync,syncfs,sync_file_range,access,faccessat2,faccessat", "-o", trace
+        code,
+        "strace",
+        "-f",
+        "-ttt",
+        "-T",
+        "-e",
+        "trace=fsync,fdatasync,syncfs,sync_file_range,rename,access,faccessat2,faccessat",
+        "-o",
+        trace,
     )
     with open(trace) as file:
         lines = file.read().splitlines()
     marks = [index for index, line in enumerate(lines) if "isfdb-mark" in line]
-    return [Row("waits for the disk in a durable put", _overlapping(lines[marks[0] : marks[1]]), None, 2, "", "")]
+    return [Row("waits for the disk in a durable put", count_waits(lines[marks[0] : marks[1]]), None, 2, "", "")]
 
 
-def _overlapping(lines: list[str]) -> int:
-    """Count groups of flushes that overlap in time."""
-    started: dict[str, float] = {}
-    spans = []
+def count_waits(lines: list[str]) -> int:
+    """Count waits in a trace: flushes one after another in one thread, between renames. Helpers flush meanwhile, not afterwards."""
+    waits, flushes = 0, Counter[str]()
     for line in lines:
-        match = re.match(r"(\d+)\s+([\d.]+) (.*)", line)
-        if match is None or "sync" not in match[3]:
-            continue
-        process, at, call = match[1], float(match[2]), match[3]
-        if "<unfinished" in call:
-            started[process] = at
-        elif "resumed>" in call:
-            spans.append((started.pop(process), at))
-        elif duration := re.search(r"<([\d.]+)>$", call):
-            spans.append((at, at + float(duration[1])))
-    groups, end = 0, -1.0
-    for begin, stop in sorted(spans):
-        groups += begin > end
-        end = max(end, stop)
-    return groups
+        process, _, call = line.split(maxsplit=2)
+        if re.match(r"(fsync|fdatasync|syncfs|sync_file_range)\(", call):
+            flushes[process] += 1
+        elif call.startswith("rename("):
+            waits += max(flushes.values(), default=0)
+            flushes.clear()
+    return waits + max(flushes.values(), default=0)

@@ -41,11 +41,13 @@ def test_a_durable_put_waits_twice_at_most(tmp_path):
     assert rows[0].ours <= 2
 
 
-def test_overlapping_flushes_are_one_wait():
+def test_flushes_by_several_threads_are_one_wait_and_in_a_row_are_several():
     lines = [
         "1 10.000 fsync(3 <unfinished ...>",
         "2 10.001 fsync(4) = 0 <0.002>",
         "1 10.004 <... fsync resumed>) = 0 <0.004>",
+        '1 10.005 rename("a", "b") = 0 <0.001>',
         "1 10.006 fsync(5) = 0 <0.001>",
+        "1 10.008 fsync(6) = 0 <0.001>",
     ]
-    assert measures._overlapping(lines) == 2
+    assert measures.count_waits(lines) == 3
