@@ -74,7 +74,7 @@ def _told(cell: Any, runs_before: int, stored: tuple[str, ...]) -> CellSummary:
     kind = str(cell.kind or "cell")
     return CellSummary(
         line=cell.line,
-        label=f"[{cell.count}]" if kind == "cell" and cell.count else kind,
+        label=f"[{cell.count}]" if kind == "cell" and cell.count else " ".join(_which(cell, kind)),
         source=str(cell.source or ""),
         outcome=str(cell.outcome),
         error=str(cell.error or ""),
@@ -83,6 +83,12 @@ def _told(cell: Any, runs_before: int, stored: tuple[str, ...]) -> CellSummary:
         runs_before=runs_before,
         stored=stored,
     )
+
+
+def _which(cell: Any, kind: str) -> tuple[str, ...]:
+    facts = getattr(cell, "facts", None) or {}
+    name = facts.get("test") or str(facts.get("file") or "").rpartition("/")[2]
+    return (kind, str(name)) if name else (kind,)
 
 
 def _moment(started: Any) -> str:
@@ -101,7 +107,7 @@ def _cell_text(cell: CellSummary, lines: int) -> str:
     source = visible_lines(cell.source.strip("\n")).split("\n")
     shown = [f"    {line}" for line in source[:lines]] + ([f"    … {len(source) - lines} more lines"] if len(source) > lines else [])
     error = [f"    ! {visible(cell.error, 200)}"] if cell.error else []
-    return "\n".join([f"{visible(cell.label, 20)}  {' · '.join(word for word in words if word)}", *shown, *error])
+    return "\n".join([f"{visible(cell.label, 120)}  {' · '.join(word for word in words if word)}", *shown, *error])
 
 
 def cell_html(cell: CellSummary) -> str:
@@ -109,6 +115,6 @@ def cell_html(cell: CellSummary) -> str:
     tags = "".join(f' <span class="i-tag{" i-bad" if mark == "failed" else ""}">{escape(mark)}</span>' for mark in cell.marks)
     stored = f" <span>stored <code>{escape(', '.join(cell.stored), 400)}</code></span>" if cell.stored else ""
     took = f'<span class="i-muted">{duration_text(cell.duration_s)}</span>'
-    head = f'<p class="i-head"><b>{escape(cell.label, 20)}</b>{tags} {took}{stored}</p>'
+    head = f'<p class="i-head"><b>{escape(cell.label, 120)}</b>{tags} {took}{stored}</p>'
     error = f'<p class="i-head i-bad">{escape(cell.error, 300)}</p>' if cell.error else ""
     return f"{head}{html.code(cell.source, f'source of cell {cell.label}')}{error}"

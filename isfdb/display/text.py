@@ -70,5 +70,6 @@ def table_text(names: Sequence[str], rows: Sequence[Sequence[str]], *, columns: 
 
 def pairs_text(pairs: Sequence[tuple[str, str]], *, indent: str = "") -> str:
     """Draw names and what they are, one a line, aligned."""
-    left = max((width(name) for name, _ in pairs), default=0)
-    return "\n".join(f"{indent}{fit(name, left)}  {visible(value, 2000)}" for name, value in pairs)
+    shown = [(visible(name, 60), visible(value, 2000)) for name, value in pairs]
+    left = max((width(name) for name, _ in shown), default=0)
+    return "\n".join(f"{indent}{fit(name, left)}  {value}" for name, value in shown)

@@ -79,7 +79,7 @@ def report_page(db: Any, *, verify: bool = True) -> str:
     )
 
 
-def _date(moment: datetime.datetime | None) -> str:
+def _date(moment: dt.datetime | None) -> str:
     return time_text(moment)[:10]
 
 

@@ -1,0 +1,278 @@
+"""The command as a user types it: what it prints, what programs read, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import isfdb
+from isfdb.cli.main import VERBS, main
+
+HOSTILE = "evil\x1b[2J\x1b]0;title\x07\u202ename"
+
+
+@pytest.fixture
+def results(db) -> str:
+    db["rates"] = np.arange(10.0)
+    db["rates"] = np.arange(12.0)
+    db["cells/L5PT"] = {"model": "hay"}
+    db["cells/count"] = 3
+    db.attributes["rates"]["unit"] = "Hz"
+    return db.path
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    status = main(words)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
+    status, out, _ = run(capsys, *words, "--json")
+    assert status == 0
+    return json.loads(out)
+
+
+def test_ls_shows_the_tree(results: str, capsys):
+    status, out, err = run(capsys, "ls", results)
+    assert (status, err) == (0, "")
+    assert [line.split()[1] for line in out.splitlines()[1:]] == ["cells/", "├─", "└─", "rates"]
+    assert re.search(r"rates +ndarray 12 float64 .* v2", out)
+
+
+def test_ls_of_a_sub_database_and_of_one_level(results: str, capsys):
+    assert "L5PT" in run(capsys, "ls", results, "cells")[1]
+    assert "L5PT" not in run(capsys, "ls", results, "--depth", "1")[1]
+
+
+def test_ls_json_says_what_each_key_is(results: str, capsys):
+    told = answer(capsys, "ls", results)
+    assert told["database"]["path"] == results
+    below, rates = told["members"]
+    assert (below["kind"], below["n_members"], [member["key"] for member in below["members"]]) == (
+        "sub-database",
+        2,
+        ["cells/L5PT", "cells/count"],
+    )
+    assert (rates["kind"], rates["version"], rates["dumper"], rates["describe"]["shape"]) == ("value", 2, "numpy_to_npy", [12])
+    assert rates["link"].startswith(f"isfdb://{told['database']['id']}/rates@2")
+
+
+def test_show_tells_what_made_a_key(results: str, capsys):
+    out = run(capsys, "show", results, "rates")[1]
+    for part in ("rates", "ndarray 12 float64", "attribute unit  Hz", "made by", "test_commands.py", "v1", "v2"):
+        assert part in out
+    told = answer(capsys, "show", results, "rates")
+    assert told["metadata"]["key"] == "rates"
+    assert [version["version"] for version in told["versions"]] == [1, 2]
+    assert told["cell"]["label"].startswith("test tests")
+
+
+def test_log_lists_versions_newest_first_and_the_cells_on_demand(results: str, capsys):
+    told = answer(capsys, "log", results)
+    assert [f"{version['key']}@{version['version']}" for version in told["versions"]] == [
+        "cells/count@1",
+        "cells/L5PT@1",
+        "rates@2",
+        "rates@1",
+    ]
+    assert "sessions" not in told
+    told = answer(capsys, "log", results, "rates", "--cells", "-n", "1")
+    assert [version["version"] for version in told["versions"]] == [2]
+    (cells,) = told["sessions"].values()
+    assert any("rates@2" in cell["stored"] for cell in cells)
+
+
+def test_log_still_tells_of_a_deleted_key(results: str, capsys):
+    del isfdb.open(results)["cells/count"]
+    told = answer(capsys, "log", results, "cells/count")
+    assert [version["deleted"] for version in told["versions"]] == [True, False]
+
+
+def test_verify_is_0_when_sound_and_1_when_a_byte_changed(results: str, capsys):
+    status, out, _ = run(capsys, "verify", results)
+    assert (status, "sound" in out) == (0, True)
+    data = Path(isfdb.open(results).entry("rates").path) / "data.npy"
+    data.write_bytes(data.read_bytes()[:-1] + b"\x55")
+    status, out, _ = run(capsys, "verify", results)
+    assert status == 1
+    assert "changed file: rates v2" in out
+    status, out, _ = run(capsys, "verify", results, "--json")
+    assert (status, json.loads(out)["findings"][0]["file"]) == (1, "data.npy")
+
+
+def test_collect_dry_run_changes_nothing_and_says_what_it_would_do(results: str, capsys):
+    before = sorted(str(path) for path in Path(results).rglob("*"))
+    assert answer(capsys, "collect", results, "--dry-run")["dry_run"] is True
+    assert sorted(str(path) for path in Path(results).rglob("*")) == before
+    assert run(capsys, "collect", results, "--keep", "all")[0] == 0
+
+
+def test_report_writes_a_page(results: str, tmp_path: Path, capsys):
+    page = tmp_path / "page.html"
+    assert answer(capsys, "report", results, "--to", str(page)) == {"path": str(page)}
+    assert "ndarray 12 float64" in page.read_text(encoding="utf-8")
+
+
+def test_registry_finds_adds_forgets_and_gives_a_new_id(results: str, tmp_path: Path, capsys):
+    assert answer(capsys, "registry", "add", results, "--name", "rates-of-mine")[0]["path"] == os.path.realpath(results)
+    assert [record["name"] for record in answer(capsys, "registry", "find", "rates-of-mine")] == ["rates-of-mine"]
+    assert run(capsys, "ls", "rates-of-mine")[0] == 0
+    assert "rates-of-mine" in run(capsys, "registry", "list")[1]
+    assert len(answer(capsys, "registry", "scan", str(tmp_path))) >= 1
+    assert len(answer(capsys, "registry", "forget", "rates-of-mine")) >= 1
+    old = isfdb.open(results).id
+    assert answer(capsys, "registry", "new-id", results)["id"] != old
+    assert run(capsys, "registry", "prune")[0] == 0
+    status, _, err = run(capsys, "registry", "adopt", str(tmp_path / "none"))
+    assert (status, "no such file" in err) == (2, True)
+
+
+def test_trust_is_given_shown_and_taken_back(results: str, capsys):
+    assert answer(capsys, "trust", results)["trusted"] is True
+    assert [entry["path"] for entry in answer(capsys, "trust", "--list")] == [os.path.realpath(results)]
+    assert answer(capsys, "trust", results, "--remove")["trusted"] is False
+    assert "no database is trusted" in run(capsys, "trust", "--list")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("ls", "/no/such/database"), "no database at /no/such/database"),
+        (("show", "{results}", "rats"), "no key 'rats'"),
+        (("show", "{results}", "cells"), "cells"),
+        (("log", "{results}", "rats"), "no key 'rats'"),
+        (("ls", "{results}", "rates"), "no sub-database"),
+        (("show", "{results}", ""), "cannot be a key"),
+    ],
+)
+def test_an_error_is_a_message_on_stderr_and_status_2(results: str, words: tuple[str, ...], message: str, capsys):
+    status, out, err = run(capsys, *[word.format(results=results) for word in words])
+    assert (status, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "words", [("nonsense",), ("show", "only-a-database"), ("ls", "x", "--nope"), ("registry",), ("collect", "x", "--keep", "few")]
+)
+def test_misuse_is_status_2(words: tuple[str, ...], capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    assert "usage: isfdb" in capsys.readouterr().err
+
+
+def test_without_a_verb_help_is_shown(capsys):
+    status, out, _ = run(capsys)
+    assert (status, "examples:" in out) == (2, True)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_examples(verb: str, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([verb, "--help"])
+    out = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert f"isfdb {verb}" in out.split("examples:")[1]
+
+
+def test_the_version_is_printed(capsys):
+    status, out, _ = run(capsys, "--version")
+    assert (status, out) == (0, f"isfdb {isfdb.__version__}\n")
+
+
+def test_hostile_names_do_not_reach_the_terminal(db, capsys):
+    db[HOSTILE] = 1
+    db["x"] = HOSTILE
+    db.attributes["x"][HOSTILE] = HOSTILE
+    for words in (
+        ("ls", db.path),
+        ("show", db.path, HOSTILE),
+        ("show", db.path, "x"),
+        ("log", db.path, "--cells"),
+        ("show", db.path, "\x1b[31mno"),
+    ):
+        _, out, err = run(capsys, *words)
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", out + err), words
+
+
+def test_json_is_ascii_and_holds_the_raw_name(db, capsys):
+    db[HOSTILE] = 1
+    _, out, _ = run(capsys, "ls", db.path, "--json")
+    assert out.isascii()
+    assert json.loads(out)["members"][0]["key"] == HOSTILE
+
+
+def test_looking_changes_nothing(results: str, capsys):
+    before = {path: path.stat().st_mtime_ns for path in Path(results).rglob("*")}
+    for words in (("ls", results), ("show", results, "rates"), ("log", results, "--cells"), ("verify", results)):
+        run(capsys, *words)
+    assert {path: path.stat().st_mtime_ns for path in Path(results).rglob("*")} == before
+
+
+def _command(*words: str, **options) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "isfdb.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def test_a_pipe_has_no_colour_and_is_not_cut(db):
+    db["a_long_name_" * 15] = list(range(3))
+    with _command("ls", db.path, env={**os.environ, "COLUMNS": "40"}) as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert "\x1b" not in out
+    assert "list of 3" in out
+
+
+def test_a_reader_that_stops_early_is_no_error(db):
+    with db.batch():
+        for number in range(300):
+            db[f"key{number:03}" + "x" * 200] = number
+    command = f"{sys.executable} -m isfdb.cli log {db.path} --json | head -c 10"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode in (0, 141)
+
+
+def test_ctrl_c_is_status_130_without_a_traceback(tmp_path: Path):
+    with _command("demo", "--into", str(tmp_path / "demo"), start_new_session=True) as process:
+        assert "goes into" in (process.stdout.readline() if process.stdout else "")
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_a_terminal_gets_colour_and_lines_that_fit(db):
+    pexpect = pytest.importorskip("pexpect")
+    db["name" * 40] = 1
+    out, status = pexpect.run(
+        f"{sys.executable} -m isfdb.cli ls {db.path}",
+        withexitstatus=True,
+        encoding="utf-8",
+        env={**os.environ, "TERM": "xterm", "NO_COLOR": ""},
+        dimensions=(24, 50),
+    )
+    assert status == 0
+    assert "\x1b[1m" in out
+    assert max(len(re.sub("\x1b\\[[0-9;]*m", "", line)) for line in out.splitlines()[1:]) <= 50
+
+
+def test_a_terminal_without_unicode_still_gets_an_answer(db):
+    db["µ"] = 1
+    with _command("ls", db.path, env={**os.environ, "PYTHONIOENCODING": "ascii"}) as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert "\\xb5" in out

@@ -1,0 +1,142 @@
+"""``%isfdb`` in a real IPython."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import isfdb
+from isfdb.database import Database
+from isfdb.entry import Entry
+
+
+@pytest.fixture
+def magic(shell: Any) -> Any:
+    """An IPython with the extension loaded and a database of two keys in the current folder."""
+    with isfdb.open("./results") as db:
+        db["rates"] = [1, 2, 3]
+        db["cells/L5PT"] = 4
+    shell.run_line_magic("load_ext", "isfdb")
+    return shell
+
+
+def run(shell: Any, code: str) -> Any:
+    """Run a cell; return its value, or raise what it raised."""
+    return shell.run_cell(code, store_history=True)
+
+
+def value(shell: Any, code: str) -> Any:
+    result = run(shell, code)
+    assert result.success, result.error_in_exec
+    return result.result
+
+
+def test_loading_twice_is_loading_once_and_unloading_undoes_all(shell: Any):
+    before = {kind: set(magics) for kind, magics in shell.magics_manager.magics.items()}
+    registered = set(shell.magics_manager.registry)
+    names = set(shell.user_ns)
+    for _ in range(2):
+        shell.run_line_magic("load_ext", "isfdb")
+        shell.run_line_magic("reload_ext", "isfdb")
+    assert "isfdb" in shell.magics_manager.magics["line"]
+    shell.run_line_magic("unload_ext", "isfdb")
+    assert {kind: set(magics) for kind, magics in shell.magics_manager.magics.items()} == before
+    assert set(shell.magics_manager.registry) == registered
+    assert set(shell.user_ns) == names
+
+
+def test_open_binds_the_database_to_db_and_returns_it(magic: Any):
+    opened = value(magic, "%isfdb open ./results")
+    assert isinstance(opened, Database)
+    assert magic.user_ns["db"] is opened
+
+
+def test_open_as_another_name_read_only(magic: Any):
+    value(magic, "%isfdb open ./results --as mine --mode r")
+    assert magic.user_ns["mine"].read_only
+    assert "db" not in magic.user_ns
+
+
+def test_ls_show_log_and_verify_return_objects(magic: Any):
+    value(magic, "%isfdb open ./results")
+    tree = value(magic, "%isfdb ls")
+    assert "L5PT" in tree
+    assert "<details" in tree._repr_mimebundle_()["text/html"]
+    entry = value(magic, "x = %isfdb show cells/L5PT\nx")
+    assert isinstance(entry, Entry)
+    assert entry.describe["type"] == "int"
+    history = value(magic, "%isfdb log --cells")
+    assert {version.summary.key for version in history} == {"rates", "cells/L5PT"}
+    assert history.sessions
+    assert not value(magic, "%isfdb verify")
+    assert not value(magic, "%isfdb verify rates")
+
+
+def test_a_cell_is_attributed_to_what_it_stored(magic: Any):
+    value(magic, "%isfdb open ./results")
+    value(magic, "db['answer'] = 42")
+    assert "db['answer'] = 42" in value(magic, "%isfdb show answer").cell.source
+    assert "stored answer@1" in repr(value(magic, "%isfdb log answer --cells"))
+
+
+def test_the_database_may_be_a_variable_a_path_or_the_one_opened_last(magic: Any):
+    value(magic, "import isfdb; mine = isfdb.open('./results', 'r')")
+    assert value(magic, "%isfdb show mine rates").key == "rates"
+    assert value(magic, "%isfdb show ./results rates").key == "rates"
+    assert "rates" in value(magic, "%isfdb ls mine")
+    assert len(value(magic, "%isfdb log mine rates")) == 1
+    assert "L5PT" in value(magic, "%isfdb ls mine cells")
+
+
+def test_variables_and_expressions_are_expanded(magic: Any):
+    value(magic, "where, key = './results', 'rates'")
+    value(magic, "%isfdb open $where")
+    assert value(magic, "%isfdb show {key.lower()}").key == "rates"
+
+
+def test_a_key_with_spaces_goes_in_quotes(magic: Any):
+    value(magic, "%isfdb open ./results")
+    value(magic, "db['two words'] = 1")
+    assert value(magic, "%isfdb show 'two words'").key == "two words"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "knows the verbs open, ls"),
+        ("destroy", "not 'destroy'"),
+        ("ls", "no database is open here. Open one first"),
+        ("show", "arguments are required"),
+        ("show ./results rats", "no key 'rats'"),
+        ("ls ./results rates", "is a key, not a database"),
+        ("ls ./nowhere", "no database at"),
+        ("open ./results --mode q", "invalid choice"),
+        ("open ./results --as 1x", "no name of a variable"),
+        ("log a b c", "at most a database and a key"),
+    ],
+)
+def test_an_error_is_one_message_without_a_traceback(magic: Any, line: str, message: str, capsys):
+    result = run(magic, f"%isfdb {line}")
+    captured = capsys.readouterr()
+    shown = captured.out + captured.err
+    assert not result.success
+    assert message in shown
+    assert "Traceback" not in shown
+    assert "magics.py" not in shown
+
+
+def test_the_question_mark_shows_help_with_examples(magic: Any, capsys):
+    run(magic, "%isfdb?")
+    shown = capsys.readouterr().out
+    assert "%isfdb open results" in shown
+    assert "Examples" in shown
+
+
+def test_the_magic_leaves_no_other_names_behind(magic: Any):
+    before = set(magic.user_ns)
+    value(magic, "%isfdb open ./results")
+    value(magic, "%isfdb ls")
+    value(magic, "%isfdb verify")
+    left = {name for name in set(magic.user_ns) - before if not name.startswith("_")}
+    assert left == {"db"}

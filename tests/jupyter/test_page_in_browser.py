@@ -1,0 +1,127 @@
+"""A real browser opens what isfdb made from a hostile database: nothing runs, nothing overflows."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from isfdb.report.page import report_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCRIPT = "document.title='hacked';document.body.setAttribute('data-hacked','1')"
+HOSTILE = [
+    f"<script>{SCRIPT}</script>",
+    f'<img src=x onerror="{SCRIPT}">',
+    f'"><svg onload="{SCRIPT}">',
+    f"' autofocus onfocus='{SCRIPT}",
+    f"</style><script>{SCRIPT}</script>",
+    f"</pre><iframe srcdoc='&lt;script>parent.{SCRIPT}&lt;/script>'></iframe>",
+    f"javascript:{SCRIPT}",
+    f"]]><script>{SCRIPT}</script>",
+]
+
+# The page reports on itself: the listener notices any change of the title and any script that reached the body.
+LISTENER = """<script>window.addEventListener('load', () => setTimeout(() => {
+  const wide = [...document.querySelectorAll('body *')].filter(e => {
+    if (e.closest('.i-wide, pre, svg')) return false;
+    return e.getBoundingClientRect().right > document.documentElement.clientWidth + 1});
+  const probe = document.createElement('output');
+  probe.id = 'probe';
+  probe.textContent = JSON.stringify({title: document.title, hacked: document.body.hasAttribute('data-hacked'),
+    width: document.documentElement.scrollWidth, client: document.documentElement.clientWidth,
+    wide: wide.slice(0, 5).map(e => e.tagName + '.' + e.className)});
+  document.body.appendChild(probe)}, 300))</script>"""
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    found = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    if found is None and os.environ.get("CI_BROWSER"):
+        pytest.fail("CI_BROWSER is set, and there is no Chromium")
+    if found is None:
+        pytest.skip("there is no Chromium on this computer")
+    return found
+
+
+@pytest.fixture
+def probe(browser: str, tmp_path: Path) -> Callable[..., dict]:
+    """Return a function that opens a page in the browser and returns what the page found out about itself."""
+
+    def look(page: str, width: int = 1200, *, dark: bool = False) -> dict:
+        import json
+
+        # Chromium refuses windows narrower than 500 pixels; a frame can be of any width.
+        inner, outer = tmp_path / "inner.html", tmp_path / "outer.html"
+        inner.write_text(
+            page.replace("default-src 'none';", "default-src 'none'; script-src 'unsafe-inline';").replace("</body>", f"{LISTENER}</body>"),
+            encoding="utf-8",
+        )
+        frame = html.escape(inner.read_text(encoding="utf-8"))
+        read = "document.getElementById('f').contentDocument.getElementById('probe').textContent"
+        outer.write_text(
+            f'<!DOCTYPE html><meta charset="utf-8"><body><iframe id="f" width="{width}" height="900" srcdoc="{frame}"></iframe>'
+            f"<script>setTimeout(() => {{document.body.textContent = {read}}}, 1500)</script>",
+            encoding="utf-8",
+        )
+        command = [
+            browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=6000",
+            f"--blink-settings=preferredColorScheme={0 if dark else 1}", "--dump-dom", f"file://{outer}",
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+        told = re.search(r"\{.*\}", html.unescape(done.stdout), re.DOTALL)
+        assert told, done.stdout[-2000:] + done.stderr[-2000:]
+        return json.loads(told[0])
+
+    return look
+
+
+@pytest.fixture
+def hostile(db):
+    """A database whose keys, values, attributes and metadata try to run a script."""
+    for payload in HOSTILE:
+        db[payload.replace("/", "∕")] = payload
+    db["attributes"] = np.arange(100.0)
+    for payload in HOSTILE:
+        db.attributes["attributes"][payload] = payload
+    db["long/" + "x" * 200] = "y" * 5000
+    pandas = pytest.importorskip("pandas")
+    db["frame"] = pandas.DataFrame({payload: [payload] for payload in HOSTILE})
+    return db
+
+
+def test_the_listener_would_notice_a_script(probe):
+    seen = probe(f"<!DOCTYPE html><html><head><title>innocent</title></head><body><script>{SCRIPT}</script></body></html>")
+    assert (seen["title"], seen["hacked"]) == ("hacked", True)
+
+
+def test_no_script_from_the_database_runs_on_the_report_page(probe, hostile):
+    # The page's own Content-Security-Policy is loosened for this test, so that escaping alone has to hold.
+    seen = probe(report_page(hostile))
+    assert seen["title"].startswith("results")
+    assert not seen["hacked"]
+
+
+def test_no_script_from_the_database_runs_in_a_notebook_output(probe, hostile):
+    shown = [hostile._repr_mimebundle_(), *[hostile.entry(key)._repr_mimebundle_() for key in hostile.keys(recurse=True)]]
+    body = "".join(bundle["text/html"] for bundle in shown)
+    seen = probe(f"<!DOCTYPE html><html><head><title>innocent</title></head><body>{body}</body></html>")
+    assert (seen["title"], seen["hacked"]) == ("innocent", False)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1600])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_nothing_overflows_the_report_page(probe, hostile, width: int, *, dark: bool):
+    seen = probe(report_page(hostile), width, dark=dark)
+    assert seen["wide"] == []
+    assert seen["width"] <= seen["client"] + 1
