@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import MagicArgumentParser
-from IPython.utils.process import arg_split
 
 from isfdb import display
 from isfdb.database import Database
@@ -18,9 +18,13 @@ from isfdb.errors import IsfdbError
 _NO_DATABASE = "no database is open here. Open one first: %isfdb open results"
 
 
-def _unquoted(word: str) -> str:
-    # IPython keeps quotes and backslashes as they are, which Windows paths need.
-    return word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "'\"" else word
+def _words(line: str) -> list[str]:
+    """Split a line at spaces; quotes hold words together, and backslashes are kept, as Windows paths need."""
+    try:
+        words = shlex.split(line, posix=False)
+    except ValueError as error:
+        raise UsageError(f"{visible(line, 80)!r} cannot be split into words: {error}") from error
+    return [word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "'\"" else word for word in words]
 
 
 def _parser(verb: str, summary: str) -> Any:
@@ -86,7 +90,7 @@ class IsfdbMagics(Magics):
         if verb not in self._parsers:
             known = ", ".join(self._parsers)
             raise UsageError(f"%isfdb knows the verbs {known}{f', not {visible(verb, 40)!r}' if verb else ''}. See %isfdb?")
-        arguments = self._parsers[verb].parse_args([_unquoted(word) for word in arg_split(rest)])
+        arguments = self._parsers[verb].parse_args(_words(rest))
         act: Callable[[Any], Any] = getattr(self, f"_{verb}")
         try:
             return act(arguments)
