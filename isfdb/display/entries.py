@@ -71,7 +71,7 @@ def made_pairs(record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     by, code, activity = (_mapping(record.get(name)) for name in ("by", "code", "activity"))
     pairs = [
         ("by", " on ".join(str(by[name]) for name in ("user", "host") if by.get(name))),
-        ("code", _code_words(code)),
+        ("code", code_words(code)),
         ("session", str(activity.get("session") or "")),
         ("environment", str(record.get("environment") or "")),
         *((f"{name} unknown", str(why)) for name, why in _mapping(record.get("unknown")).items()),
@@ -83,7 +83,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _code_words(code: Mapping[str, Any]) -> str:
+def code_words(code: Mapping[str, Any]) -> str:
+    """Return what is known of the sources: the commit, the branch, whether there were changes beyond it."""
     commit = str(code.get("commit") or "")[:12]
     if not commit:
         return "not in a git commit" if code else ""

@@ -25,6 +25,8 @@ class Stored:
     session: str
     line: int | None
     label: str
+    code: str
+    environment: str
 
     def to_json(self) -> dict[str, Any]:
         """Return the members that ``--json`` prints."""
@@ -142,11 +144,14 @@ def _stored(version: Any, key: str) -> Stored:
     activity = record.get("activity")
     activity = activity if isinstance(activity, Mapping) else {}
     line, count = activity.get("line"), activity.get("count")
+    code = record.get("code")
     return Stored(
         summary=version_summary(version, key),
         session=str(activity.get("session") or ""),
         line=line if isinstance(line, int) else None,
         label=f"[{count}]" if count else "",
+        code=str(code.get("snapshot") or "") if isinstance(code, Mapping) else "",
+        environment=str(record.get("environment") or ""),
     )
 
 

@@ -83,7 +83,7 @@ def key_facts(key: KeySummary) -> str:
     columns = (key.describe or {}).get("columns")
     return facts(
         [
-            ("columns", ", ".join(str(name) for name in columns[:40]) if isinstance(columns, list) else ""),
+            ("columns", ", ".join(map(_column, columns[:40])) if isinstance(columns, list) else ""),
             ("stored by", key.dumper),
             ("stored", time_text(key.created)),
             ("size", "reclaimed" if key.reclaimed else size_text(key.nbytes)),
@@ -91,6 +91,12 @@ def key_facts(key: KeySummary) -> str:
             ("link", key.link),
         ]
     )
+
+
+def _column(column: object) -> str:
+    if isinstance(column, list) and len(column) == 2:
+        return f"{column[0]} ({column[1]})"
+    return str(column)
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:

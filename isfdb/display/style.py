@@ -12,7 +12,7 @@ STYLE: Final = """
 --i-line:var(--jp-border-color2,var(--vscode-panel-border,color-mix(in srgb,currentColor 22%,transparent)));
 --i-soft:var(--jp-layout-color2,var(--vscode-textCodeBlock-background,color-mix(in srgb,currentColor 7%,transparent)));
 --i-accent:var(--jp-content-link-color,var(--vscode-textLink-foreground,#1f6feb));
---i-bad:var(--jp-error-color0,var(--vscode-errorForeground,#b3261e));
+--i-bad:var(--jp-error-color0,var(--vscode-errorForeground,color-mix(in srgb,#e5393b 62%,currentColor)));
 --i-mono:var(--jp-code-font-family,var(--vscode-editor-font-family,ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace));
 color:var(--i-fg);font-size:13px;line-height:1.5;overflow-wrap:anywhere;max-width:100%}
 .isfdb .i-head{margin:0 0 4px}

@@ -17,6 +17,7 @@ from isfdb.display.summaries import UNREADABLE, Branch, branch
 from isfdb.display.words import count_text, size_text, time_text
 from isfdb.report.page_style import PAGE_STYLE
 from isfdb.report.previews import preview
+from isfdb.report.surroundings import surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,14 +144,14 @@ def _sessions(db: Any, stored: tuple[Stored, ...]) -> Iterator[str]:
 def _session(db: Any, session_id: str, stored: tuple[Stored, ...]) -> str:
     from isfdb.provenance.session import read_session
 
-    keys = sorted({version.summary.key for version in stored if version.session == session_id})
     try:
-        session = read_session(db.entry(keys[0])._storage, session_id)
+        session = read_session(db.root._storage, session_id)
         cells = cells_of_session(session, session_id, stored)
     except UNREADABLE as error:
         return f'<p class="i-bad">Session {escape(session_id)} cannot be read: {escape(error, 300)}</p>'
     items = "".join(f"<li>{cell_html(cell)}</li>" for cell in cells)
-    return f'<h3>Session <code>{escape(session_id)}</code></h3><ol class="r-cells">{items}</ol>'
+    where = surroundings(db, session.start, [version for version in stored if version.session == session_id])
+    return f'<h3>Session <code>{escape(session_id)}</code></h3>{where}<ol class="r-cells">{items}</ol>'
 
 
 def _closing() -> str:

@@ -28,8 +28,10 @@ main.isfdb{--i-fg:var(--r-fg);--i-muted:var(--r-muted);--i-line:var(--r-line);--
 .isfdb .r-plot{margin:0;max-width:100%}
 .isfdb .r-plot svg{display:block;max-width:100%;background:var(--r-soft);border-radius:4px}
 .isfdb .r-plot figcaption{display:flex;justify-content:space-between;font-size:.8em}
+.isfdb details .i-wide{max-height:28em;overflow-y:auto}
 .isfdb .r-cells{list-style:none;margin:.4rem 0;padding:0}
 .isfdb .r-cells>li{margin:0 0 .9rem}
 .isfdb footer{margin-top:2.5rem;font-size:.85em}
-@media print{body,html{background:#fff}main.isfdb{max-width:none;font-size:10pt;padding:0}.isfdb nav{display:none}}
+@media print{.isfdb details .i-wide{max-height:none}
+body,html{background:#fff}main.isfdb{max-width:none;font-size:10pt;padding:0}.isfdb nav{display:none}}
 """.strip().replace("\n", "")

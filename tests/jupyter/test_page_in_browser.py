@@ -105,6 +105,12 @@ def test_the_listener_would_notice_a_script(probe):
     assert (seen["title"], seen["hacked"]) == ("hacked", True)
 
 
+def test_the_listener_would_notice_what_overflows(probe):
+    seen = probe("<!DOCTYPE html><html><body><p style='width:3000px'>wide</p></body></html>", 400)
+    assert seen["wide"] == ["P."]
+    assert seen["width"] > seen["client"]
+
+
 def test_no_script_from_the_database_runs_on_the_report_page(probe, hostile):
     # The page's own Content-Security-Policy is loosened for this test, so that escaping alone has to hold.
     seen = probe(report_page(hostile))
