@@ -558,7 +558,7 @@ class Database(MutableMapping[Key, Any]):
     def __reduce__(self) -> tuple[Any, ...]:
         from isfdb.opening import reopen
 
-        activity = self._carried or current_activity()
+        activity = self._carried or current_activity(self._storage)
         return reopen, (self.root.path, self.root.id, self.prefix, self.mode, self._durability, self._trusted, activity)
 
     def __dask_tokenize__(self) -> tuple[str, ...]:

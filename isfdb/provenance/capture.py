@@ -5,19 +5,21 @@ Within one cell the answer is reused; a second put costs a dictionary look-up. W
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from isfdb.exact_json import dumps
 from isfdb.layout.current import CODE_FOLDER, ENVIRONMENTS_FOLDER
 from isfdb.options import option
-from isfdb.provenance import cells
-from isfdb.provenance.cells import Ran
-from isfdb.provenance.session import Activity, SessionLog
+from isfdb.provenance.activities import Activity, end_of_script, ran_before, running, this_activity
+from isfdb.provenance.cells import Ran, after_cell, before_cell
+from isfdb.provenance.session_log import SessionLog
 from isfdb.storage.base import Storage
 
 _log = logging.getLogger(__name__)
@@ -37,14 +39,15 @@ class _DatabaseRecords:
         self.stored: set[str] = set()
         self.ran: Ran | None = None
         self.members: dict[str, Any] = {}
+        self.is_complete = False  # nothing is late, and no collector failed
         self.good_until = 0.0
         self.late_in: list[Ran] = []
 
 
-_records: dict[str, _DatabaseRecords] = {}
+_records: dict[str, _DatabaseRecords] = {}  # by location
 _lock = threading.RLock()
 _watcher: Any = None
-_parent: dict[str, Any] | None = None
+_parents: dict[str, dict[str, Any]] = {}  # location -> what the process that forked this one was doing
 
 
 def _code_watcher() -> Any:
@@ -82,73 +85,100 @@ def capture(storage: Storage, carried: Activity | None = None) -> dict[str, Any]
 
 
 def _capture(storage: Storage, carried: Activity | None) -> dict[str, Any]:
-    ran = cells.running(carried)
+    ran = running(carried)
     records = _records.get(storage.location)
-    if records is not None and records.ran is ran and time.monotonic() < records.good_until:
+    if records is not None and records.ran is ran and records.log.storage is storage and time.monotonic() < records.good_until:
         return records.members
+    records = _sound_records(storage, carried)
+    if records.ran is not ran or ran.kind != "cell" or not records.is_complete:
+        _assemble(storage, records, ran)
+    is_late = bool(records.late_in) and records.late_in[-1] is ran
+    records.good_until = time.monotonic() + (LATE_S if is_late else STALE_S)
+    return records.members
+
+
+def _sound_records(storage: Storage, carried: Activity | None) -> _DatabaseRecords:
+    """Return what is known about this database; nothing, if it was replaced or its session deleted since."""
+    records = _records.get(storage.location)
     if records is None or not records.log.is_intact():
-        parent = carried.to_json() if carried is not None and carried.process_id != os.getpid() else _parent
+        is_task = carried is not None and carried.is_from_elsewhere
+        parent = carried.to_json() if carried is not None and is_task else _parents.get(storage.location)
         records = _records[storage.location] = _DatabaseRecords(storage, parent)
-    unknown: dict[str, str] = {}
+    records.log.storage = storage
+    return records
+
+
+def _assemble(storage: Storage, records: _DatabaseRecords, ran: Ran) -> None:
+    put = _Put(storage, records, ran)
     members: dict[str, Any] = {}
-    for name, collect in _COLLECTORS.items():
+    has_failed = False
+    for name in ("activity", "by", "code", "environment"):
         try:
-            members[name] = collect(storage, records, ran, unknown)
-        except Exception as error:  # noqa: BLE001 - one collector that fails costs its own answer only
-            _log.debug("collecting %s failed", name, exc_info=True)
+            members[name] = getattr(put, name)()
+        except Exception as error:  # noqa: BLE001 - one answer that fails costs no other
+            _log.debug("learning the %s failed", name, exc_info=True)
+            has_failed = True
             members[name] = None
-            unknown[name] = _reason(error)
-    if unknown:
-        members["unknown"] = unknown
+            put.unknown[name] = _reason(error)
+    if put.unknown:
+        members["unknown"] = put.unknown
+    is_late = bool((members["code"] or {}).get("late"))
+    records.late_in = [one for one in records.late_in if one is not ran] + [ran] * is_late
+    records.is_complete = not has_failed and not is_late
     records.ran, records.members = ran, members
-    is_late = bool((members.get("code") or {}).get("late"))
-    patience_s = LATE_S if is_late else float("inf") if ran.kind == "cell" else STALE_S
-    records.good_until = time.monotonic() + patience_s
-    if is_late and ran not in records.late_in:
-        records.late_in.append(ran)
-    return members
 
 
 def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:200].encode("utf-8", "replace").decode()
 
 
-def _activity(storage: Storage, records: _DatabaseRecords, ran: Ran, unknown: dict[str, str]) -> dict[str, Any]:
-    before = cells.ran_before_now() if ran.kind in ("cell", "callback") else []
-    line = records.log.line_of(ran, before)
-    activity = {"count": ran.count, "kind": ran.kind, "line": line, "session": records.log.id}
-    if ran.facts.get("cell_id"):
-        activity["cell_id"] = str(ran.facts["cell_id"])[:64]
-    return activity
+class _Put:
+    """What is asked about one put. Each question may fail without the others; what it leaves open it says in `unknown`."""
+
+    def __init__(self, storage: Storage, records: _DatabaseRecords, ran: Ran) -> None:
+        self._storage = storage
+        self._records = records
+        self._ran = ran
+        self.unknown: dict[str, str] = {}
+
+    def activity(self) -> dict[str, Any]:
+        ran, log = self._ran, self._records.log
+        activity = {"count": ran.count, "kind": ran.kind, "line": log.line_of(ran, ran_before(ran)), "session": log.id}
+        if ran.facts.get("cell_id"):
+            activity["cell_id"] = ran.facts["cell_id"][:64]
+        return activity
+
+    def by(self) -> dict[str, Any]:
+        from isfdb.provenance.collectors.machine import machine
+
+        facts = machine()
+        return {"host": facts.get("host"), "user": facts.get("user")}
+
+    def code(self) -> dict[str, Any]:
+        watcher = _code_watcher()
+        # A put in a notebook does not wait: the look began with the cell, and if it has not ended the answer before it stands, marked.
+        is_first = not watcher.has_answer
+        snapshot = watcher.answer(option("git_timeout_s") if is_first or self._ran.kind != "cell" else 0.0)
+        if snapshot.unknown and not (snapshot.late and snapshot.record.get("repositories")):
+            self.unknown["code"] = snapshot.unknown
+        return _stored_code(self._storage, self._records, snapshot) | ({"late": True} if snapshot.late else {})
+
+    def environment(self) -> str:
+        from isfdb.provenance.collectors.packages import environment
+
+        found = environment()
+        path = f"{ENVIRONMENTS_FOLDER}/{found.digest}"
+        _store(self._storage, self._records, f"{path}.json", lambda: dumps(found.record).encode())
+        _store(self._storage, self._records, f"{path}.requirements.txt", found.requirements.encode)
+        return str(found.digest)
 
 
-def _by(storage: Storage, records: _DatabaseRecords, ran: Ran, unknown: dict[str, str]) -> dict[str, Any]:
-    from isfdb.provenance.collectors.machine import machine
-
-    facts = machine()
-    return {"host": facts.get("host"), "user": facts.get("user")}
-
-
-def _code(storage: Storage, records: _DatabaseRecords, ran: Ran, unknown: dict[str, str]) -> dict[str, Any]:
-    watcher = _code_watcher()
-    # A put in a notebook does not wait: the look began with the cell, and if it has not ended the answer before it stands, marked.
-    is_first = not watcher.has_answer
-    snapshot = watcher.answer(option("git_timeout_s") if is_first or ran.kind != "cell" else 0.0)
-    if snapshot.unknown and not (snapshot.late and snapshot.record):
-        unknown["code"] = snapshot.unknown
+def _stored_code(storage: Storage, records: _DatabaseRecords, snapshot: Any) -> dict[str, Any]:
+    """Store a snapshot of the sources, and return what refers to it."""
     for name, blob in snapshot.blobs.items():
-        _store(storage, records, f"{CODE_FOLDER}/{name}", lambda blob=blob: blob)
+        _store(storage, records, f"{CODE_FOLDER}/{name}", partial(bytes, blob))
     _store(storage, records, f"{CODE_FOLDER}/{snapshot.digest}.json", lambda: dumps(snapshot.record).encode())
-    return {**snapshot.summary, "snapshot": snapshot.digest, **({"late": True} if snapshot.late else {})}
-
-
-def _environment(storage: Storage, records: _DatabaseRecords, ran: Ran, unknown: dict[str, str]) -> str:
-    from isfdb.provenance.collectors.packages import environment
-
-    found = environment()
-    _store(storage, records, f"{ENVIRONMENTS_FOLDER}/{found.digest}.json", lambda: dumps(found.record).encode())
-    _store(storage, records, f"{ENVIRONMENTS_FOLDER}/{found.digest}.requirements.txt", found.requirements.encode)
-    return str(found.digest)
+    return {**snapshot.summary, "snapshot": snapshot.digest}
 
 
 def _store(storage: Storage, records: _DatabaseRecords, path: str, content: Callable[[], bytes]) -> None:
@@ -160,51 +190,78 @@ def _store(storage: Storage, records: _DatabaseRecords, path: str, content: Call
         records.stored.add(path)
 
 
-_COLLECTORS: dict[str, Callable[[Storage, _DatabaseRecords, Ran, dict[str, str]], Any]] = {
-    "activity": _activity,
-    "by": _by,
-    "code": _code,
-    "environment": _environment,
-}
+def current_activity(storage: Storage) -> Activity | None:
+    """Return what a pickled handle carries to a worker: the activity that runs now, on record in the database it is a handle of.
 
-
-def current_activity() -> Activity | None:
-    """Return the activity that a pickled handle carries to a worker: the newest one of this process; None before its first put."""
-    with _lock:
-        for records in reversed(_records.values()):
-            activity = records.members.get("activity")
-            if activity:
-                return Activity(activity["session"], activity["line"], os.getpid())
-    return None
+    Returns
+    -------
+    Activity or None
+        None where it could not be recorded: capture is switched off, or the database cannot be written.
+    """
+    if storage.read_only or not option("capture"):
+        return None
+    try:
+        with _lock:
+            records = _sound_records(storage, None)
+            ran = running()
+            return this_activity(records.log.id, records.log.line_of(ran, ran_before(ran)))
+    except Exception:  # noqa: BLE001 - a handle that cannot be pickled would cost more than an unknown sender
+        _log.debug("noting the sender of a handle failed", exc_info=True)
+        return None
 
 
 def _cell_begins() -> None:
+    _write_late_code()
     if _watcher is not None:  # asked from the first put on: a notebook that stores nothing starts no git
+        for records in list(_records.values()):
+            records.late_in.clear()  # the look that begins now can no longer tell how the sources were before
         _watcher.ask()
 
 
 def _cell_ended(ran: Ran) -> None:
-    """Write the outcome of a cell that stored something, and the state of its sources if that was not known in time."""
+    """Write the outcome of a cell that stored something, in each database it stored into."""
     for records in list(_records.values()):
-        facts = {}
-        if ran in records.late_in and _watcher is not None:
-            snapshot = _watcher.answer(0.0)
-            if not snapshot.late:
-                facts = {"code": {**snapshot.summary, "snapshot": snapshot.digest}}
-                _store(records.log.storage, records, f"{CODE_FOLDER}/{snapshot.digest}.json", lambda: dumps(snapshot.record).encode())
-            records.late_in.remove(ran)
-        records.log.write_outcome(ran, **facts)
+        try:
+            records.log.write_outcome(ran)
+        except Exception:  # noqa: BLE001 - a full disk, say; the other databases shall have theirs
+            _log.debug("writing an outcome failed", exc_info=True)
+    _write_late_code()
 
 
-def _forget_after_fork() -> None:
+def _write_late_code() -> None:
+    """Write the state of the sources that git told after the put, if it has told by now."""
+    late = [records for records in list(_records.values()) if records.late_in]
+    snapshot = _watcher.answer(0.0) if late else None
+    if snapshot is None or snapshot.late:
+        return
+    for records in late:
+        ran = records.late_in.pop()
+        try:
+            records.log.write_code(ran, _stored_code(records.log.storage, records, snapshot))
+        except Exception:  # noqa: BLE001 - as above
+            _log.debug("writing a late answer failed", exc_info=True)
+
+
+def _process_ends() -> None:
+    script = end_of_script()
+    if script is not None:
+        _cell_ended(script)
+    else:
+        _write_late_code()
+
+
+def _begin_anew_after_fork() -> None:
     """Begin a session of its own in a forked child, which names its parent's activity."""
-    global _lock, _parent
+    global _lock
     _lock = threading.RLock()
-    activity = next((records.members.get("activity") for records in reversed(_records.values())), None)
-    _parent = {"line": activity["line"], "session": activity["session"]} if activity else None
+    for location, records in _records.items():
+        if activity := records.members.get("activity"):
+            _parents[location] = {"line": activity["line"], "session": activity["session"]}
     _records.clear()
 
 
-cells.before_cell.append(_cell_begins)
-cells.after_cell.append(_cell_ended)
-os.register_at_fork(after_in_child=_forget_after_fork)
+before_cell.append(_cell_begins)
+after_cell.append(_cell_ended)
+atexit.register(_process_ends)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew_after_fork)

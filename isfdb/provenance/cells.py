@@ -1,4 +1,4 @@
-"""What this process executes: cells of IPython, a script, a test, a worker's task. Remembers it in memory; writes nothing.
+"""Which cells IPython executes. Remembers them in memory; writes nothing, decides nothing.
 
 Cells that ran before isfdb was imported are taken from IPython's own memory, which it keeps even where its history is switched off.
 Their outcome and timing were seen by nobody and stay unknown. Hooks never raise and never print.
@@ -7,16 +7,19 @@ Their outcome and timing were seen by nobody and stay unknown. Hooks never raise
 from __future__ import annotations
 
 import logging
-import os
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 _log = logging.getLogger(__name__)
 
 RUNNING: Final = "running"
 UNKNOWN: Final = "unknown"
+
+#: Characters of an error's message that are kept.
+ERROR_LENGTH: Final = 500
 
 
 class Ran:
@@ -40,7 +43,16 @@ class Ran:
 
     __slots__ = ("count", "duration_s", "facts", "kind", "outcome", "source", "started")
 
-    def __init__(self, kind: str, source: str | None, *, count: int | None = None, started: float | None = None, outcome: str = RUNNING, **facts: Any) -> None:
+    def __init__(
+        self,
+        kind: str,
+        source: str | None,
+        *,
+        count: int | None = None,
+        started: float | None = None,
+        outcome: str = RUNNING,
+        **facts: Any,
+    ) -> None:
         self.kind = kind
         self.source = source
         self.count = count
@@ -50,90 +62,211 @@ class Ran:
         self.facts = facts
 
 
-class _Watch:
-    """The cells of one IPython shell."""
+class _Open:
+    """A cell that has begun and not ended, with IPython's own record of it and the thread it runs in."""
+
+    __slots__ = ("cell", "info", "thread")
+
+    def __init__(self, cell: Ran, info: Any) -> None:
+        self.cell = cell
+        self.info = info
+        self.thread = threading.get_ident()
+
+
+class Watch:
+    """The cells of one IPython shell, in the order they began."""
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
-        self.running: Ran | None = None
         self.ran: list[Ran] = []
-        self._took: Any = None
-        self.take_history()
-        shell.events.register("pre_run_cell", self.before)
-        shell.events.register("post_run_cell", self.after)
+        self._open: list[_Open] = []  # a cell may run another one; subshells run several at once
+        self._taken = 1  # how much of IPython's memory is in `ran`; In[0] is no cell
+        # A silent cell tells of itself by the first and the third only, which say nothing more than that it runs.
+        self._hooks = {
+            "pre_execute": self._silent_begins,
+            "pre_run_cell": self._begins,
+            "post_execute": self._silent_ended,
+            "post_run_cell": self._ended,
+        }
 
-    def take_history(self) -> None:
-        """Take over the cells that ran before, and the one that runs now and imported us."""
-        for count, source in enumerate(self._sources()[1:], 1):
-            self.ran.append(Ran("cell", source, count=count, outcome=UNKNOWN, stored_in_history=True))
+    def start(self) -> None:
+        """Take over what ran unseen, and have IPython tell of every cell from now on."""
+        self._take_history()
+        for event, hook in self._hooks.items():
+            self.shell.events.register(event, hook)
+
+    def stop(self) -> None:
+        """Have IPython tell no more."""
+        self._open.clear()
+        for event, hook in self._hooks.items():
+            try:
+                self.shell.events.unregister(event, hook)
+            except ValueError:
+                continue  # somebody reset the shell's events
+
+    @property
+    def running(self) -> Ran | None:
+        """The cell that runs in this thread; for a thread that a cell started, the newest cell that runs."""
+        if not self._open:
+            return None
+        here = threading.get_ident()
+        return next((one.cell for one in reversed(self._open) if one.thread == here), self._open[-1].cell)
+
+    def forget_finished(self) -> None:
+        """Keep only what runs now: a forked child is no place for what its parent ran."""
+        self.ran = [one.cell for one in self._open]
+
+    def _take_history(self) -> None:
+        remembered = self._remembered()
         result = _result_in_the_making(self.shell)
-        if result is None:
+        info = getattr(result, "info", None)
+        for count, source in enumerate(remembered[self._taken :], self._taken):
+            self.ran.append(Ran("cell", str(source), count=count, outcome=UNKNOWN, stored_in_history=True))
+        self._taken = max(self._taken, len(remembered))
+        if info is None:
             return
-        if getattr(result.info, "store_history", False) and self.ran and self.ran[-1].source == result.info.raw_cell:
-            self.running = self.ran[-1]
-            self.running.outcome = RUNNING
-        else:
-            self.running = Ran("cell", result.info.raw_cell, stored_in_history=False)
-            self.ran.append(self.running)
+        # The cell that runs now, and perhaps imports us. When it began was seen by nobody.
+        if not (getattr(info, "store_history", False) and self.ran and self.ran[-1].source == str(info.raw_cell).rstrip("\n")):
+            self.ran.append(Ran("cell", info.raw_cell))
+        self.ran[-1].outcome = RUNNING
+        self.ran[-1].facts = _facts(info)
+        self._open.append(_Open(self.ran[-1], info))
 
-    def _sources(self) -> list[str]:
+    def _remembered(self) -> Sequence[Any]:
         """Return the sources IPython remembers; the one at index n is that of In[n]."""
         remembered = getattr(getattr(self.shell, "history_manager", None), "input_hist_raw", None)
-        return [str(source) for source in remembered or self.shell.user_ns.get("_ih") or [""]]
+        return remembered or self.shell.user_ns.get("_ih") or [""]
 
-    def before(self, info: Any) -> None:
+    def _begins(self, info: Any) -> None:
         try:
-            stored = bool(getattr(info, "store_history", True))
-            facts = {"stored_in_history": stored}
-            if getattr(info, "cell_id", None):
-                facts["cell_id"] = info.cell_id
-            if getattr(info, "silent", False):
-                facts["silent"] = True
+            is_stored = bool(getattr(info, "store_history", True))
             # Some releases of IPython have counted on by now, others have not; its memory has not grown yet in any.
-            count = len(self._sources()) if stored else None
-            self.running = Ran("cell", getattr(info, "raw_cell", None), count=count, started=time.time(), **facts)
-            self.ran.append(self.running)
+            count = len(self._remembered()) if is_stored else None
+            if count is not None:
+                self._taken = count + 1
+            if self._open:
+                self._forget_lost(info)
+            cell = Ran("cell", getattr(info, "raw_cell", None), count=count, started=time.time(), **_facts(info))
+            self.ran.append(cell)
+            self._open.append(_Open(cell, info))
             for hook in before_cell:
                 hook()
         except Exception:  # noqa: BLE001 - a hook that raises would print into the user's notebook
             _log.debug("noting a cell failed", exc_info=True)
 
-    def after(self, result: Any) -> None:
+    def _ended(self, result: Any) -> None:
         try:
-            cell = self.running
-            if cell is None:
-                return
-            if cell.count is not None and getattr(result, "execution_count", None) is not None:
-                cell.count = result.execution_count
-            error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
-            cell.outcome = "error" if error is not None else "ok"
-            if error is not None:
-                cell.facts["error"] = f"{type(error).__name__}: {error}"[:500]
-            if cell.started is not None:
-                cell.duration_s = time.time() - cell.started
-            self.running = None
-            for hook in after_cell:
-                hook(cell)
+            found = self._find(result)
+            if found is not None:
+                self._close(found, result)
         except Exception:  # noqa: BLE001 - as above
             _log.debug("noting a cell's outcome failed", exc_info=True)
 
-    def stop(self) -> None:
-        for event, hook in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
-            try:
-                self.shell.events.unregister(event, hook)
-            except ValueError:
-                continue  # somebody reset the shell's events
+    def _silent_begins(self) -> None:
+        # IPython's function that runs a cell is two frames up: we, EventManager.trigger, run_cell_async. Other callers run no cell.
+        caller = sys._getframe(2)
+        info = caller.f_locals.get("info") if caller.f_code.co_name == "run_cell_async" else None
+        if getattr(info, "silent", False):
+            self._begins(info)
+
+    def _silent_ended(self) -> None:
+        if self._open and getattr(self._open[-1].info, "silent", False):
+            self._ended(getattr(self.shell, "last_execution_result", None))
+
+    def _find(self, result: Any) -> _Open | None:
+        """Return the open cell that `result` is about; None for an empty cell, which ends without having begun."""
+        info = getattr(result, "info", None)
+        here = threading.get_ident()
+        for one in reversed(self._open):
+            # After an interrupt IPython makes up another record of the same cell, or none at all.
+            if one.info is info or (one.thread == here and getattr(info, "raw_cell", one.info.raw_cell) == one.info.raw_cell):
+                return one
+        return None
+
+    def _close(self, ended: _Open, result: Any) -> None:
+        self._open.remove(ended)
+        cell = ended.cell
+        if cell.started is not None:
+            cell.duration_s = time.time() - cell.started
+        if cell.count is not None and getattr(result, "execution_count", None) is not None:
+            cell.count = result.execution_count
+        error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
+        if error is not None:
+            cell.facts["error"] = error_text(error)
+        cell.outcome = UNKNOWN if result is None else "ok" if error is None else "error"
+        for hook in after_cell:
+            hook(cell)
+
+    def _forget_lost(self, info: Any) -> None:
+        """Drop cells whose end nobody told: unless one is still on this thread's stack, it no longer runs the new one."""
+        on_stack = _infos_on_stack()
+        here = threading.get_ident()
+        for one in [one for one in self._open if one.thread == here and one.info is not info and one.info not in on_stack]:
+            self._open.remove(one)
+            one.cell.outcome = UNKNOWN
 
 
 #: Called without arguments when a cell begins; with the cell when it has ended. Must be quick and must not raise.
 before_cell: list[Callable[[], None]] = []
 after_cell: list[Callable[[Ran], None]] = []
 
-_watch: _Watch | None = None
-_script: Ran | None = None
-_tests: dict[str, Ran] = {}
-_tasks: dict[Any, Ran] = {}
-_callbacks: dict[int, Ran] = {}  # id of the cell before, which the watch keeps alive -> what ran after it
+_watch: Watch | None = None
+_is_watching = False
+
+
+def watch() -> Watch | None:
+    """Note every cell from now on, and take over those that ran before. Does nothing twice, and nothing where no shell runs yet.
+
+    Returns
+    -------
+    Watch or None
+        What is known about the shell's cells; None where there is no shell.
+    """
+    global _watch, _is_watching
+    shell = _shell()
+    if shell is None or (_is_watching and _watch is not None and _watch.shell is shell):
+        return _watch if shell is not None else None
+    unwatch()
+    try:
+        if _watch is None or _watch.shell is not shell:
+            _watch = Watch(shell)
+        _watch.start()
+        _is_watching = True
+    except Exception:  # noqa: BLE001 - an unusual shell must not break `import isfdb`, nor a save
+        _log.debug("watching IPython failed", exc_info=True)
+    return _watch
+
+
+def unwatch() -> None:
+    """Stop noting cells; what was noted is kept, and the next put of this process watches again."""
+    global _is_watching
+    if _watch is not None and _is_watching:
+        _watch.stop()
+    _is_watching = False
+
+
+def _shell() -> Any:
+    module = sys.modules.get("IPython.core.interactiveshell")
+    shell_class = getattr(module, "InteractiveShell", None)
+    return getattr(shell_class, "_instance", None) if shell_class is not None else None
+
+
+def _facts(info: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = {"stored_in_history": bool(getattr(info, "store_history", True))}
+    if getattr(info, "cell_id", None):
+        facts["cell_id"] = str(info.cell_id)
+    if getattr(info, "silent", False):
+        facts["silent"] = True
+    return facts
+
+
+def error_text(error: BaseException) -> str:
+    """Return type and message of an error, cut short; the type alone where the message cannot be had."""
+    kind = type(error).__name__
+    try:
+        return f"{kind}: {error}"[:ERROR_LENGTH]
+    except Exception:  # noqa: BLE001 - the user's own class, whose __str__ fails
+        return kind
 
 
 def _result_in_the_making(shell: Any) -> Any:
@@ -146,107 +279,11 @@ def _result_in_the_making(shell: Any) -> Any:
     return None
 
 
-def _shell() -> Any:
-    module = sys.modules.get("IPython.core.interactiveshell")
-    shell_class = getattr(module, "InteractiveShell", None)
-    return getattr(shell_class, "_instance", None) if shell_class is not None else None
-
-
-def watch() -> None:
-    """Note every cell from now on, and take over those that ran before. Does nothing twice, and nothing where no shell runs yet."""
-    global _watch
-    shell = _shell()
-    if shell is None or (_watch is not None and _watch.shell is shell):
-        return
-    unwatch()
-    try:
-        _watch = _Watch(shell)
-    except Exception:  # noqa: BLE001 - an unusual shell must not break `import isfdb`
-        _log.debug("watching IPython failed", exc_info=True)
-
-
-def unwatch() -> None:
-    """Stop noting cells."""
-    global _watch
-    if _watch is not None:
-        _watch.stop()
-        _watch = None
-
-
-def ran_before_now() -> list[Ran]:
-    """Return all that this process executed so far, oldest first, what runs now included."""
-    return list(_watch.ran) if _watch is not None else []
-
-
-def running(carried: Any = None) -> Ran:
-    """Return what runs now: a worker's task, a cell, a test, the script."""
-    if carried is not None and carried.process_id != os.getpid():
-        return _tasks.setdefault(carried, Ran("task", None, started=time.time(), parent=carried.to_json()))
-    watch()
-    if _watch is not None and _watch.running is not None:
-        return _watch.running
-    test = os.environ.get("PYTEST_CURRENT_TEST")
-    if test:
-        return _test(test.rpartition(" (")[0] or test)
-    return _between_cells(_watch) if _watch is not None else _the_script()
-
-
-def _between_cells(shell_watch: _Watch) -> Ran:
-    last = shell_watch.ran[-1] if shell_watch.ran else None
-    if id(last) not in _callbacks:
-        facts = {"after_count": last.count if last else None, "reason": "ran outside any cell: in a thread, a widget's callback or silently"}
-        _callbacks[id(last)] = Ran("callback", None, started=time.time(), **facts)
-    return _callbacks[id(last)]
-
-
-def _test(name: str) -> Ran:
-    if name not in _tests:
-        path = name.partition("::")[0]
-        source, reason = _text_of(path)
-        _tests[name] = Ran("test", source, started=time.time(), test=name, file=path, **({"reason": reason} if reason else {}))
-    return _tests[name]
-
-
-def _the_script() -> Ran:
-    global _script
-    if _script is None:
-        main = sys.modules.get("__main__")
-        path = getattr(main, "__file__", None)
-        if path:
-            source, reason = _text_of(path)
-            facts = {"file": os.path.abspath(path)}
-        else:
-            source, reason = _command_text()
-            facts = {}
-        kind = "interactive" if not path and source is None else "script"
-        _script = Ran(kind, source, started=time.time(), **facts, **({"reason": reason} if reason else {}))
-    return _script
-
-
-def _text_of(path: str) -> tuple[str | None, str | None]:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read(4_000_000), None
-    except OSError as error:
-        return None, f"the file could not be read: {error.strerror}"
-
-
-def _command_text() -> tuple[str | None, str | None]:
-    arguments = list(getattr(sys, "orig_argv", []))
-    if "-c" in arguments[:-1]:
-        return arguments[arguments.index("-c") + 1], None
-    return None, "typed at a prompt or read from standard input, which Python does not keep"
-
-
-def _forget_after_fork() -> None:
-    """A forked child runs something of its own; what its parent ran is in the parent's session."""
-    global _script
-    _script = None
-    if _watch is not None:
-        _watch.ran = _watch.ran[-1:]
-    _tests.clear()
-    _tasks.clear()
-    _callbacks.clear()
-
-
-os.register_at_fork(after_in_child=_forget_after_fork)
+def _infos_on_stack() -> list[Any]:
+    found = []
+    frame: Any = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name == "run_cell_async":
+            found.append(frame.f_locals.get("info"))
+        frame = frame.f_back
+    return found

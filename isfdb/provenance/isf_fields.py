@@ -12,15 +12,24 @@ from isfdb.provenance.session import read_session
 from isfdb.storage.base import Storage
 
 
+def isf_fields(storage: Storage, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `record` under ISF's names: dumper, time, history, hostname, module_versions and so on."""
+    return IsfFields(storage, record)
+
+
 class IsfFields(Mapping[str, Any]):
-    """A record under the names ISF gave its members; each is computed when it is asked for."""
+    """A record under the names ISF gave its members; each is computed when it is asked for, and None where it is not known.
+
+    They keep ISF's types and tell more truth: ``version``, ``full-revisionid`` and ``dirty`` are about the user's sources, not about
+    ISF's; ``history`` ends with the cell that stored the value.
+    """
 
     def __init__(self, storage: Storage, record: Mapping[str, Any]) -> None:
         self._storage = storage
         self._record = record
 
     def __getitem__(self, name: str) -> Any:
-        return _FIELDS[name](self._storage, self._record)
+        return _FIELDS[name](self)
 
     def __iter__(self) -> Iterator[str]:
         return iter(_FIELDS)
@@ -28,64 +37,80 @@ class IsfFields(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(_FIELDS)
 
+    def _dumper(self) -> str | None:
+        return self._record.get("dumper")
 
-def isf_fields(storage: Storage, record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `record` under ISF's names: dumper, time, history, hostname, module_versions and so on."""
-    return IsfFields(storage, record)
+    def _time(self) -> list[int]:
+        created = datetime.datetime.fromisoformat(self._record["created"])
+        return [*created.utctimetuple()[:8], -1]  # -1: nothing is said about daylight saving, as in utcnow().timetuple()
+
+    def _history(self) -> str | None:
+        activity = self._record.get("activity") or {}
+        line = activity.get("line")
+        try:
+            session = read_session(self._storage, str(activity.get("session")))
+        except FileNotFoundError:  # a sub-database moved out by hand leaves its sessions behind
+            return None
+        return "\n".join([cell.source for cell in session.cells if cell.source is not None and line is not None and cell.line <= line])
+
+    def _hostname(self) -> str | None:
+        host = (self._record.get("by") or {}).get("host")
+        return str(host).strip() if host else None
+
+    def _module_versions(self) -> dict[str, str] | None:
+        imported = self._snapshot().get("imported")
+        return dict(imported) if isinstance(imported, dict) else None
+
+    def _module_list(self) -> str | None:
+        environment = self._load(ENVIRONMENTS_FOLDER, self._record.get("environment"))
+        packages = {**(environment.get("packages") or {}), **(environment.get("conda") or {})}
+        return "\n".join([f"{name}=={version}" for name, version in sorted(packages.items())]) or None
+
+    def _metadata_creation_time(self) -> str:
+        return "together_with_new_key"
+
+    def _version(self) -> str | None:
+        repositories: list[dict[str, Any]] = self._snapshot().get("repositories") or [{}]
+        first = repositories[0]
+        found = first.get("describe") or first.get("branch") or first.get("commit")
+        return str(found) if found else None
+
+    def _revision(self) -> str | None:
+        return self._code.get("commit")
+
+    def _dirty(self) -> bool | None:
+        return self._code.get("dirty")
+
+    def _error(self) -> str | None:
+        return (self._record.get("unknown") or {}).get("code")
+
+    @property
+    def _code(self) -> Mapping[str, Any]:
+        return self._record.get("code") or {}
+
+    def _snapshot(self) -> dict[str, Any]:
+        return self._load(CODE_FOLDER, self._code.get("snapshot"))
+
+    def _load(self, folder: str, digest: Any) -> dict[str, Any]:
+        if not isinstance(digest, str) or "/" in digest:
+            return {}
+        try:
+            found = loads(self._storage.read(f"{folder}/{digest}.json"))
+        except (OSError, ValueError):  # verify names what is missing or damaged
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
-def _load(storage: Storage, folder: str, digest: Any) -> dict[str, Any]:
-    if not isinstance(digest, str) or "/" in digest:
-        return {}
-    try:
-        found = loads(storage.read(f"{folder}/{digest}.json"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _code(storage: Storage, record: Mapping[str, Any]) -> dict[str, Any]:
-    return record.get("code") or {}
-
-
-def _time(storage: Storage, record: Mapping[str, Any]) -> list[int]:
-    return list(datetime.datetime.fromisoformat(record["created"]).utctimetuple())[:8] + [-1]
-
-
-def _history(storage: Storage, record: Mapping[str, Any]) -> str | None:
-    activity = record.get("activity") or {}
-    try:
-        session = read_session(storage, str(activity.get("session")))
-    except FileNotFoundError:
-        return None
-    return "\n".join([cell.source for cell in session.cells if cell.source is not None and cell.line <= activity.get("line", -1)])
-
-
-def _versions(storage: Storage, record: Mapping[str, Any]) -> dict[str, str]:
-    packages = _load(storage, ENVIRONMENTS_FOLDER, record.get("environment")).get("packages") or {}
-    return {name: str(facts.get("version") if isinstance(facts, dict) else facts) for name, facts in packages.items()}
-
-
-def _module_list(storage: Storage, record: Mapping[str, Any]) -> str:
-    return "\n".join([f"{name}=={version}" for name, version in _versions(storage, record).items()])
-
-
-def _description(storage: Storage, record: Mapping[str, Any]) -> str | None:
-    repositories = _load(storage, CODE_FOLDER, _code(storage, record).get("snapshot")).get("repositories") or [{}]
-    first = repositories[0]
-    return first.get("describe") or first.get("branch") or first.get("commit")
-
-
-_FIELDS: dict[str, Callable[[Storage, Mapping[str, Any]], Any]] = {
-    "dirty": lambda storage, record: _code(storage, record).get("dirty"),
-    "dumper": lambda storage, record: record.get("dumper"),
-    "error": lambda storage, record: (record.get("unknown") or {}).get("code"),
-    "full-revisionid": lambda storage, record: _code(storage, record).get("commit"),
-    "history": _history,
-    "hostname": lambda storage, record: (record.get("by") or {}).get("host"),
-    "metadata_creation_time": lambda storage, record: "together_with_new_key",
-    "module_list": _module_list,
-    "module_versions": _versions,
-    "time": _time,
-    "version": _description,
+_FIELDS: dict[str, Callable[[IsfFields], Any]] = {
+    "dirty": IsfFields._dirty,
+    "dumper": IsfFields._dumper,
+    "error": IsfFields._error,
+    "full-revisionid": IsfFields._revision,
+    "history": IsfFields._history,
+    "hostname": IsfFields._hostname,
+    "metadata_creation_time": IsfFields._metadata_creation_time,
+    "module_list": IsfFields._module_list,
+    "module_versions": IsfFields._module_versions,
+    "time": IsfFields._time,
+    "version": IsfFields._version,
 }
