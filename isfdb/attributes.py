@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from isfdb.errors import CorruptVersionError, KeyNotFoundError, OptionError, ReadOnlyError
-from isfdb.exact_json import decode, dumps, encode, loads
+from isfdb.exact_json import decode, encode, loads
 from isfdb.failures import storage_failure
 from isfdb.layout.current import ATTRIBUTES_FILE, ATTRIBUTES_FOLDER, FORMAT
+from isfdb.manifest import seal
 from isfdb.storage.base import Storage
 from isfdb.versions import is_alive, numbers_of
 
@@ -142,7 +143,7 @@ class Attributes(MutableMapping[str, Any]):
         standing = self._newest()
         values = encode(change(dict(standing.values)), dates=True, numpy_scalars=True)
         created = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
-        text = dumps({"attributes": values, "created": created, "format": FORMAT, "revision": standing.number + 1}).encode()
+        text = seal({"attributes": values, "created": created, "format": FORMAT, "revision": standing.number + 1}).encode()
         path = _path(self._key_folder, standing.number + 1)
         if not self._storage.put(path, text, flushed=self._durable):
             return False

@@ -12,8 +12,8 @@ from isfdb.attributes import read_revision, revisions_of
 from isfdb.database import Database
 from isfdb.display.safe import visible
 from isfdb.errors import IsfdbError
-from isfdb.exact_json import loads
-from isfdb.hashing import digest_of_file
+from isfdb.exact_json import compact, dumps, loads
+from isfdb.hashing import digest_of, digest_of_file
 from isfdb.keys import folder_name, name_of_folder
 from isfdb.layout.current import (
     ATTRIBUTES_FILE,
@@ -235,10 +235,25 @@ class _Verification:
         for number in numbers:
             try:
                 read_revision(self.storage, key_folder, number)
+                data = self.storage.read(f"{key_folder}/{ATTRIBUTES_FOLDER}/{number:06d}.json")
+                if not is_sealed(data, loads(data)):
+                    self._find("changed record", key, None, f"{ATTRIBUTES_FOLDER}/{number:06d}.json", "its seal does not fit its bytes")
             except (IsfdbError, OSError) as error:
                 self._find("unreadable attributes", key, None, f"{ATTRIBUTES_FOLDER}/{number:06d}.json", str(error))
-        if numbers and numbers != list(range(1, numbers[-1] + 1)):
+        if numbers != list(range(1, len(numbers) + 1)):
             self._find("unreadable attributes", key, None, ATTRIBUTES_FOLDER, "revisions are missing")
+        self._shown_attributes(key_folder, key, numbers)
+
+    def _shown_attributes(self, key_folder: str, key: str, numbers: list[int]) -> None:
+        """Check that attributes.json is one of the revisions; a crash may have left it behind the newest."""
+        try:
+            shown = self.storage.read(f"{key_folder}/{ATTRIBUTES_FILE}")
+        except FileNotFoundError:
+            return
+        for number in reversed(numbers):
+            if self.storage.read(f"{key_folder}/{ATTRIBUTES_FOLDER}/{number:06d}.json") == shown:
+                return
+        self._find("changed record", key, None, ATTRIBUTES_FILE, f"{ATTRIBUTES_FILE} is none of the revisions that are there")
 
     # One version -----------------------------------------------------------------------------------------------------------------
 
@@ -357,13 +372,23 @@ class _Verification:
                 self._named_by_digest(join(folder, name), name)
 
     def _named_by_digest(self, path: str, name: str) -> None:
-        if name.endswith(".json"):
-            try:
-                loads(self.storage.read(path))
-            except (OSError, ValueError, RecursionError) as error:
-                # A power cut leaves the like of a put that was never acknowledged; the next put with that record writes it again.
-                kind = "unreadable" if path in self.references else "leftover"
-                self._find(kind, "", None, path, f"{path} cannot be read: {error}")
+        """Check a record whose name is the digest of what it holds; of requirements.txt, which follows from one, only that it is there."""
+        stem, _, suffix = name.partition(".")
+        try:
+            data = self.storage.read(path)
+            if suffix == "json":
+                record = loads(data)
+                is_whole = digest_of(compact(record).encode())[:32] == stem and data == dumps(record).encode()
+            else:
+                is_whole = suffix == "requirements.txt" or digest_of(data)[:32] == stem
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            # A power cut leaves the like of a put that was never acknowledged; the next put with that record writes it again.
+            kind = "unreadable" if path in self.references else "leftover"
+            self._find(kind, "", None, path, f"{path} cannot be read: {error}")
+        else:
+            if not is_whole:
+                kind = "changed record" if path in self.references or suffix != "json" else "leftover"
+                self._find(kind, "", None, path, f"{path} is not what its name says it holds")
 
     def _references(self) -> None:
         present = {folder: set(self.storage.list(folder)) for folder in (SESSIONS_FOLDER, ENVIRONMENTS_FOLDER, CODE_FOLDER)}

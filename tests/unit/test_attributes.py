@@ -87,3 +87,12 @@ def test_a_damaged_revision_is_named(db, noted):
     path.write_text("{")
     with pytest.raises(CorruptVersionError, match="cannot read the attributes"):
         noted["unit"]
+
+
+def test_a_changed_byte_is_found(db, noted):
+    import isfdb
+
+    noted["unit"] = "Hz"
+    path = db.entry("rates").path.parent / "attributes" / "000001.json"
+    path.write_text(path.read_text().replace("Hz", "mV"))
+    assert [finding.kind for finding in isfdb.verify(db)] == ["changed record"]

@@ -1,0 +1,117 @@
+"""Verify finds every changed, missing or added byte, and says which; on a sound database it finds nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import isfdb
+
+
+@pytest.fixture
+def full(db):
+    """A database with a bit of everything."""
+    db["small"], db["array"], db["cells/deep/inner"] = 1, np.arange(100), {"a": 1}
+    for number in range(3):
+        db["often"] = number
+    db["gone"] = 1
+    del db["gone"]
+    db.rename("small", "renamed")
+    db.attributes["array"]["unit"] = "mV"
+    return db
+
+
+def kinds(db) -> list[str]:
+    return sorted({finding.kind for finding in isfdb.verify(db)})
+
+
+def test_a_sound_database_has_no_findings(full):
+    found = isfdb.verify(full)
+    assert not found and len(found) == 0
+    assert (found.n_keys, found.n_versions) == (6, 9)  # the renamed key's old name is a key with a tombstone
+    assert "sound" in str(found) and found.to_json()["findings"] == []
+
+
+def test_every_changed_byte_of_every_file_is_found(full):
+    files = [path for path in Path(full.path).rglob("*") if path.is_file()]
+    unsealed = {"isfdb.json", "README.txt"}
+    for path in files:
+        if path.name in unsealed or path.name.endswith((".requirements.txt", ".deleted", ".jsonl")):
+            continue
+        original = path.read_bytes()
+        position = len(original) // 2
+        path.write_bytes(original[:position] + bytes([original[position] ^ 1]) + original[position + 1 :])
+        assert isfdb.verify(full).serious, f"a changed byte of {path} was not found"
+        path.write_bytes(original + b" ")
+        assert isfdb.verify(full).serious, f"a byte added to {path} was not found"
+        path.write_bytes(original)
+    assert not isfdb.verify(full)
+
+
+def test_every_missing_file_is_found(full):
+    for path in sorted(Path(full.path).rglob("*")):
+        if (
+            path.is_file()
+            and path.name not in ("README.txt", "attributes.json")
+            and not path.name.endswith((".deleted", ".requirements.txt", ".patch", ".py"))
+        ):
+            aside = path.with_name(".aside")
+            path.rename(aside)
+            try:
+                if path == Path(full.path, "isfdb.json"):
+                    continue  # then it is no database at all; opening says so
+                assert isfdb.verify(full), f"that {path} is missing was not found"
+            finally:
+                aside.rename(path)
+
+
+def test_a_version_taken_out_of_the_middle_is_found(full):
+    shutil.rmtree(f"{full.path}/often.key/v000002")
+    assert kinds(full) == ["missing version"]
+
+
+def test_a_version_replaced_by_another_is_found_by_the_chain(full):
+    shutil.rmtree(f"{full.path}/often.key/v000002")
+    shutil.copytree(f"{full.path}/often.key/v000001", f"{full.path}/often.key/v000002")
+    assert kinds(full) == ["broken chain"]
+
+
+def test_surplus_files_links_and_strays_are_told_apart(full):
+    version = full.entry("array").path
+    (version / "extra.txt").write_text("x")
+    (version / "link").symlink_to("/etc")
+    Path(full.path, "notes.txt").write_text("mine")
+    Path(full.path, "cells", "%zz.key").mkdir()
+    found = isfdb.verify(full)
+    assert sorted(finding.kind for finding in found) == ["stray", "stray", "surplus file", "surplus file"]
+    assert {finding.file for finding in found.serious} == {"extra.txt", "link"}
+
+
+def test_a_file_replaced_by_a_fifo_does_not_block(full):
+    path = next(full.entry("array").path.glob("*.npy"))
+    path.unlink()
+    os.mkfifo(path)
+    assert "changed file" in kinds(full)
+
+
+def test_a_moved_out_sub_database_names_what_stayed_behind(full, tmp_path):
+    shutil.copytree(f"{full.path}/cells", tmp_path / "alone")
+    assert kinds(isfdb.open(tmp_path / "alone")) == ["missing record"]
+
+
+def test_one_key_can_be_verified_alone(full):
+    (full.entry("array").path / "extra.txt").write_text("x")
+    assert not isfdb.verify(full, key="often")
+    assert [finding.key for finding in isfdb.verify(full, key="array")] == ["array"]
+
+
+def test_findings_are_data(full):
+    (full.entry("array").path / "extra\x1b[31m.txt").write_text("x")
+    found = isfdb.verify(full)
+    assert json.loads(json.dumps(found.to_json()))["findings"][0]["kind"] == "surplus file"
+    assert "\x1b" not in str(found)
