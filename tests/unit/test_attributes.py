@@ -95,4 +95,4 @@ def test_a_changed_byte_is_found(db, noted):
     noted["unit"] = "Hz"
     path = db.entry("rates").path.parent / "attributes" / "000001.json"
     path.write_text(path.read_text().replace("Hz", "mV"))
-    assert [finding.kind for finding in isfdb.verify(db)] == ["changed record"]
+    assert {finding.kind for finding in isfdb.verify(db)} == {"changed record"}
