@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import PosixPath, WindowsPath
 from typing import Any, Final
 
 from isfdb.hashing import LARGE_BYTES, open_hashed
@@ -17,7 +18,7 @@ _FOLDER: Final = "attached"
 
 def check(obj: Any) -> bool:
     """Say whether `obj` is a path of something that exists. Used only when named: a text is a text otherwise."""
-    if type(obj) is not str and not (issubclass(type(obj), os.PathLike) and type(obj).__module__.startswith("pathlib")):
+    if type(obj) is not str and type(obj) not in (PosixPath, WindowsPath):
         return False
     try:
         return os.path.exists(obj)

@@ -105,6 +105,8 @@ def _facts(value: Any) -> str:
 
 
 def _dtype_name(dtype: Any) -> str:
+    if type(dtype).__name__ == "StringDtype":  # dask itself confuses the kinds of text; each partition keeps its own
+        return "text"
     return f"category, ordered={dtype.ordered}" if str(dtype) == "category" else repr(dtype)
 
 

@@ -19,7 +19,7 @@ def check(obj: Any) -> bool:
         return False
     if obj.dtype.itemsize > _MAX_BYTES:
         return False
-    return obj.dtype.kind not in "SU" or bool(_from_bytes(obj.dtype.str, obj.tobytes()) == obj)  # trailing zeros are lost
+    return obj.dtype.kind not in "SU" or bool(_from_bytes(obj.dtype.str, _bytes_of(obj)) == obj)  # trailing zeros are lost
 
 
 def describe(obj: Any) -> dict[str, Any]:
@@ -37,7 +37,12 @@ def dump(obj: Any, savedir: str) -> dict[str, Any]:
     """
     if not check(obj):
         raise TypeError(f"to_numpy_scalar cannot keep {type(obj).__qualname__} exactly; leave the choice to isfdb, or use to_cloudpickle")
-    return {"dtype": obj.dtype.str, "bytes": obj.tobytes().hex(), "text": str(obj).encode("ascii", "backslashreplace").decode()[:100]}
+    return {"dtype": obj.dtype.str, "bytes": _bytes_of(obj).hex(), "text": str(obj).encode("ascii", "backslashreplace").decode()[:100]}
+
+
+def _bytes_of(obj: Any) -> bytes:
+    data: bytes = obj.tobytes()
+    return data[: obj.dtype.itemsize]  # numpy gives empty text the bytes of one character
 
 
 def _from_bytes(dtype: str, data: bytes) -> Any:

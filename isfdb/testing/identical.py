@@ -1,0 +1,176 @@
+"""Compares two values without mercy: types, dtypes, bits, order, labels. Not for "nearly equal"."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+
+def assert_identical(found: Any, expected: Any, where: str = "value") -> None:
+    """Raise unless two values are the same in type and content.
+
+    Containers are compared member by member, dicts in order as well; floats and arrays bit by bit (nan equals nan, 0.0 differs from
+    -0.0); pandas values in dtypes, index, names, categories, frequency, ``attrs`` and flags; dask values in chunks or divisions too.
+
+    Parameters
+    ----------
+    found, expected : object
+        The two values.
+    where : str
+        How the message names the place.
+
+    Raises
+    ------
+    AssertionError
+        They differ; the message says where and how.
+    """
+    kind = type(expected)
+    if type(found) is not kind:
+        raise AssertionError(f"{where} is a {_name(type(found))}, not a {_name(kind)}")
+    compare = _comparison(kind)
+    if compare is not None:
+        compare(found, expected, where)
+    elif not (found is expected or bool(found == expected)):
+        raise AssertionError(f"{where} is {_short(found)}, not {_short(expected)}")
+
+
+def _comparison(kind: type) -> Any:
+    if kind is float:
+        return _floats
+    if kind in (list, tuple):
+        return _sequences
+    if kind is dict:
+        return _dicts
+    library, name = kind.__module__.partition(".")[0], kind.__name__
+    if library == "numpy" and "numpy" in sys.modules and (name == "ndarray" or issubclass(kind, sys.modules["numpy"].generic)):
+        return _arrays
+    if library == "pandas":
+        return _frames if name in ("DataFrame", "Series") else _indexes if name.endswith("Index") else None
+    if library == "dask" and name in ("DataFrame", "Series", "Array"):
+        return _lazy
+    return None
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _same(found: Any, expected: Any, where: str) -> None:
+    if found != expected:
+        raise AssertionError(f"{where} is {_short(found)}, not {_short(expected)}")
+
+
+def _floats(found: float, expected: float, where: str) -> None:
+    is_same = (math.isnan(found) and math.isnan(expected)) or (found == expected and math.copysign(1, found) == math.copysign(1, expected))
+    if not is_same:
+        raise AssertionError(f"{where} is {found!r}, not {expected!r}")
+
+
+def _sequences(found: Any, expected: Any, where: str) -> None:
+    _same(len(found), len(expected), f"the length of {where}")
+    for place, (one, other) in enumerate(zip(found, expected, strict=True)):
+        assert_identical(one, other, f"{where}[{place}]")
+
+
+def _dicts(found: dict[Any, Any], expected: dict[Any, Any], where: str) -> None:
+    assert_identical(list(found), list(expected), f"the order of names in {where}")
+    for name, member in expected.items():
+        assert_identical(found[name], member, f"{where}[{name!r}]")
+
+
+def _arrays(found: Any, expected: Any, where: str) -> None:
+    _same(found.shape, expected.shape, f"the shape of {where}")
+    _same(found.dtype, expected.dtype, f"the dtype of {where}")
+    _same(found.dtype.metadata, expected.dtype.metadata, f"the metadata of the dtype of {where}")
+    if hasattr(expected, "flags") and expected.ndim > 1:
+        order = expected.flags.f_contiguous and not expected.flags.c_contiguous
+        _same(found.flags.f_contiguous and not found.flags.c_contiguous, order, f"the Fortran order of {where}")
+    if found.dtype.hasobject:
+        assert_identical(found.tolist(), expected.tolist(), where)
+    elif found.dtype.names:
+        for name in found.dtype.names:  # bytes between the fields mean nothing
+            _arrays(found[name], expected[name], f"{where}[{name!r}]")
+    elif found.tobytes() != expected.tobytes():
+        raise AssertionError(f"{where} has other values: {_short(found)}, not {_short(expected)}")
+
+
+def _frames(found: Any, expected: Any, where: str) -> None:
+    import pandas.testing
+
+    strict: dict[str, Any] = {"check_exact": True, "check_freq": True, "check_flags": True, "check_index_type": "exact"}
+    try:
+        if type(expected).__name__ == "DataFrame":
+            pandas.testing.assert_frame_equal(found, expected, check_column_type="exact", **strict)
+        else:
+            pandas.testing.assert_series_equal(found, expected, **strict)
+    except AssertionError as error:
+        raise AssertionError(f"{where}: {error}") from error
+    assert_identical(dict(found.attrs), dict(expected.attrs), f"the attrs of {where}")
+    _indexes(found.index, expected.index, f"the index of {where}")
+    if type(expected).__name__ == "DataFrame":
+        _indexes(found.columns, expected.columns, f"the column labels of {where}")
+        parts = [(found.iloc[:, place], expected.iloc[:, place], f"column {place} of {where}") for place in range(expected.shape[1])]
+    else:
+        assert_identical(found.name, expected.name, f"the name of {where}")
+        parts = [(found, expected, where)]
+    for one, other, place in parts:
+        _values(one, other, place)
+
+
+def _values(found: Any, expected: Any, where: str) -> None:
+    import numpy
+
+    if isinstance(expected.dtype, numpy.dtype) and expected.dtype.kind != "O":
+        _arrays(found.to_numpy(), expected.to_numpy(), where)  # pandas finds 0.0 and -0.0 equal
+    elif expected.dtype == object:
+        _missing_and_objects(found.to_numpy(), expected.to_numpy(), where)
+    elif str(expected.dtype) == "category":
+        _indexes(_categories(found), _categories(expected), f"the categories of {where}")
+
+
+def _categories(value: Any) -> Any:
+    return value.cat.categories if hasattr(value, "cat") else value.categories
+
+
+def _missing_and_objects(found: Any, expected: Any, where: str) -> None:
+    for place, (one, other) in enumerate(zip(found, expected, strict=True)):
+        if one is not other:  # pandas.NA has no truth value
+            assert_identical(one, other, f"{where}[{place}]")
+
+
+def _indexes(found: Any, expected: Any, where: str) -> None:
+    import pandas.testing
+
+    try:
+        pandas.testing.assert_index_equal(found, expected, exact=True, check_exact=True)
+    except AssertionError as error:
+        raise AssertionError(f"{where}: {error}") from error
+    assert_identical(type(found), type(expected), f"the type of {where}")
+    assert_identical(list(found.names), list(expected.names), f"the names of {where}")
+    _same(getattr(found, "freq", None), getattr(expected, "freq", None), f"the frequency of {where}")
+    if type(expected).__name__ == "MultiIndex":
+        for level in range(expected.nlevels):
+            _indexes(found.levels[level], expected.levels[level], f"level {level} of {where}")
+    elif type(expected).__name__ != "RangeIndex":
+        _values(found, expected, where)
+
+
+def _lazy(found: Any, expected: Any, where: str) -> None:
+    if type(expected).__name__ == "Array":
+        _same(found.chunks, expected.chunks, f"the chunks of {where}")
+        _same(found.dtype, expected.dtype, f"the dtype of {where}")
+    else:
+        assert_identical(tuple(found.divisions), tuple(expected.divisions), f"the divisions of {where}")
+        assert_identical(found._meta, expected._meta, f"the meta of {where}")
+    one, other = found.compute(scheduler="synchronous"), expected.compute(scheduler="synchronous")
+    if type(expected).__name__ != "Array":  # dask joins partitions; what becomes of their frequency is its own affair
+        for part in (one, other):
+            if getattr(part.index, "freq", None) is not None:
+                part.index = part.index._with_freq(None)
+    assert_identical(one, other, f"the computed {where}")

@@ -1,0 +1,180 @@
+"""Every registered loaderdumper keeps its word, and the suite that says so notices those that do not."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isfdb.testing import check_loaderdumper
+from tests.contracts import examples
+
+ROOT = Path(__file__).parents[2]
+BUILT_IN: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["isfdb.loaderdumpers"]
+
+
+def module(name: str) -> Any:
+    return importlib.import_module(BUILT_IN[name])
+
+
+def dask_frames() -> list[Any]:
+    import dask.dataframe as dd
+    import numpy as np
+    import pandas as pd
+
+    days = pd.date_range("2020", periods=20, freq="D")
+    frame = pd.DataFrame({"a": range(20), "s": list("abcdefghij") * 2, "c": pd.Categorical(list("xy") * 10)}, index=days)
+    whole = [frame, frame.reset_index(drop=True), frame.set_index("s").sort_index(), frame.set_axis([1, "b", 2.5], axis=1), frame.iloc[:0]]
+    lazy = [dd.from_pandas(one, npartitions=3) for one in whole]
+    floats = frame.set_index(pd.Index(np.arange(20) / 4))
+    return [*lazy, lazy[0].clear_divisions(), lazy[0]["a"], dd.from_pandas(floats, npartitions=4), lazy[0][lazy[0]["a"] > 15]]
+
+
+def dask_arrays() -> list[Any]:
+    import dask.array as da
+    import numpy as np
+
+    irregular = da.from_array(np.arange(100.0).reshape(10, 10), chunks=((3, 7), (1, 2, 3, 4)))
+    days = da.from_array(np.array(["2020", "NaT"], "M8[D]"), chunks=1)
+    return [da.arange(100, chunks=7), irregular, days, da.zeros((0, 3)), da.from_array(np.array(-0.0)), da.ones((4, 4), dtype="c8", chunks=3)]
+
+
+def zarr_arrays() -> list[Any]:
+    import numpy as np
+
+    return [np.zeros((3, 4)), np.array(5.0), np.zeros((0, 2)), np.array(["2020", "NaT"], "M8[ns]"), np.array([True]), np.array([-0.0, 0.0])]
+
+
+KEPT = {
+    "to_json": (examples.plain_values, examples.not_plain),
+    "to_bytes": (lambda: [b"", b"abc", bytes(range(256)) * 100], lambda: [bytearray(b"a"), memoryview(b"a"), "a"]),
+    "numpy_to_npy": (examples.arrays, examples.inexact_arrays),
+    "to_numpy_scalar": (examples.numpy_scalars, lambda: [1, 1.0, "a", b"a"]),
+    "pandas_to_parquet": (examples.frames, examples.inexact_frames),
+    "numpy_to_zarr": (zarr_arrays, examples.inexact_arrays),
+    "dask_to_parquet": (dask_frames, lambda: [1, [1]]),
+    "dask_to_zarr": (dask_arrays, lambda: [1, [1]]),
+    "to_pickle": (lambda: [(1, 2), {1: {2}}, 1j, object], lambda: []),
+    "to_cloudpickle": (lambda: [(1, 2), {1: {2}}, 1j, frozenset("ab"), object], lambda: []),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_it_keeps_its_word(name: str) -> None:
+    values, foreign = KEPT[name]
+    check_loaderdumper(module(name), values(), foreign=foreign())
+
+
+def test_a_figure_comes_back_as_pictures() -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.subplots().plot([1, 2], label="é")
+    is_picture = lambda loaded, value: Path(loaded.png).read_bytes()[1:4] == b"PNG" and b"<svg" in Path(loaded.svg).read_bytes()  # noqa: E731
+    check_loaderdumper(module("figure"), [figure, Figure()], equal=is_picture, foreign=[figure.axes[0], "figure"])
+
+
+def test_a_folder_comes_back_as_its_path(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "é.txt").write_text("42")
+
+    def equal(loaded: Any, value: Any) -> bool:
+        return loaded.listdir() == ([] if value is None else ["sub"])
+
+    check_loaderdumper(module("folder"), [None, str(tmp_path)], equal=equal, foreign=["text", 1])
+
+
+def test_an_attachment_comes_back_as_the_path_of_a_copy(tmp_path: Path) -> None:
+    (tmp_path / "dir").mkdir()
+    for name in ("Loader.json", "dir/é.txt"):
+        (tmp_path / name).write_text("42")
+
+    def equal(loaded: str, value: str) -> bool:
+        copy, original = Path(loaded), Path(value)
+        return copy.name == original.name and copy != original and (copy.is_dir() or copy.read_text() == "42")
+
+    check_loaderdumper(module("attachment"), [str(tmp_path / "Loader.json"), str(tmp_path / "dir")], equal=equal, foreign=[1, "/no/such/file"])
+
+
+def test_every_built_in_is_tested_here() -> None:
+    assert set(BUILT_IN) == {*KEPT, "figure", "folder", "attachment"}
+
+
+GOOD = '''
+import json, os
+def check(obj):
+    return type(obj) is complex
+def dump(obj, savedir):
+    return {"parts": [obj.real, obj.imag]}
+class Loader:
+    def __init__(self, parts):
+        self.parts = parts
+    def get(self, savedir):
+        return complex(*self.parts)
+'''
+BROKEN = {
+    "check raised": ("type(obj) is complex", "isinstance(obj, complex)"),
+    "check returned": ("return type(obj) is complex", "return 1 if type(obj) is complex else 0"),
+    "must be refused": ("type(obj) is complex", "type(obj) in (complex, tuple)"),
+    "check refused": ("type(obj) is complex", "type(obj) is complex and obj.real > 0"),
+    "has no get": ("def get(", "def fetch("),
+    "is 'high'; make it a int": ("import json, os", "import json, os\npriority = 'high'"),
+    "asked before open formats": ("import json, os", "import json, os\nruns_code = True"),
+    "by position": ("def dump(obj, savedir)", "def dump(obj, savedir, level=1)"),
+    "does not document the option 'level'": ("def dump(obj, savedir)", "def dump(obj, savedir, *, level=1)"),
+    "would pass unnoticed": ("def dump(obj, savedir)", "def dump(obj, savedir, **options)"),
+    "is not what was stored": ("complex(*self.parts)", "complex(self.parts[0])"),
+    "no JSON": ("[obj.real, obj.imag]", "obj"),
+    "come back from JSON changed": ("[obj.real, obj.imag]", "(obj.real, obj.imag)"),
+    "which belongs to isfdb; choose": ('return {"parts"', 'open(os.path.join(savedir, "metadata.json"), "w").close(); return {"parts"'),
+    "wrote a file named": ('return {"parts"', 'open(os.path.join(savedir, "a:b"), "w").close(); return {"parts"'),
+    "wrote outside its folder": ('return {"parts"', 'open("x.txt", "w").close(); return {"parts"'),
+    "store no absolute path": ("return complex(", "os.listdir(self.where); return complex("),
+    "changed files": ("return complex(", 'open(os.path.join(savedir, "cache"), "w").close(); return complex('),
+    "wrote a pickle": ('return {"parts"', 'import pickle; open(os.path.join(savedir, "d"), "wb").write(pickle.dumps(check)); return {"parts"'),
+    "other arguments in another process": ('return {"parts"', 'return {"pid": os.getpid(), "parts"'),
+    "loads ['numpy']": ("import json, os", "import json, os, numpy"),
+    "check loads ['numpy']": ("return type(obj)", "import numpy; return type(obj)"),
+    "describe returned": ("class Loader", "def describe(obj):\n    return {'value': obj}\nclass Loader"),
+}
+
+
+@pytest.fixture
+def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write(source: str) -> Any:
+        (tmp_path / "complex_to_json.py").write_text(source)
+        sys.modules.pop("complex_to_json", None)
+        importlib.invalidate_caches()
+        return importlib.import_module("complex_to_json")
+
+    yield write
+    sys.modules.pop("complex_to_json", None)
+
+
+def test_a_good_plug_in_passes(importable: Any) -> None:
+    check_loaderdumper(importable(GOOD), [1j, 0j, complex(-0.0, 2)], foreign=[1, (1, 2)])
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("complaint", BROKEN)
+def test_broken_behaviour_is_caught(complaint: str, importable: Any) -> None:
+    old, new = BROKEN[complaint]
+    source = GOOD.replace(old, new)
+    if "self.where" in new:
+        source = source.replace('return {"parts"', 'return {"where": savedir, "parts"').replace("def __init__(self, parts)", "def __init__(self, parts, where)")
+        source = source.replace("self.parts = parts", "self.parts, self.where = parts, where")
+    if "pid" in new:
+        source = source.replace("def __init__(self, parts)", "def __init__(self, parts, pid)")
+    assert source != GOOD
+    import re
+
+    with pytest.raises(AssertionError, match=re.escape(complaint)):
+        check_loaderdumper(importable(source), [1j, 0j], foreign=[1, (1, 2)])
