@@ -24,8 +24,11 @@ def kills(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(autouse=True)
 def no_registry() -> Iterator[None]:
-    """Thousands of short-lived databases: none of them is worth remembering."""
-    with isfdb.set_options(register=False):
+    """Thousands of short-lived databases are looked at here: none is worth remembering, nor is who looked.
+
+    The writers under test run in processes of their own, and record what they do as ever.
+    """
+    with isfdb.set_options(register=False, capture=False):
         yield
 
 

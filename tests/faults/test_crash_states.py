@@ -13,7 +13,6 @@ import pytest
 import isfdb
 from isfdb.database import Database
 from isfdb.testing.faults import CrashState, crash_states
-from isfdb.verifying import verify
 from tests.faults.scenarios import SCENARIOS, Recorded, Scenario, Seen, look, record
 
 #: What a reader never looks into: stages and the trash.
@@ -65,7 +64,7 @@ def _difference(scenario: Scenario, before: Seen, after: Seen, found: Seen, allo
 
 
 def _defects(db: Database) -> str | None:
-    serious = verify(db).serious
+    serious = isfdb.verify(db).serious
     return f"verify: {'; '.join(map(str, serious))}" if serious else None
 
 
