@@ -62,7 +62,7 @@ def report_page(db: Any, *, verify: bool = True) -> str:
     stored = history(db)
     body = "".join(
         [
-            _opening(db, told, stored),
+            _opening(db, told, stored, ("whole",) if verify else ()),
             _section("whole", "Is it whole and unchanged?", _verified(db)) if verify else "",
             _section("keys", "What is there", html.tree(told, _date)),
             *_keys(db, told),
@@ -88,7 +88,7 @@ def _section(name: str, title: str, body: str) -> str:
     return f'\n<section aria-labelledby="{name}"><h2 id="{name}">{escape(title)}</h2>{body}</section>'
 
 
-def _opening(db: Any, told: Branch, stored: tuple[Stored, ...]) -> str:
+def _opening(db: Any, told: Branch, stored: tuple[Stored, ...], first: tuple[str, ...]) -> str:
     created = [version.summary.created for version in stored if version.summary.created]
     facts = html.facts(
         [
@@ -99,10 +99,8 @@ def _opening(db: Any, told: Branch, stored: tuple[Stored, ...]) -> str:
             ("stored", f"{time_text(min(created))} to {time_text(max(created))}" if created else ""),
         ]
     )
-    links = "".join(
-        f'<li><a href="#{anchor}">{title}</a></li>'
-        for anchor, title in (("whole", "whole?"), ("keys", "keys"), ("ran", "what ran"), ("versions", "versions"))
-    )
+    titles = {"whole": "whole?", "keys": "keys", "ran": "what ran", "versions": "versions"}
+    links = "".join(f'<li><a href="#{anchor}">{titles[anchor]}</a></li>' for anchor in (*first, "keys", "ran", "versions"))
     return f'<header><h1>{escape(told.name)}</h1>{facts}<nav aria-label="on this page"><ul class="r-nav">{links}</ul></nav></header>'
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import itertools
+import platform
 import re
 from pathlib import Path
 
@@ -59,10 +60,24 @@ def test_every_tag_is_closed_and_every_id_is_unique(page: str):
     assert len(ids) == len(set(ids))
 
 
-def test_links_on_the_page_lead_somewhere(page: str):
-    tags = _Tags(page).tags
+@pytest.mark.parametrize("verify", [True, False])
+def test_links_on_the_page_lead_somewhere(db, verify: bool):
+    db["x"] = 1
+    tags = _Tags(report_page(db, verify=verify)).tags
     ids = {attributes.get("id") for _, attributes in tags}
     assert {attributes["href"].removeprefix("#") for tag, attributes in tags if tag == "a"} <= ids
+
+
+def test_it_says_with_which_python_and_packages(page: str):
+    assert f"cpython, {platform.python_version()}" in page
+    assert "packages installed" in page
+    assert "<td>numpy</td>" in page
+
+
+def test_an_empty_database_has_a_page_too(db):
+    page = report_page(db)
+    assert _Tags(page).open == []
+    assert "No session is on record" in page
 
 
 def test_nothing_on_it_can_run_or_be_fetched(page: str):
