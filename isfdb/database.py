@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
 from typing import Any
 
 from isfdb import display
 from isfdb.attributes import Attributes, AttributesOfKeys
 from isfdb.collecting import Collected, collect
 from isfdb.entry import Entry, MetadataOfKeys, Version, version_of, versions_of
-from isfdb.errors import DatabaseGoneError, KeyExistsError, KeyKindError, KeyNotFoundError, ReadOnlyError
-from isfdb.identity import Identity, make_database, read_identity
-from isfdb.keys import folder_name, split_key
-from isfdb.layout.current import DATABASE_FILE, KEY_SUFFIX, join
-from isfdb.listing import Listing, list_folder
+from isfdb.errors import KeyExistsError, KeyNotFoundError
+from isfdb.keys import split_key
 from isfdb.moving import copy_key, move_key, move_sub_database, remove_database
-from isfdb.name_clashes import check_new_sub_database
 from isfdb.options import option
-from isfdb.provenance.capture import current_activity
+from isfdb.place import Key, Place
 from isfdb.reading import read
-from isfdb.storage.base import Storage
 from isfdb.versions import is_alive, numbers_of
-from isfdb.writing import Pending, Target, publish, stage_tombstone, stage_value
-
-Key = str | tuple[str, ...]
-
-#: A batch publishes what it holds when it has grown to this many keys.
-BATCH_KEYS = 1000
+from isfdb.writing import Pending, publish, stage_tombstone, stage_value
 
 
 class Tree(str):
@@ -39,7 +27,7 @@ class Tree(str):
         return str(self)
 
 
-class Database(MutableMapping[Key, Any]):
+class Database(Place, MutableMapping[Key, Any]):
     """A database, or a sub-database, used as a dictionary. Made by :func:`isfdb.open`.
 
     Attributes
@@ -53,57 +41,6 @@ class Database(MutableMapping[Key, Any]):
     prefix : str
         The key of this sub-database inside :attr:`root`; empty for a database that is nobody's sub-database.
     """
-
-    def __init__(
-        self,
-        storage: Storage,
-        identity: Identity,
-        *,
-        prefix: str = "",
-        folder: str = "",
-        mode: str = "a",
-        durability: str | None = None,
-        trusted: bool = False,
-        carried: Any = None,
-        root: Database | None = None,
-    ) -> None:
-        self._storage = storage
-        self._identity = identity
-        self._folder = folder
-        self._durability = durability
-        self._trusted = trusted
-        self._carried = carried
-        self._root = root
-        self._batch: threading.local = root._batch if root else threading.local()
-        self.prefix = prefix
-        self.mode = mode
-
-    # What it is ------------------------------------------------------------------------------------------------------------------
-
-    @property
-    def id(self) -> str:
-        """The id, which never changes."""
-        return self._identity.id
-
-    @property
-    def path(self) -> str:
-        """Its folder."""
-        return self._storage.fetch(self._folder)
-
-    @property
-    def name(self) -> str:
-        """The name of its folder."""
-        return os.path.basename(self.path)
-
-    @property
-    def read_only(self) -> bool:
-        """Whether it was opened for reading."""
-        return self.mode == "r"
-
-    @property
-    def root(self) -> Database:
-        """The database that this sub-database is part of; itself where it is none."""
-        return self._root or self
 
     @property
     def metadata(self) -> MetadataOfKeys:
@@ -134,7 +71,7 @@ class Database(MutableMapping[Key, Any]):
         if self._storage.is_folder(folder):
             remove_database(self._storage, folder, durable=self._durable)
             return
-        pending = stage_tombstone(self._target(names), self._activity())
+        pending = stage_tombstone(self._target(names), self._carried)
         publish(self._storage, [pending], durable=self._durable)
 
     def __contains__(self, key: object) -> bool:
@@ -257,40 +194,9 @@ class Database(MutableMapping[Key, Any]):
         is_conditional = expected is not None or not overwrite
         if is_conditional:
             self._publish_batch()  # the condition may be about a value that waits
-        pending = stage_value(self._target(names, expected, overwrite), value, dumper, options, self._activity())
-        batch = getattr(self._batch, "pending", None)
-        if batch is None or is_conditional:
-            publish(self._storage, [pending], durable=self._durable)
-        else:
-            batch.append(pending)
-            if len(batch) >= BATCH_KEYS:
-                self._publish_batch()
+        pending = stage_value(self._target(names, expected, overwrite), value, dumper, options, self._carried)
+        self._publish_or_wait(pending, may_wait=not is_conditional)
         return pending
-
-    @contextmanager
-    def batch(self) -> Iterator[Database]:
-        """Store many keys with one wait for the disk: ``with db.batch(): ...``.
-
-        Each key becomes visible, whole, when the block ends, also when it ends with an error: what was stored stays stored.
-        Reading or deleting inside the block publishes first what waits. A batch belongs to the thread that opened it.
-        """
-        if getattr(self._batch, "pending", None) is not None:
-            yield self  # a batch inside a batch is part of it
-            return
-        self._batch.pending = []
-        try:
-            yield self
-        finally:
-            try:
-                self._publish_batch()
-            finally:
-                self._batch.pending = None
-
-    def _publish_batch(self) -> None:
-        waiting = getattr(self._batch, "pending", None)
-        if waiting:
-            self._batch.pending = []
-            publish(self._storage, waiting, durable=self._durable)
 
     # More ways to write ----------------------------------------------------------------------------------------------------------
 
@@ -358,7 +264,7 @@ class Database(MutableMapping[Key, Any]):
         if self._storage.is_folder(self._folder_of(source)):
             move_sub_database(self._storage, self._folder_of(source), self._folder_of(target), "/".join(target))
         else:
-            move_key(self._target(source), self._target(target), self._activity(), durable=self._durable)
+            move_key(self._target(source), self._target(target), self._carried, durable=self._durable)
 
     def copy(self, old: Key, new: Key) -> Version:
         """Store the newest version of a key, byte for byte and with its provenance, as the next version of another key.
@@ -371,7 +277,7 @@ class Database(MutableMapping[Key, Any]):
         self._publish_batch()
         if len(target) > 1:
             self._make_levels(target[:-1])
-        pending = copy_key(self._target(source), self._target(target), self._activity(), self.id)
+        pending = copy_key(self._target(source), self._target(target), self._carried, self.id)
         publish(self._storage, [pending], durable=self._durable)
         return version_of(self._storage, pending.target.key_folder, "/".join(target), self.id, pending.number)
 
@@ -458,39 +364,6 @@ class Database(MutableMapping[Key, Any]):
             progress=bool(progress),
         )
 
-    def _key_folders(self) -> Iterator[tuple[str, list[str]]]:
-        """Give every database folder at and below this one with the folders of its keys, deleted ones included."""
-        here = self._list(deleted=True)
-        yield self._folder, [join(self._folder, folder_name(key) + KEY_SUFFIX) for key in here.keys]
-        for name in here.sub_databases:
-            yield from self._sub(name)._key_folders()
-
-    # Parts -----------------------------------------------------------------------------------------------------------------------
-
-    @property
-    def _durable(self) -> bool:
-        return bool(option("durability", self._durability) == "full")
-
-    def _activity(self) -> Any:
-        return self._carried
-
-    def _list(self, *, deleted: bool = False) -> Listing:
-        self._publish_batch()
-        listing = list_folder(self._storage, self._folder, deleted=deleted)
-        if not listing.keys and not listing.sub_databases:
-            self._check_presence()
-        return listing
-
-    def _key_folder(self, names: tuple[str, ...]) -> str:
-        return join(self._folder, *[folder_name(name) for name in names]) + KEY_SUFFIX
-
-    def _folder_of(self, names: tuple[str, ...]) -> str:
-        return join(self._folder, *[folder_name(name) for name in names])
-
-    def _target(self, names: tuple[str, ...], expected: int | None = None, overwrite: bool = True) -> Target:
-        folders = [folder_name(name) for name in names]
-        return Target(self._storage, join(self._folder, *folders[:-1]), folders[-1], "/".join(names), expected, overwrite)
-
     def _attributes(self, key: Key) -> Attributes:
         names = split_key(key)
         self._publish_batch()
@@ -499,67 +372,13 @@ class Database(MutableMapping[Key, Any]):
             self._raise_missing(names)
         return Attributes(self._storage, key_folder, "/".join(names), read_only=self.read_only, durable=self._durable)
 
-    def _sub(self, key: str) -> Database:
-        names = split_key(key)
-        folder = self._folder_of(names)
-        identity = (
-            read_identity(self._storage, folder) if DATABASE_FILE in self._storage.list(folder) else Identity.of_plain_folder(self.id, key)
-        )
-        return Database(
-            self._storage,
-            identity,
-            prefix=join(self.prefix, key),
-            folder=folder,
-            mode=self.mode,
-            durability=self._durability,
-            trusted=self._trusted,
-            carried=self._carried,
-            root=self.root,
-        )
-
-    def _make_levels(self, names: tuple[str, ...]) -> None:
-        """Make the sub-databases on the way to a key, where they are missing."""
-        folder = self._folder
-        for depth, name in enumerate(names, 1):
-            parent, folder = folder, join(folder, folder_name(name))
-            if not self._storage.is_folder(folder):
-                self._publish_batch()  # a value that waits may bear this name
-                check_new_sub_database(self._storage, parent, folder_name(name), "/".join(names[:depth]))
-                make_database(self._storage, folder, parent_id=self.id, durable=self._durable)
-
-    def _writable(self, key: Key, verb: str) -> tuple[str, ...]:
-        self._refuse_if_read_only(f"{verb} {key!r}")
-        return split_key(key)
-
-    def _refuse_if_read_only(self, what: str) -> None:
-        if self.read_only:
-            raise ReadOnlyError(f"cannot {what}: {self.path} was opened for reading. Open it with mode='a'.", database=self.path)
-
-    def _raise_missing(self, names: tuple[str, ...]) -> None:
-        self._check_presence()
-        key = "/".join(names)
-        if self._storage.is_folder(self._folder_of(names)):
-            raise KeyKindError(f"{key!r} is a sub-database and holds no value of its own. Look at db[{key!r}].", key=key)
-        raise KeyNotFoundError(f"there is no key {key!r} in {self.path}. See db.keys().", key=key, database=self.path)
-
-    def _check_presence(self) -> None:
-        """Tell an empty database from one that was moved or deleted while it was open."""
-        if not self._storage.is_folder(self._folder):
-            raise DatabaseGoneError(
-                f"the database at {self.path} is gone: moved or deleted while it was open. Open it again.", database=self.path
-            )
+    # As Python and notebooks use it -----------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Database:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._publish_batch()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from isfdb.opening import reopen
-
-        activity = self._carried or current_activity(self._storage)
-        return reopen, (self.root.path, self.root.id, self.prefix, self.mode, self._durability, self._trusted, activity)
 
     def __dask_tokenize__(self) -> tuple[str, ...]:
         return ("isfdb.Database", self.id, self.prefix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import os
 import re
 from typing import Any
@@ -15,6 +16,7 @@ from isfdb.identity import make_database, read_identity
 from isfdb.keys import name_of_folder
 from isfdb.layout.current import DATABASE_FILE
 from isfdb.options import option
+from isfdb.provenance.capture import current_activity
 from isfdb.storage.local import LocalStorage
 
 MODES = ("r", "r+", "a", "w-", "x")
@@ -149,6 +151,17 @@ def reopen(path: str, database_id: str, prefix: str, mode: str, durability: str 
         path = registry.resolve(database_id)
     root = _open_folder(path, mode, durability, trusted, carried)
     return root._sub(prefix) if prefix else root
+
+
+def _reduce(database: Database) -> tuple[Any, ...]:
+    """Say how a handle is pickled: not its storage but where it lies, and which activity sends it."""
+    activity = database._carried or current_activity(database._storage)
+    facts = (database.root.path, database.root.id, database.prefix, database.mode, database._durability, database._trusted, activity)
+    return reopen, facts
+
+
+# Here and not in the class, because a database does not know how it is opened.
+copyreg.pickle(Database, _reduce)
 
 
 def _parse_link(link: str) -> tuple[str, str, int | str | None]:

@@ -1,0 +1,201 @@
+"""Where a database lies and what may be done there: its storage, folder and mode, the folders of its keys, and the batch that waits.
+
+``Database`` adds the dictionary. Nothing here reads or writes a value.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+from isfdb.errors import DatabaseGoneError, KeyKindError, KeyNotFoundError, ReadOnlyError
+from isfdb.identity import Identity, make_database, read_identity
+from isfdb.keys import folder_name, split_key
+from isfdb.layout.current import DATABASE_FILE, KEY_SUFFIX, join
+from isfdb.listing import Listing, list_folder
+from isfdb.name_clashes import check_new_sub_database
+from isfdb.options import option
+from isfdb.storage.base import Storage
+from isfdb.writing import Pending, Target, publish
+
+Key = str | tuple[str, ...]
+
+#: A batch publishes what it holds when it has grown to this many keys.
+BATCH_KEYS = 1000
+
+
+class Place:
+    """A database folder, opened: shared by a database and its sub-databases as far as they share a storage.
+
+    Attributes
+    ----------
+    mode : str
+        ``"r"``, ``"r+"``, ``"a"`` or ``"w-"``.
+    prefix : str
+        The key of this sub-database inside :attr:`root`; empty for a database that is nobody's sub-database.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        identity: Identity,
+        *,
+        prefix: str = "",
+        folder: str = "",
+        mode: str = "a",
+        durability: str | None = None,
+        trusted: bool = False,
+        carried: Any = None,
+        root: Self | None = None,
+    ) -> None:
+        self._storage = storage
+        self._identity = identity
+        self._folder = folder
+        self._durability = durability
+        self._trusted = trusted
+        self._carried = carried
+        self._root = root
+        self._batch: threading.local = root._batch if root else threading.local()
+        self.prefix = prefix
+        self.mode = mode
+
+    @property
+    def id(self) -> str:
+        """The id, which never changes."""
+        return self._identity.id
+
+    @property
+    def path(self) -> str:
+        """Its folder."""
+        return self._storage.fetch(self._folder)
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return os.path.basename(self.path)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it was opened for reading."""
+        return self.mode == "r"
+
+    @property
+    def root(self) -> Self:
+        """The database that this sub-database is part of; itself where it is none."""
+        return self._root or self
+
+    @contextmanager
+    def batch(self) -> Iterator[Self]:
+        """Store many keys with one wait for the disk: ``with db.batch(): ...``.
+
+        Each key becomes visible, whole, when the block ends, also when it ends with an error: what was stored stays stored.
+        Reading or deleting inside the block publishes first what waits. A batch belongs to the thread that opened it.
+        """
+        if getattr(self._batch, "pending", None) is not None:
+            yield self  # a batch inside a batch is part of it
+            return
+        self._batch.pending = []
+        try:
+            yield self
+        finally:
+            try:
+                self._publish_batch()
+            finally:
+                self._batch.pending = None
+
+    def _publish_batch(self) -> None:
+        waiting = getattr(self._batch, "pending", None)
+        if waiting:
+            self._batch.pending = []
+            publish(self._storage, waiting, durable=self._durable)
+
+    def _publish_or_wait(self, pending: Pending, *, may_wait: bool) -> None:
+        """Publish a staged version, or add it to the batch that is open."""
+        batch = getattr(self._batch, "pending", None)
+        if batch is None or not may_wait:
+            publish(self._storage, [pending], durable=self._durable)
+            return
+        batch.append(pending)
+        if len(batch) >= BATCH_KEYS:
+            self._publish_batch()
+
+    @property
+    def _durable(self) -> bool:
+        return bool(option("durability", self._durability) == "full")
+
+    def _list(self, *, deleted: bool = False) -> Listing:
+        self._publish_batch()
+        listing = list_folder(self._storage, self._folder, deleted=deleted)
+        if not listing.keys and not listing.sub_databases:
+            self._check_presence()
+        return listing
+
+    def _key_folder(self, names: tuple[str, ...]) -> str:
+        return join(self._folder, *[folder_name(name) for name in names]) + KEY_SUFFIX
+
+    def _folder_of(self, names: tuple[str, ...]) -> str:
+        return join(self._folder, *[folder_name(name) for name in names])
+
+    def _target(self, names: tuple[str, ...], expected: int | None = None, overwrite: bool = True) -> Target:
+        folders = [folder_name(name) for name in names]
+        return Target(self._storage, join(self._folder, *folders[:-1]), folders[-1], "/".join(names), expected, overwrite)
+
+    def _sub(self, key: str) -> Self:
+        names = split_key(key)
+        folder = self._folder_of(names)
+        identity = (
+            read_identity(self._storage, folder) if DATABASE_FILE in self._storage.list(folder) else Identity.of_plain_folder(self.id, key)
+        )
+        return type(self)(
+            self._storage,
+            identity,
+            prefix=join(self.prefix, key),
+            folder=folder,
+            mode=self.mode,
+            durability=self._durability,
+            trusted=self._trusted,
+            carried=self._carried,
+            root=self.root,
+        )
+
+    def _make_levels(self, names: tuple[str, ...]) -> None:
+        """Make the sub-databases on the way to a key, where they are missing."""
+        folder = self._folder
+        for depth, name in enumerate(names, 1):
+            parent, folder = folder, join(folder, folder_name(name))
+            if not self._storage.is_folder(folder):
+                self._publish_batch()  # a value that waits may bear this name
+                check_new_sub_database(self._storage, parent, folder_name(name), "/".join(names[:depth]))
+                make_database(self._storage, folder, parent_id=self.id, durable=self._durable)
+
+    def _writable(self, key: Key, verb: str) -> tuple[str, ...]:
+        self._refuse_if_read_only(f"{verb} {key!r}")
+        return split_key(key)
+
+    def _refuse_if_read_only(self, what: str) -> None:
+        if self.read_only:
+            raise ReadOnlyError(f"cannot {what}: {self.path} was opened for reading. Open it with mode='a'.", database=self.path)
+
+    def _raise_missing(self, names: tuple[str, ...]) -> None:
+        self._check_presence()
+        key = "/".join(names)
+        if self._storage.is_folder(self._folder_of(names)):
+            raise KeyKindError(f"{key!r} is a sub-database and holds no value of its own. Look at db[{key!r}].", key=key)
+        raise KeyNotFoundError(f"there is no key {key!r} in {self.path}. See db.keys().", key=key, database=self.path)
+
+    def _check_presence(self) -> None:
+        """Tell an empty database from one that was moved or deleted while it was open."""
+        if not self._storage.is_folder(self._folder):
+            raise DatabaseGoneError(
+                f"the database at {self.path} is gone: moved or deleted while it was open. Open it again.", database=self.path
+            )
+
+    def _key_folders(self) -> Iterator[tuple[str, list[str]]]:
+        """Give every database folder at and below this one with the folders of its keys, deleted ones included."""
+        here = self._list(deleted=True)
+        yield self._folder, [join(self._folder, folder_name(key) + KEY_SUFFIX) for key in here.keys]
+        for name in here.sub_databases:
+            yield from self._sub(name)._key_folders()
