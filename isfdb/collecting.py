@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import errno
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -33,6 +34,9 @@ from isfdb.storage.base import Storage
 from isfdb.versions import numbers_of, state_of
 
 _KEPT = frozenset({LOADER_FILE, METADATA_FILE, CODE_FILE, RECLAIMED_FILE})
+
+#: From so many keys on, somebody who watches is shown a bar.
+MANY_KEYS = 1000
 
 #: A stage on another host is dead once nothing in it has changed for this long.
 STAGE_AGE_S = 86400.0
@@ -83,7 +87,7 @@ def collect(
     grace_s: float,
     trash_s: float,
     dry_run: bool,
-    progress: bool,
+    progress: bool | None,
 ) -> Collected:
     """Reclaim superseded data of every key.
 
@@ -114,7 +118,9 @@ def collect(
     return report
 
 
-def _with_progress(keys: list[str], folder: str, progress: bool) -> Iterator[str]:
+def _with_progress(keys: list[str], folder: str, progress: bool | None) -> Iterator[str]:
+    if progress is None:
+        progress = len(keys) >= MANY_KEYS and (sys.stderr.isatty() or "ipykernel" in sys.modules)
     if not progress:
         return iter(keys)
     from tqdm.auto import tqdm

@@ -361,7 +361,7 @@ class Database(Place, MutableMapping[Key, Any]):
             grace_s=option("grace_s", grace_s),
             trash_s=option("trash_s", trash_s),
             dry_run=dry_run,
-            progress=bool(progress),
+            progress=progress,
         )
 
     def _attributes(self, key: Key) -> Attributes:
