@@ -76,11 +76,15 @@ def _unexpected(ran: list[Ran]) -> list[str]:
 def _read_back(folder: str, say: Callable[[str], None]) -> bool:
     say("\nAnother process reads it back")
     command = [sys.executable, "-m", "isfdb.demo.read_back", folder]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8"}
-    ) as process:
-        for line in process.stdout or ():
-            say(f"  {line}".rstrip())
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    # In a session of its own, because Ctrl-C is for this process to answer: it then ends the other one.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment, start_new_session=True) as process:
+        try:
+            for line in process.stdout or ():
+                say(f"  {line}".rstrip())
+        except BaseException:
+            process.kill()
+            raise
     return process.returncode == 0
 
 
