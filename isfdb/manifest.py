@@ -12,7 +12,7 @@ from typing import Any
 from isfdb.errors import CorruptVersionError, DumpError, FormatVersionError, UnsafePathError
 from isfdb.exact_json import compact, dumps, loads
 from isfdb.hashing import digest_of, digest_of_file
-from isfdb.layout.current import FORMAT, METADATA_FILE, RESERVED_FILES
+from isfdb.layout.current import FORMAT, LOADER_FILE, METADATA_FILE, RESERVED_FILES
 
 #: Name -> [size in bytes, BLAKE3 digest], for every file of a version but ``metadata.json``.
 Files = dict[str, list[Any]]
@@ -48,7 +48,7 @@ def _walk(path: str, prefix: str, files: list[str], folders: list[str]) -> None:
                 folders.append(name)
                 _walk(entry.path, f"{name}/", files, folders)
             elif entry.is_file(follow_symlinks=False):
-                if name in RESERVED_FILES:
+                if name in RESERVED_FILES and name != LOADER_FILE:  # which a module written for ISF brings itself
                     raise DumpError(f"the dumper wrote {name!r}, a name that isfdb keeps for itself. Choose another name.", path=name)
                 files.append(name)
             else:

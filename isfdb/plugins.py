@@ -71,6 +71,15 @@ def _import(name: str) -> Any:
     return module
 
 
+def _import_or_warn(name: str) -> Any:
+    """Import a loaderdumper; where two packages quarrel about its name, warn and pass it over, for the others must go on."""
+    try:
+        return _import(name)
+    except UnknownLoaderdumperError as error:
+        warnings.warn(f"{error} Until then {name!r} is not used.", BrokenPluginWarning, stacklevel=5)
+        return None
+
+
 def register_loaderdumper(module: ModuleType | LoaderDumper, name: str | None = None) -> str:
     """Make a loaderdumper known to this process.
 
@@ -151,7 +160,7 @@ def in_order() -> list[tuple[int, str, Any]]:
     global _in_order
     if _in_order is None:
         with _lock:
-            usable = [(name, _modules.get(name) or _import(name)) for name in names()]
+            usable = [(name, _modules.get(name) or _import_or_warn(name)) for name in names()]
             _in_order = sorted(
                 (int(getattr(module, "priority", DEFAULT_PRIORITY)), name, module)
                 for name, module in usable
