@@ -13,9 +13,8 @@ from loaderdumpers._labels import NotExactError, pack_zone, unpack_zone
 _NUMBERS: Final = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"})
 _UNITS: Final = frozenset({"s", "ms", "us", "ns"})
 _MASKED: Final = frozenset({"boolean", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64"})
-_ARROW: Final = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float halffloat double string large_string binary large_binary date32[day]".split()
-)
+_ARROW_NUMBERS: Final = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 halffloat float double".split()
+_ARROW: Final = frozenset({*_ARROW_NUMBERS, "string", "large_string", "binary", "large_binary", "date32[day]"})
 #: Joined piece by piece, text is tested for what UTF-8 cannot hold without a copy of the whole column.
 _PIECE: Final = 10_000
 
@@ -50,7 +49,7 @@ def describe_column(values: Any) -> dict[str, Any]:
     if kind == "DatetimeTZDtype":
         return {"datetime": dtype.unit, "zone": pack_zone(dtype.tz)}
     if kind == "PeriodDtype":
-        return {"period": _alias(dtype.freq)}
+        return {"period": _period_name(dtype)}
     if kind == "IntervalDtype":
         left, right = (describe_column(_array(side)) for side in (values.left, values.right))
         return {"interval": dtype.closed, "left": left, "right": right}
@@ -88,7 +87,8 @@ def _describe_objects(values: Any) -> dict[str, Any]:
     what = {id(str): "text", id(bytes): "bytes"}
     content = kinds - missing
     if len(missing) > 1 or len(content) > 1 or not content <= set(what):
-        raise NotExactError("an object column holds something other than text, or several kinds of missing value; convert it, or use to_cloudpickle")
+        advice = "convert it, or use to_cloudpickle"
+        raise NotExactError(f"an object column holds something other than text, or several kinds of missing value; {advice}")
     if id(float) in missing and not all(value != value for value in values if type(value) is float):
         raise NotExactError("an object column mixes text and numbers; convert it, or use to_cloudpickle")
     spec = {"object": what[content.pop()] if content else "text", "missing": markers[missing.pop()] if missing else None}
@@ -102,7 +102,9 @@ def _refuse_surrogates(texts: Any) -> None:
         try:
             "".join(texts[start : start + _PIECE]).encode()
         except UnicodeEncodeError as error:
-            raise NotExactError("a column holds text with half a surrogate pair, which no UTF-8 file can hold; use to_cloudpickle") from error
+            raise NotExactError(
+                "a column holds text with half a surrogate pair, which no UTF-8 file can hold; use to_cloudpickle"
+            ) from error
 
 
 def _alias(freq: Any) -> str:
@@ -115,6 +117,16 @@ def _alias(freq: Any) -> str:
     if back is None or type(back) is not type(freq) or back != freq:
         raise NotExactError(f"the frequency {freq!r} has no name that gives it back; set freq to None, or use to_cloudpickle")
     return str(freq.freqstr)
+
+
+def _period_name(dtype: Any) -> str:
+    name = str(dtype)[len("period[") : -1]
+    try:
+        if type(dtype)(name) == dtype:
+            return name
+    except ValueError:
+        pass
+    raise NotExactError(f"the dtype {dtype} has no name that gives it back; convert it with astype, or use to_cloudpickle")
 
 
 def _array(side: Any) -> Any:
@@ -171,7 +183,7 @@ def from_arrow(column: Any, spec: dict[str, Any]) -> Any:
         missing = float("nan") if spec["missing"] == "nan" else pandas.NA
         return pandas.StringDtype(spec["string"], na_value=missing).__from_arrow__(column)
     if "masked" in spec:
-        return pandas.api.types.pandas_dtype(spec["masked"]).__from_arrow__(column)
+        return _masked_from_arrow(column, spec["masked"])
     if "datetime" in spec:
         stamps = _numpy_from_arrow(column, f"<M8[{spec['datetime']}]")
         return pandas.DatetimeIndex(stamps).tz_localize("UTC").tz_convert(unpack_zone(spec["zone"])).array
@@ -188,6 +200,19 @@ def from_arrow(column: Any, spec: dict[str, Any]) -> Any:
             raise ValueError(f"the file has a column of type {column.type} where {spec['arrow']} was stored; one of the files was changed")
         return pandas.ArrowDtype(column.type).__from_arrow__(column)
     raise ValueError(f"a column is stored as {spec}, which this isfdb does not know; a newer one may have written it")
+
+
+def _masked_from_arrow(column: Any, dtype: str) -> Any:
+    import pandas
+
+    mask = column.is_null().to_numpy().copy()
+    values = column.fill_null(False if dtype == "boolean" else 0).to_numpy().copy()
+    # pandas' own conversion turns nan into a missing value.
+    kind = {"b": pandas.arrays.BooleanArray, "f": pandas.arrays.FloatingArray}.get(values.dtype.kind, pandas.arrays.IntegerArray)
+    array = kind(values, mask)
+    if str(array.dtype) != dtype:
+        raise ValueError(f"the file has a column of type {array.dtype} where {dtype} was stored; one of the files was changed")
+    return array
 
 
 def _parts(column: Any, names: tuple[str, ...]) -> list[tuple[str, Any]]:

@@ -126,7 +126,7 @@ def _may_be_name(label: Any) -> bool:
 def _pack_attributes(attrs: dict[Any, Any]) -> Any:
     if not to_json.check(dict(attrs)):
         raise NotExactError("attrs hold something that JSON would change (a tuple, an array ...); remove it, or use to_cloudpickle")
-    return [[name, encode(content)] for name, content in attrs.items()]
+    return [[name, to_json.keep_order(encode(content))] for name, content in attrs.items()]
 
 
 def _codes_to_arrow(codes: Any, categories: Any, spec: dict[str, Any]) -> Any:
@@ -135,7 +135,7 @@ def _codes_to_arrow(codes: Any, categories: Any, spec: dict[str, Any]) -> Any:
 
     places = pyarrow.array(codes, mask=codes == -1)
     values = spec.get("values", {})
-    if _is_text(values) and not values.get("missing") == "None":
+    if _is_text(values) and values.get("missing") != "None":
         words = to_arrow(_array(categories), values)
         if words.null_count == 0:
             return pyarrow.DictionaryArray.from_arrays(places, words)

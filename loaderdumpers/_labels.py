@@ -50,7 +50,8 @@ def _pack_time(label: Any, kind: type) -> dict[str, Any]:
             return {"date": encode(label, dates=True)}
         except TypeError as error:
             raise NotExactError(f"a label cannot be kept: {error}") from error
-    raise NotExactError(f"a label is of type {kind.__module__}.{kind.__qualname__}, which is not kept; use text, numbers, dates or tuples of them")
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    raise NotExactError(f"a label is of type {name}, which is not kept; use text, numbers, dates or tuples of them")
 
 
 def unpack_label(parts: Any) -> Any:

@@ -28,13 +28,14 @@ def check(obj: Any) -> bool:
         for division in obj.divisions:
             pack_label(division)
         return pandas_to_parquet.check(obj._meta)
-    except Exception:  # a graph that dask itself cannot make sense of
+    except Exception:  # noqa: BLE001  a graph that dask itself cannot make sense of
         return False
 
 
 def describe(obj: Any) -> dict[str, Any]:
     """Return type, number of partitions, and the first columns with their dtypes; computes nothing."""
-    facts: dict[str, Any] = {"type": f"dask {type(obj).__name__}", "npartitions": int(obj.npartitions), "known_divisions": bool(obj.known_divisions)}
+    facts: dict[str, Any] = {"type": f"dask {type(obj).__name__}", "npartitions": int(obj.npartitions)}
+    facts["known_divisions"] = bool(obj.known_divisions)
     if type(obj).__name__ == "DataFrame":
         dtypes = obj._meta.dtypes.iloc[:20]
         facts["columns"] = [[str(label)[:60], str(dtype)[:60]] for label, dtype in zip(obj._meta.columns[:20], dtypes, strict=True)]
@@ -66,7 +67,8 @@ def dump(obj: Any, savedir: str, *, compression: str = "zstd") -> dict[str, Any]
     from dask.base import get_scheduler
 
     if not check(obj):
-        raise TypeError(f"dask_to_parquet cannot keep this {type(obj).__qualname__} exactly; convert its columns with astype, or compute it first")
+        advice = "convert its columns with astype, or compute it first"
+        raise TypeError(f"dask_to_parquet cannot keep this {type(obj).__qualname__} exactly; {advice}")
     width = max(5, len(str(obj.npartitions)))
     write = dask.delayed(_write_partition, pure=False)
     parts = [write(part, obj._meta, savedir, f"part-{place:0{width}d}.", compression) for place, part in enumerate(obj.to_delayed())]

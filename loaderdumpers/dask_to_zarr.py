@@ -51,7 +51,8 @@ def dump(obj: Any, savedir: str, *, compressors: Any = "auto") -> dict[str, Any]
     from dask.base import get_scheduler
 
     if not check(obj):
-        raise TypeError(f"dask_to_zarr keeps dask arrays of numbers and dates, not {type(obj).__qualname__}; convert with astype, or compute it")
+        advice = "convert with astype, or compute it"
+        raise TypeError(f"dask_to_zarr keeps dask arrays of numbers and dates, not {type(obj).__qualname__}; {advice}")
     if any(side != side for sizes in obj.chunks for side in sizes):
         raise ValueError("the sizes of the array's chunks are unknown. Call array.compute_chunk_sizes() first, then store it.")
     chunks = tuple(max(1, *sizes) for sizes in obj.chunks)

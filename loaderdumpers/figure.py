@@ -74,8 +74,8 @@ def dump(obj: Any, savedir: str, *, dpi: float | None = None, transparent: bool 
     try:
         with matplotlib.rc_context({"svg.hashsalt": "isfdb", "svg.fonttype": "path"}):
             obj.savefig(os.path.join(savedir, _SVG), format="svg", metadata={"Date": None, "Creator": None}, transparent=transparent)
-            png = {"Software": None}
-            obj.savefig(os.path.join(savedir, _PNG), format="png", metadata=png, dpi="figure" if dpi is None else dpi, transparent=transparent)
+            size = "figure" if dpi is None else dpi
+            obj.savefig(os.path.join(savedir, _PNG), format="png", metadata={"Software": None}, dpi=size, transparent=transparent)
     finally:
         if obj.canvas is not canvas:
             obj.set_canvas(canvas)

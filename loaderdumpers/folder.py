@@ -56,7 +56,8 @@ class ManagedFolder(str):
         found = [name for name in self.listdir() if name.endswith(ending)]
         if len(found) != 1:
             what = ", ".join(found) if found else "no such file"
-            raise ValueError(f"one file ending with {ending!r} was asked for in {str.__str__(self)}; there is {what}. Use listdir() and join().")
+            where = str.__str__(self)
+            raise ValueError(f"one file ending with {ending!r} was asked for in {where}; there is {what}. Use listdir() and join().")
         return self.join(found[0])
 
 

@@ -106,7 +106,8 @@ def create(savedir: str, shape: Any, dtype: Any, chunks: Any, shards: Any = None
     # A chunk that equals the fill value is written all the same: -0.0 equals 0.0 and would come back as 0.0.
     config = {"write_empty_chunks": True}
     path = os.path.join(savedir, _FOLDER)
-    return zarr.create_array(path, shape=shape, dtype=stored_dtype(dtype), chunks=chunks, shards=shards, compressors=compressors, config=config)
+    form = {"shape": shape, "dtype": stored_dtype(dtype), "chunks": chunks, "shards": shards}
+    return zarr.create_array(path, compressors=compressors, config=config, **form)
 
 
 def open_stored(savedir: str, dtype: str, shape: tuple[int, ...]) -> tuple[Any, Any]:
@@ -117,7 +118,8 @@ def open_stored(savedir: str, dtype: str, shape: tuple[int, ...]) -> tuple[Any, 
     path, kind = os.path.join(os.path.abspath(savedir), _FOLDER), numpy.dtype(dtype)
     stored = zarr.open_array(path, mode="r")
     if stored.shape != shape or stored.dtype != stored_dtype(kind):
-        raise ValueError(f"{path} is {stored.dtype} of shape {stored.shape}, where {dtype} of shape {shape} was stored; restore it from a copy")
+        found = f"{stored.dtype} of shape {stored.shape}"
+        raise ValueError(f"{path} is {found}, where {dtype} of shape {shape} was stored; restore it from a copy")
     return stored, kind
 
 

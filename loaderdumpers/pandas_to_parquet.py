@@ -37,7 +37,7 @@ def check(obj: Any) -> bool:
         return False
     try:
         Writer(convert=False).plan(obj)
-    except Exception:  # pandas stumbles over its own half-made or damaged objects in many ways; none of them is kept exactly
+    except Exception:  # noqa: BLE001  pandas stumbles over its own half-made or damaged objects in many ways; none of them is kept exactly
         return False
     return True
 
@@ -77,7 +77,9 @@ def dump(obj: Any, savedir: str, *, compression: str = "zstd", row_group_size: i
     return write(obj, savedir, "", compression=compression, row_group_size=row_group_size)
 
 
-def write(obj: Any, savedir: str, prefix: str, *, compression: str = "zstd", row_group_size: int | None = None, inline: bool = False) -> dict[str, Any]:
+def write(
+    obj: Any, savedir: str, prefix: str, *, compression: str = "zstd", row_group_size: int | None = None, inline: bool = False
+) -> dict[str, Any]:
     """Write `obj` to files whose names begin with `prefix` and return the arguments of :class:`Loader`; `inline`: never ``frame.json``."""
     import pyarrow
 

@@ -109,24 +109,25 @@ def dump(obj: Any, savedir: str) -> dict[str, Any]:
     """
     if not check(obj):
         encode(obj)  # raises an error that names what is wrong, where it knows
-        raise TypeError("the value contains an integer, a nan or a web of references that JSON cannot keep exactly; store it with to_cloudpickle")
+        what = "an integer, a nan or a web of references"
+        raise TypeError(f"the value contains {what} that JSON cannot keep exactly; store it with to_cloudpickle")
     members = encode(obj)
     text = json.dumps(members, ensure_ascii=False, allow_nan=False)
     if len(text) <= INLINE_CHARACTERS:
-        return {"value": _keep_order(members)}
+        return {"value": keep_order(members)}
     with open(os.path.join(savedir, "data.json"), "w", encoding="utf-8", newline="") as file:
         file.write(text)
         file.write("\n")
     return {}
 
 
-def _keep_order(members: Any) -> Any:
+def keep_order(members: Any) -> Any:
     """Write dicts whose names are not sorted as pairs, because ``Loader.json`` is sorted when written."""
     if isinstance(members, list):
-        return [_keep_order(member) for member in members]
+        return [keep_order(member) for member in members]
     if not isinstance(members, dict):
         return members
-    kept = {name: _keep_order(member) for name, member in members.items()}
+    kept = {name: keep_order(member) for name, member in members.items()}
     if list(kept) == sorted(kept):
         return kept
     return {"$dict": [[name, member] for name, member in kept.items()]}

@@ -75,7 +75,9 @@ def _check_facts(module: Any) -> None:
         if hasattr(module, name) and type(getattr(module, name)) is not kind:
             raise AssertionError(f"{_name(module)}.{name} is {getattr(module, name)!r}; make it a {kind.__name__}, or leave it out")
     if getattr(module, "runs_code", False) and getattr(module, "priority", 50) < 80:
-        raise AssertionError(f"{_name(module)} runs code when loading and would be asked before open formats; give it a priority of 80 or more")
+        raise AssertionError(
+            f"{_name(module)} runs code when loading and would be asked before open formats; give it a priority of 80 or more"
+        )
 
 
 def _check_options(module: Any) -> None:
@@ -92,7 +94,9 @@ def _check_signature(name: str, function: Any, positional: int) -> None:
         if parameter.kind is not parameter.KEYWORD_ONLY:
             raise AssertionError(f"{name} takes {parameter.name!r} by position; put a * before the options")
         if f"{parameter.name} :" not in (inspect.getdoc(function) or ""):
-            raise AssertionError(f"the docstring of {name} does not document the option {parameter.name!r}; add '{parameter.name} : type' to it")
+            raise AssertionError(
+                f"the docstring of {name} does not document the option {parameter.name!r}; add '{parameter.name} : type' to it"
+            )
 
 
 def _check_totality(module: Any, foreign: Sequence[Any]) -> None:
@@ -109,14 +113,14 @@ def _check_totality(module: Any, foreign: Sequence[Any]) -> None:
             raise AssertionError(f"check returned {answer!r} for a value of type {kind}; return True or False")
     for value in foreign:
         if not accepts_all and module.check(value):
-            raise AssertionError(f"check accepted {str(value)[:80]!r} of type {type(value).__qualname__}, which must be refused")
+            raise AssertionError(f"check accepted {_shown(value)} of type {type(value).__qualname__}, which must be refused")
 
 
 def _check_round_trip(module: Any, value: Any, folder: str, equal: Equal | None) -> tuple[str, dict[str, Any]]:
     """Dump, rename the folder as publishing does, load twice; return folder and arguments."""
     what = f"the example of type {type(value).__qualname__}"
     if not getattr(module, "explicit_only", False) and module.check(value) is not True:
-        raise AssertionError(f"check refused {what}: {str(value)[:200]!r}; accept it, or leave it out of the examples")
+        raise AssertionError(f"check refused {what}: {_shown(value)}; accept it, or leave it out of the examples")
     _check_describe(module, value, what)
     savedir = os.path.join(folder, "v000001")
     arguments = _dump(module, value, folder, what)
@@ -137,7 +141,9 @@ def _check_describe(module: Any, value: Any, what: str) -> None:
     try:
         text = json.dumps(facts, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise AssertionError(f"describe returned {facts!r} for {what}, which is no JSON ({error}); return text, numbers and lists") from error
+        raise AssertionError(
+            f"describe returned {facts!r} for {what}, which is no JSON ({error}); return text, numbers and lists"
+        ) from error
     if not isinstance(facts, dict) or len(text) > _DESCRIBE_CHARACTERS:
         raise AssertionError(f"describe returned a {type(facts).__name__} of {len(text)} characters for {what}; return a small dict")
 
@@ -207,7 +213,9 @@ def _as_stored(returned: Any, what: str) -> dict[str, Any]:
     try:
         stored: dict[str, Any] = exact_json.loads(exact_json.dumps(returned))
     except (TypeError, ValueError) as error:
-        raise AssertionError(f"dump of {what} returned something that is no JSON ({error}); convert it to text, numbers and lists") from error
+        raise AssertionError(
+            f"dump of {what} returned something that is no JSON ({error}); convert it to text, numbers and lists"
+        ) from error
     if stored != returned:
         advice = "use lists for tuples and text for names"
         raise AssertionError(f"the arguments that dump of {what} returned come back from JSON changed, as {str(stored)[:200]}; {advice}")
@@ -228,7 +236,9 @@ def _compare(loaded: Any, value: Any, equal: Equal | None, what: str) -> None:
     except AssertionError as error:
         raise AssertionError(f"{what} is not what was stored: {error}. Keep it exactly, or refuse it in check.") from error
     if answer is not None and not answer:
-        raise AssertionError(f"{what} is not what was stored: {loaded!r}, not {value!r}. Keep it exactly, or refuse it in check.")
+        raise AssertionError(
+            f"{what} is not what was stored: {_shown(loaded)}, not {_shown(value)}. Keep it exactly, or refuse it in check."
+        )
 
 
 _OTHER_PROCESS: Final = """
@@ -254,7 +264,9 @@ with open(order + ".again", "wb") as file:
 """
 
 
-def _check_other_process(module: Any, values: list[Any], written: list[tuple[str, dict[str, Any]]], folder: str, equal: Equal | None) -> None:
+def _check_other_process(
+    module: Any, values: list[Any], written: list[tuple[str, dict[str, Any]]], folder: str, equal: Equal | None
+) -> None:
     """Load in a Python that has dumped nothing, and dump there: the arguments must be the same."""
     import pickle
 
@@ -269,7 +281,9 @@ def _check_other_process(module: Any, values: list[Any], written: list[tuple[str
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise AssertionError(f"in another process: {last[0].removeprefix('AssertionError: ')}. The module must be importable as {_name(module)!r}.")
+        raise AssertionError(
+            f"in another process: {last[0].removeprefix('AssertionError: ')}. The module must be importable as {_name(module)!r}."
+        )
     with open(order + ".loaded", "rb") as file:
         for loaded, value, copy in zip(cloudpickle.load(file), values, copies, strict=True):
             if copy is None and equal is None:  # pickle, which brings the loaded value here, would change it on its way
@@ -283,7 +297,16 @@ def _compare_specs(again: list[Any], before: list[dict[str, Any]], values: list[
     for other, first, value in zip(again, before, values, strict=True):
         if other is not None and exact_json.compact(other) != exact_json.compact(first):
             advice = "they must depend on the value alone: no set order, id, path or time"
-            raise AssertionError(f"dump of the example of type {type(value).__qualname__} returns other arguments in another process; {advice}")
+            raise AssertionError(
+                f"dump of the example of type {type(value).__qualname__} returns other arguments in another process; {advice}"
+            )
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:200]
+    except Exception as error:  # noqa: BLE001  a message must not fail because a value cannot be shown
+        return f"something that cannot be shown ({type(error).__name__})"
 
 
 def _name(module: Any) -> str:

@@ -1,4 +1,4 @@
-"""Looks at the files a loaderdumper wrote: are their names fit for every file system, and do they hide pickles?"""
+"""Looks at the files a loaderdumper wrote: whether their names are fit for every file system, and whether they hide pickles."""
 
 from __future__ import annotations
 

@@ -40,7 +40,14 @@ def dask_arrays() -> list[Any]:
 
     irregular = da.from_array(np.arange(100.0).reshape(10, 10), chunks=((3, 7), (1, 2, 3, 4)))
     days = da.from_array(np.array(["2020", "NaT"], "M8[D]"), chunks=1)
-    return [da.arange(100, chunks=7), irregular, days, da.zeros((0, 3)), da.from_array(np.array(-0.0)), da.ones((4, 4), dtype="c8", chunks=3)]
+    return [
+        da.arange(100, chunks=7),
+        irregular,
+        days,
+        da.zeros((0, 3)),
+        da.from_array(np.array(-0.0)),
+        da.ones((4, 4), dtype="c8", chunks=3),
+    ]
 
 
 def zarr_arrays() -> list[Any]:
@@ -58,8 +65,8 @@ KEPT = {
     "numpy_to_zarr": (zarr_arrays, examples.inexact_arrays),
     "dask_to_parquet": (dask_frames, lambda: [1, [1]]),
     "dask_to_zarr": (dask_arrays, lambda: [1, [1]]),
-    "to_pickle": (lambda: [(1, 2), {1: {2}}, 1j, object], lambda: []),
-    "to_cloudpickle": (lambda: [(1, 2), {1: {2}}, 1j, frozenset("ab"), object], lambda: []),
+    "to_pickle": (lambda: [(1, 2), {1: {2}}, 1j, object], list),
+    "to_cloudpickle": (lambda: [(1, 2), {1: {2}}, 1j, frozenset("ab"), object], list),
 }
 
 
@@ -99,14 +106,16 @@ def test_an_attachment_comes_back_as_the_path_of_a_copy(tmp_path: Path) -> None:
         copy, original = Path(loaded), Path(value)
         return copy.name == original.name and copy != original and (copy.is_dir() or copy.read_text() == "42")
 
-    check_loaderdumper(module("attachment"), [str(tmp_path / "Loader.json"), str(tmp_path / "dir")], equal=equal, foreign=[1, "/no/such/file"])
+    check_loaderdumper(
+        module("attachment"), [str(tmp_path / "Loader.json"), str(tmp_path / "dir")], equal=equal, foreign=[1, "/no/such/file"]
+    )
 
 
 def test_every_built_in_is_tested_here() -> None:
     assert set(BUILT_IN) == {*KEPT, "figure", "folder", "attachment"}
 
 
-GOOD = '''
+GOOD = """
 import json, os
 def check(obj):
     return type(obj) is complex
@@ -117,7 +126,7 @@ class Loader:
         self.parts = parts
     def get(self, savedir):
         return complex(*self.parts)
-'''
+"""
 BROKEN = {
     "check raised": ("type(obj) is complex", "isinstance(obj, complex)"),
     "check returned": ("return type(obj) is complex", "return 1 if type(obj) is complex else 0"),
@@ -137,7 +146,10 @@ BROKEN = {
     "wrote outside its folder": ('return {"parts"', 'open("x.txt", "w").close(); return {"parts"'),
     "store no absolute path": ("return complex(", "os.listdir(self.where); return complex("),
     "changed files": ("return complex(", 'open(os.path.join(savedir, "cache"), "w").close(); return complex('),
-    "wrote a pickle": ('return {"parts"', 'import pickle; open(os.path.join(savedir, "d"), "wb").write(pickle.dumps(check)); return {"parts"'),
+    "wrote a pickle": (
+        'return {"parts"',
+        'import pickle; open(os.path.join(savedir, "d"), "wb").write(pickle.dumps(check)); return {"parts"',
+    ),
     "other arguments in another process": ('return {"parts"', 'return {"pid": os.getpid(), "parts"'),
     "loads ['numpy']": ("import json, os", "import json, os, numpy"),
     "check loads ['numpy']": ("return type(obj)", "import numpy; return type(obj)"),
@@ -169,7 +181,9 @@ def test_broken_behaviour_is_caught(complaint: str, importable: Any) -> None:
     old, new = BROKEN[complaint]
     source = GOOD.replace(old, new)
     if "self.where" in new:
-        source = source.replace('return {"parts"', 'return {"where": savedir, "parts"').replace("def __init__(self, parts)", "def __init__(self, parts, where)")
+        source = source.replace('return {"parts"', 'return {"where": savedir, "parts"').replace(
+            "def __init__(self, parts)", "def __init__(self, parts, where)"
+        )
         source = source.replace("self.parts = parts", "self.parts, self.where = parts, where")
     if "pid" in new:
         source = source.replace("def __init__(self, parts)", "def __init__(self, parts, pid)")
