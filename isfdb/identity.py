@@ -120,9 +120,11 @@ def make_database(storage: Storage, folder: str = "", *, parent_id: str | None =
     if parent_id:
         members["parent"] = parent_id
     try:
-        storage.put(join(folder, DATABASE_FILE), dumps(members).encode(), flushed=durable)
-        if not parent_id:
-            storage.put(join(folder, README_FILE), _README.encode())
+        if folder:
+            storage.put_folder(folder, DATABASE_FILE, dumps(members).encode(), flushed=durable)
+        else:
+            storage.put(DATABASE_FILE, dumps(members).encode(), flushed=durable)
+            storage.put(README_FILE, _README.encode())
         if durable:
             storage.prepare([])
     except OSError as error:

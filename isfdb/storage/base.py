@@ -99,6 +99,10 @@ class Storage(ABC):
         """
 
     @abstractmethod
+    def put_folder(self, folder: str, name: str, data: bytes, *, flushed: bool = False) -> bool:
+        """Create a folder that holds the record `name`, both at once, unless there is such a folder. Return False where there is one."""
+
+    @abstractmethod
     def replace(self, path: str, data: bytes) -> None:
         """Create a record or replace it, atomically. The last writer wins."""
 

@@ -140,6 +140,35 @@ class LocalStorage(Storage):
             return False
         return True
 
+    def put_folder(self, folder: str, name: str, data: bytes, *, flushed: bool = False) -> bool:
+        """Create a folder with one file in it: nobody sees it without."""
+        target = self._at(folder)
+        aside = f"{self._staging_for(os.path.dirname(target))}/{stage_name(new_nonce())}"
+        self._make_folders(os.path.dirname(aside))
+        try:
+            self.calls.make_folder(aside)
+            self.calls.create(f"{aside}/{name}", data)
+            if flushed:
+                self.calls.flush([f"{aside}/{name}"], [aside])
+            is_new = self._rename(aside, target, _inode(aside))
+        finally:
+            remove_tree(aside, self.calls)
+        self._unflushed.files.add(f"{target}/{name}")
+        self._unflushed.folders.update([target, os.path.dirname(target)])
+        return is_new
+
+    def _rename(self, source: str, target: str, identity: tuple[int, int] | None) -> bool:
+        """Rename a folder unless its new name is taken; `identity` tells whether it arrived although the reply was lost."""
+        try:
+            self.calls.rename(source, target)
+        except OSError as error:
+            if identity is not None and _inode(target) == identity:
+                return True
+            if error.errno in _TAKEN:
+                return False
+            raise
+        return True
+
     def _write_aside(self, target: str, data: bytes, *, flushed: bool) -> str:
         """Write a file where stages are, so that collect finds what a killed writer leaves of it."""
         aside = f"{self._staging_for(os.path.dirname(target))}/{stage_name(new_nonce())}"
@@ -308,14 +337,8 @@ class LocalStorage(Storage):
         """Rename a folder, unless something stands at its new name."""
         source, target = self._at(old), self._at(new)
         self._make_folders(os.path.dirname(target))
-        identity = _inode(source)
-        try:
-            self.calls.rename(source, target)
-        except OSError as error:
-            if error.errno in _TAKEN:
-                raise TakenError(target) from error
-            if identity is None or _inode(target) != identity:
-                raise  # else the reply was lost, the rename was not
+        if not self._rename(source, target, _inode(source)):
+            raise TakenError(target)
         self.calls.flush([], sorted({os.path.dirname(source), os.path.dirname(target)}))
 
     def to_trash(self, path: str, *, durable: bool = False) -> None:
