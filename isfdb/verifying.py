@@ -382,13 +382,25 @@ class _Verification:
             else:
                 is_whole = suffix == "requirements.txt" or digest_of(data)[:32] == stem
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            # A power cut leaves the like of a put that was never acknowledged; the next put with that record writes it again.
-            kind = "unreadable" if path in self.references else "leftover"
+            kind = "unreadable" if self._is_needed(path, stem) else "leftover"
             self._find(kind, "", None, path, f"{path} cannot be read: {error}")
         else:
             if not is_whole:
-                kind = "changed record" if path in self.references or suffix != "json" else "leftover"
+                kind = "changed record" if self._is_needed(path, stem) else "leftover"
                 self._find(kind, "", None, path, f"{path} is not what its name says it holds")
+
+    def _is_needed(self, path: str, stem: str) -> bool:
+        """Say whether a version names this record, or a code record that a version names does.
+
+        A power cut leaves torn ones of a put that was never acknowledged; the next put with that record writes it again.
+        """
+        if path in self.references:
+            return True
+        snapshots = [one for one in self.references if one.startswith(f"{CODE_FOLDER}/")]
+        try:
+            return any(stem.encode() in self.storage.read(snapshot) for snapshot in snapshots)
+        except OSError:
+            return True  # a code record is missing, and with it what it named: nobody can say
 
     def _references(self) -> None:
         present = {folder: set(self.storage.list(folder)) for folder in (SESSIONS_FOLDER, ENVIRONMENTS_FOLDER, CODE_FOLDER)}
