@@ -116,6 +116,7 @@ def _the_script() -> Ran:
     global _script
     if _script is None:
         path = getattr(sys.modules.get("__main__"), "__file__", None)
+        path = None if path == "<stdin>" else path
         source, reason = _text_of(path) if path else _text_of_command()
         facts: dict[str, Any] = {"file": os.path.abspath(path)} if path else {}
         if reason:

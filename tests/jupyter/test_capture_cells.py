@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-
 @pytest.fixture
 def run(shell: Any) -> Callable[..., Any]:
     """Run a cell as a front end does."""
@@ -219,7 +218,10 @@ def test_half_a_surrogate_pair_in_a_cell_stops_nothing(notebook):
 
 def test_a_thread_that_outlives_its_cell_is_told_from_a_cell(notebook, shell, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
-    notebook("import threading\ngo = threading.Event()\ndef work():\n    go.wait(10); db['late'] = 1\nt = threading.Thread(target=work); t.start()")
+    notebook(
+        "import threading\ngo = threading.Event()\ndef work():\n    go.wait(10); db['late'] = 1\n"
+        "t = threading.Thread(target=work); t.start()"
+    )
     shell.user_ns["go"].set()
     shell.user_ns["t"].join()
     last = session_of("late").cells[-1]
@@ -288,5 +290,8 @@ def test_read_session_of_a_stranger_is_refused(notebook):
 def test_what_the_capture_costs_is_small(notebook, shell):
     notebook("from isfdb.provenance.capture import capture\nimport time, statistics\ndb['a'] = 1")
     time.sleep(0.5)
-    notebook("capture(db._storage); times = []\nfor _ in range(200):\n    s = time.perf_counter(); capture(db._storage); times.append(time.perf_counter() - s)")
+    notebook(
+        "capture(db._storage); times = []\nfor _ in range(200):\n"
+        "    s = time.perf_counter(); capture(db._storage); times.append(time.perf_counter() - s)"
+    )
     assert sorted(shell.user_ns["times"])[100] < 100e-6  # 4 microseconds here
