@@ -22,10 +22,30 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Callable
 from typing import Any
 
 _quoted = json.encoder.encode_basestring
-_compact = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(", ", ": ")).encode
+
+
+def _refuse_value(value: object) -> Any:
+    raise TypeError(f"{type(value).__qualname__} is no JSON")
+
+
+_encode_slowly = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False, check_circular=False, separators=(", ", ": ")).encode
+
+
+def _encoder() -> Callable[[Any], str]:
+    """Return a function that writes a value on one line, sorted."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # an interpreter without the C encoder
+        return _encode_slowly
+    # JSONEncoder.encode makes this object anew for each value, which takes longer than a small record itself.
+    encode_parts = make(None, _refuse_value, _quoted, None, ": ", ", ", True, False, False)
+    return lambda value: "".join(encode_parts(value, 0))
+
+
+_compact = _encoder()
 
 MAX_DEPTH = 64
 
@@ -55,7 +75,7 @@ def compact(value: Any) -> str:
 
 def loads(text: str | bytes) -> Any:
     """Read JSON, refusing what is no JSON (NaN literals, duplicate names)."""
-    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    return _decode_text(text if isinstance(text, str) else text.decode())
 
 
 def _refuse_constant(name: str) -> Any:
@@ -67,6 +87,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("an object names a member twice")
     return members
+
+
+_decode_text = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique).decode
 
 
 def encode(value: Any, *, dates: bool = False, numpy_scalars: bool = False, _depth: int = 0) -> Any:

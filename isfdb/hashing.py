@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from blake3 import blake3
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -17,15 +19,11 @@ _just_written: dict[tuple[int, int], tuple[int, int, str]] = {}
 
 def digest_of(data: bytes) -> str:
     """Return the BLAKE3 digest of `data` as 64 hexadecimal digits."""
-    from blake3 import blake3
-
     return str(blake3(data).hexdigest())
 
 
 def digest_of_file(path: str) -> tuple[int, str]:
     """Return size in bytes and BLAKE3 digest of a regular file."""
-    from blake3 import blake3
-
     found = os.stat(path)
     known = _just_written.pop((found.st_dev, found.st_ino), None)
     if known and known[:2] == (found.st_size, found.st_mtime_ns):
@@ -57,8 +55,6 @@ class open_hashed:
     """
 
     def __init__(self, path: str) -> None:
-        from blake3 import blake3
-
         self._file: IO[bytes] = open(path, "x+b", buffering=0)  # noqa: SIM115 - this class is the context manager that closes it
         self._digest = blake3()
         self._queue: Any = None
