@@ -89,6 +89,9 @@ def stage_value(target: Target, value: Any, dumper: Any, options: Mapping[str, A
         if getattr(module, "runs_code", False):
             record |= signature_of(record)
         return Pending(target, stage, record, numbers)
+    except OSError as error:
+        target.storage.discard(stage)
+        raise storage_failure(error, f"write {target.key!r}", target.storage.location) from error
     except BaseException:
         target.storage.discard(stage)
         raise
