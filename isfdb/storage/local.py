@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from isfdb.layout.current import METADATA_FILE, PRIVATE_FOLDER, STAGE_PREFIX, STAGING_FOLDER, TOMBSTONE_FILE, TRASH_FOLDER, version_name
@@ -19,6 +19,9 @@ from isfdb.storage.reclaiming import newest_change, remove_tree, tree_size, writ
 # Renaming onto a folder that holds something: ENOTEMPTY on ext4, Btrfs, tmpfs and NFS, EEXIST on XFS.
 _TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
+
+#: Gives the calls of every storage that is given none; see `isfdb.testing.faults.calls_go_to`.
+make_calls: Callable[[], FileCalls] = FileCalls
 
 
 def new_nonce() -> str:
@@ -72,7 +75,7 @@ class LocalStorage(Storage):
     def __init__(self, path: str, *, read_only: bool = False, calls: FileCalls | None = None) -> None:
         self.path = path
         self.read_only = read_only
-        self.calls = calls or FileCalls()
+        self.calls = calls or make_calls()
         self._unflushed = _unflushed.setdefault(path, _Unflushed())
 
     @property

@@ -211,12 +211,12 @@ def _facts(path: str) -> tuple[int, ...]:
 @contextmanager
 def calls_go_to(calls: FileCalls) -> Iterator[None]:
     """Let every local storage that is made inside the block send its calls to `calls`."""
-    standing = local.FileCalls
-    local.FileCalls = lambda: calls  # type: ignore[assignment, misc]  # a test's stand-in for the class
+    standing = local.make_calls
+    local.make_calls = lambda: calls
     try:
         yield
     finally:
-        local.FileCalls = standing  # type: ignore[misc]
+        local.make_calls = standing
 
 
 # What a power cut leaves ---------------------------------------------------------------------------------------------------------
@@ -419,7 +419,8 @@ def crash_states(
     is_unread : callable, optional
         Says of a path whether no reader ever looks at what it holds. States that differ only there are given once.
     """
-    disk, chance, marks = _Disk(), random.Random(0), ()
+    disk, chance = _Disk(), random.Random(0)
+    marks: tuple[str, ...] = ()
     for call in start:
         disk.do(call)
     disk.flush([*disk.seen, *disk.contents])
