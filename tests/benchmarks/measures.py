@@ -11,6 +11,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -170,7 +171,10 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 
 
 def _python(code: str, *wrapper: str) -> str:
-    run = subprocess.run([*wrapper, sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # With compiled modules kept, as an installation has them.
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment.setdefault("PYTHONPYCACHEPREFIX", os.path.join(tempfile.gettempdir(), "isfdb-benchmark-pycache"))
+    run = subprocess.run([*wrapper, sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     return run.stdout.strip()
 
 
