@@ -24,6 +24,7 @@ from isfdb.provenance.collectors.sources import home_hint, readable
 #: All of git's answers together may take so long; what is missing then is named.
 LOOK_TIMEOUT_S = 2.0
 _MOST_REPOSITORIES = 50
+_OURS = frozenset({"isfdb", "loaderdumpers", "initializers"})
 _STATS_EVERY_S = 0.05
 
 _log = logging.getLogger(__name__)
@@ -56,9 +57,14 @@ class CodeSnapshot:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Commit, branch and dirty of the main repository: the working directory's, else the script's, else an imported one."""
-        repositories = self.record.get("repositories") or [{}]
-        return {name: repositories[0].get(name) for name in ("commit", "branch", "dirty")}
+        """Commit, branch and dirty of the main repository: the working directory's, else the script's, else an imported one.
+
+        Unknown where there is none but isfdb's own checkout, whose commit says nothing about the user's code.
+        """
+        main = next(iter(self.record.get("repositories") or [{}]), {})
+        if "working_directory" not in main and set(main.get("modules", ())) <= _OURS:
+            main = {}
+        return {name: main.get(name) for name in ("commit", "branch", "dirty")}
 
 
 class CodeWatcher:

@@ -313,3 +313,14 @@ def test_a_checkout_in_site_packages_counts_and_its_neighbours_do_not(
     assert "isfdb_test_checkout" in names
     assert tmp_path.name not in names
     assert not [module for module in record.get("local_modules", []) if module["name"] == "isfdb_test_installed"]
+
+
+def test_isfdbs_own_checkout_is_not_taken_for_the_users():
+    from isfdb.provenance.collectors.code import _snapshot
+
+    ours = {"commit": "a" * 40, "branch": "main", "dirty": True, "modules": ["isfdb", "loaderdumpers"]}
+    assert _snapshot({"repositories": [ours]}, {}).summary == {"commit": None, "branch": None, "dirty": None}
+    theirs = {**ours, "modules": ["isfdb", "my_analysis"]}
+    assert _snapshot({"repositories": [theirs]}, {}).summary["commit"] == "a" * 40
+    developed = {**ours, "working_directory": "."}
+    assert _snapshot({"repositories": [developed]}, {}).summary["commit"] == "a" * 40
