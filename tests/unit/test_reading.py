@@ -46,7 +46,7 @@ def change(path: Path, change_members) -> None:
 def test_a_changed_spec_is_noticed_on_every_read(db):
     db["k"] = 1
     change(version_folder(db, "k") / "Loader.json", lambda spec: spec.update(value=2))
-    with pytest.raises(ChecksumMismatchError, match="Loader.json is not what was stored"):
+    with pytest.raises(ChecksumMismatchError, match=r"Loader\.json is not what was stored"):
         db["k"]
 
 

@@ -61,7 +61,7 @@ class CodeSnapshot:
 
         Unknown where there is none but isfdb's own checkout, whose commit says nothing about the user's code.
         """
-        main = next(iter(self.record.get("repositories") or [{}]), {})
+        main: dict[str, Any] = next(iter(self.record.get("repositories") or ()), {})
         if "working_directory" not in main and set(main.get("modules", ())) <= _OURS:
             main = {}
         return {name: main.get(name) for name in ("commit", "branch", "dirty")}
