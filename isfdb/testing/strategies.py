@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-_TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 _LABELS = st.one_of(_TEXT, st.integers(-5, 5), st.floats(allow_nan=False), st.none(), st.tuples(_TEXT, st.integers(0, 3)))
 
 
@@ -61,7 +61,7 @@ def _columns(rows: int) -> st.SearchStrategy[Any]:
     plain = numbers.flatmap(lambda code: hnp.arrays(numpy.dtype(code), rows)).map(pandas.Series)
     times = hnp.arrays("M8[us]", rows, elements=st.integers(0, 2**50).map(lambda count: numpy.datetime64(count, "us"))).map(pandas.Series)
     zones = st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns"])
-    choices = st.sampled_from([["b", "a", "c"], [3, 1, 2], [0.5, -0.5]])
+    choices: st.SearchStrategy[list[Any]] = st.sampled_from([["b", "a", "c"], [3, 1, 2], [0.5, -0.5]])
     categories = st.tuples(choices, st.booleans()).flatmap(
         lambda given: of(pandas.CategoricalDtype(given[0], ordered=given[1]), st.sampled_from([*given[0], None]))
     )

@@ -115,7 +115,7 @@ def test_only_the_columns_used_are_read(lazy: Any, tmp_path: Path) -> None:
 
 def test_a_partition_that_breaks_the_promise_of_meta_is_refused(lazy: Any, tmp_path: Path) -> None:
     wrong = lazy.map_partitions(lambda part: part.assign(rate=1), meta=lazy._meta)
-    with pytest.raises(ValueError, match="part-0000.*the frame's meta promises"):
+    with pytest.raises(ValueError, match=r"part-0000.*the frame's meta promises"):
         dask_to_parquet.dump(wrong, str(tmp_path))
 
 

@@ -19,7 +19,7 @@ def test_a_small_value_needs_no_file_and_a_large_one_gets_one(tmp_path: Path) ->
 
 
 def test_a_value_that_json_cannot_keep_is_refused_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="builtins.tuple is not one of"):
+    with pytest.raises(TypeError, match=r"builtins\.tuple is not one of"):
         to_json.dump([(1,)], str(tmp_path))
     with pytest.raises(TypeError, match="store it with to_cloudpickle"):
         to_json.dump(10**6000, str(tmp_path))

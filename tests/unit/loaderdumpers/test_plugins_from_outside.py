@@ -8,10 +8,12 @@ import sys
 import tomllib
 from fractions import Fraction
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from isfdb.testing import check_loaderdumper
+
+if TYPE_CHECKING:
+    import pytest
 
 SAMPLE = Path(__file__).parents[2] / "sample_plugin"
 ROOT = Path(__file__).parents[3]
