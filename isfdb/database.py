@@ -10,7 +10,7 @@ from isfdb import display
 from isfdb.attributes import Attributes, AttributesOfKeys
 from isfdb.collecting import Collected, collect
 from isfdb.entry import Entry, MetadataOfKeys, Version, version_of, versions_of
-from isfdb.errors import KeyExistsError, KeyNotFoundError
+from isfdb.errors import KeyExistsError, KeyKindError, KeyNotFoundError
 from isfdb.keys import split_key
 from isfdb.moving import copy_key, move_key, move_sub_database, remove_database
 from isfdb.options import option
@@ -189,12 +189,12 @@ class Database(Place, MutableMapping[Key, Any]):
 
     def _set(self, key: Key, value: Any, dumper: Any, expected: int | None, overwrite: bool, options: Mapping[str, Any]) -> Pending:
         names = self._writable(key, "store")
-        if len(names) > 1:
-            self._make_levels(names[:-1])
+        self._missing_levels(names[:-1])  # says early whether a value is in the way
         is_conditional = expected is not None or not overwrite
         if is_conditional:
             self._publish_batch()  # the condition may be about a value that waits
         pending = stage_value(self._target(names, expected, overwrite), value, dumper, options, self._carried)
+        self._make_levels_for(pending, names)
         self._publish_or_wait(pending, may_wait=not is_conditional)
         return pending
 
@@ -259,9 +259,13 @@ class Database(Place, MutableMapping[Key, Any]):
         self._publish_batch()
         if new in self:
             raise KeyExistsError(f"cannot rename {old!r} to {new!r}: that key exists. Delete it first or choose another name.", key=new)
-        if len(target) > 1:
-            self._make_levels(target[:-1])
-        if self._storage.is_folder(self._folder_of(source)):
+        is_sub_database = self._storage.is_folder(self._folder_of(source))
+        if not is_sub_database and old not in self:
+            raise KeyNotFoundError(f"cannot rename {old!r}: there is no such key in {self.path}. See db.keys().", key=old)
+        if is_sub_database and target[: len(source)] == source:
+            raise KeyKindError(f"cannot rename {old!r} to {new!r}: a sub-database cannot be moved into itself.", key=new)
+        self._make_levels(target[:-1])
+        if is_sub_database:
             move_sub_database(self._storage, self._folder_of(source), self._folder_of(target), "/".join(target))
         else:
             move_key(self._target(source), self._target(target), self._carried, durable=self._durable)
@@ -275,9 +279,9 @@ class Database(Place, MutableMapping[Key, Any]):
         """
         source, target = split_key(old), self._writable(new, "copy")
         self._publish_batch()
-        if len(target) > 1:
-            self._make_levels(target[:-1])
+        self._missing_levels(target[:-1])
         pending = copy_key(self._target(source), self._target(target), self._carried, self.id)
+        self._make_levels_for(pending, target)
         publish(self._storage, [pending], durable=self._durable)
         return version_of(self._storage, pending.target.key_folder, "/".join(target), self.id, pending.number)
 

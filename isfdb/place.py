@@ -161,15 +161,31 @@ class Place:
             root=self.root,
         )
 
-    def _make_levels(self, names: tuple[str, ...]) -> None:
-        """Make the sub-databases on the way to a key, where they are missing."""
+    def _missing_levels(self, names: tuple[str, ...]) -> list[str]:
+        """Return the folders of the sub-databases on the way to a key that are missing, having checked that they may be made."""
+        missing: list[str] = []
         folder = self._folder
         for depth, name in enumerate(names, 1):
             parent, folder = folder, join(folder, folder_name(name))
-            if not self._storage.is_folder(folder):
-                self._publish_batch()  # a value that waits may bear this name
-                check_new_sub_database(self._storage, parent, folder_name(name), "/".join(names[:depth]))
-                make_database(self._storage, folder, parent_id=self.id, durable=self._durable)
+            if missing or not self._storage.is_folder(folder):
+                if not missing:
+                    self._publish_batch()  # a value that waits may bear this name
+                    check_new_sub_database(self._storage, parent, folder_name(name), "/".join(names[:depth]))
+                missing.append(folder)
+        return missing
+
+    def _make_levels(self, names: tuple[str, ...]) -> None:
+        """Make the sub-databases on the way to a key, where they are missing."""
+        for folder in self._missing_levels(names):
+            make_database(self._storage, folder, parent_id=self.id, durable=self._durable)
+
+    def _make_levels_for(self, pending: Pending, names: tuple[str, ...]) -> None:
+        """Make the sub-databases for what is staged: only now, so that a save that fails leaves none behind."""
+        try:
+            self._make_levels(names[:-1])
+        except BaseException:
+            self._storage.discard(pending.stage)
+            raise
 
     def _writable(self, key: Key, verb: str) -> tuple[str, ...]:
         self._refuse_if_read_only(f"{verb} {key!r}")

@@ -174,6 +174,7 @@ class LocalStorage(Storage):
 
     def _write_aside(self, target: str, data: bytes, *, flushed: bool) -> str:
         """Write a file where stages are, so that collect finds what a killed writer leaves of it."""
+        self._make_folders(os.path.dirname(target))
         aside = f"{self._staging_for(os.path.dirname(target))}/{stage_name(new_nonce())}"
         try:
             self._create_in_staging(aside, data)
@@ -268,10 +269,11 @@ class LocalStorage(Storage):
         return Stage(path, key_folder, nonce, container, first)
 
     def _staging_for(self, parent: str) -> str:
-        if parent != self.path:  # a sub-database may be a link to another disk, where a rename from our staging folder cannot reach
-            self._make_folders(parent)
-            if os.stat(parent).st_dev != os.stat(self.path).st_dev:
-                return parent
+        while parent != self.path and not os.path.isdir(parent):
+            parent = os.path.dirname(parent)
+        # A sub-database may be a link to another disk, where a rename from our staging folder cannot reach.
+        if parent != self.path and os.stat(parent).st_dev != os.stat(self.path).st_dev:
+            return parent
         return f"{self.path}/{STAGING_FOLDER}"
 
     def write(self, stage: Stage, name: str, data: bytes) -> None:
