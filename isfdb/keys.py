@@ -139,4 +139,6 @@ def name_of_folder(folder: str) -> str | None:
 
 def folded(folder: str) -> str:
     """Return what two folder names share that some file system, or a tired reader, would take for one."""
+    if folder.isascii() and "%" not in folder:
+        return folder.lower()
     return unicodedata.normalize("NFC", (name_of_folder(folder) or folder)).casefold()
