@@ -128,8 +128,8 @@ def _percent(character: str) -> str:
 
 def name_of_folder(folder: str) -> str | None:
     """Return the name that a folder (without suffix) stands for, or None where isfdb would never have made that folder."""
-    if _PLAIN.fullmatch(folder):
-        return folder
+    if _PLAIN.fullmatch(folder) and not _WINDOWS_DEVICE.fullmatch(folder):
+        return folder if len(folder) <= MAX_NAME_BYTES else None
     try:
         name = unquote(folder, errors="strict")
         return name if split_key(name) == (name,) and folder_name(name) == folder else None
