@@ -30,16 +30,7 @@ class Tree(str):
 class Database(Place, MutableMapping[Key, Any]):
     """A database, or a sub-database, used as a dictionary. Made by :func:`isfdb.open`.
 
-    Attributes
-    ----------
-    id : str
-        32 hexadecimal digits that never change.
-    path : str
-        Its folder.
-    mode : str
-        ``"r"``, ``"r+"``, ``"a"`` or ``"w-"``.
-    prefix : str
-        The key of this sub-database inside :attr:`root`; empty for a database that is nobody's sub-database.
+    It has all that a dictionary has. Reading takes no lock; each assignment is a new, immutable version.
     """
 
     @property
