@@ -179,7 +179,10 @@ def _reclaim(storage: Storage, folder: str, report: Collected) -> None:
         return
     marker = join(folder, RECLAIMED_FILE)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
-    _mark(storage, marker, dumps({"format": FORMAT, "reclaimed": now}).encode())
+    try:
+        _mark(storage, marker, dumps({"format": FORMAT, "reclaimed": now}).encode())
+    except FileNotFoundError:
+        return  # the key was renamed since we listed it: the next collect finds it under its new name
     storage.prepare([])  # the marker, perhaps another process's, is on the disk before the first file moves
     for name in data:
         storage.to_trash(join(folder, name))

@@ -182,6 +182,8 @@ class Storage(ABC):
     def to_trash(self, path: str, *, durable: bool = False) -> None:
         """Take a file or folder out of sight at once; readers that hold it open go on. `empty_trash` deletes it later.
 
+        Nothing happens where there is none: another process came first.
+
         Parameters
         ----------
         durable : bool
@@ -206,4 +208,4 @@ class Storage(ABC):
 
     @abstractmethod
     def age_s(self, path: str) -> float:
-        """Return the seconds since `path` last changed, by the storage's own clock."""
+        """Return the seconds since `path` last changed, by the storage's own clock; 0 where there is none."""

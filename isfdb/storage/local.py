@@ -11,7 +11,17 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
-from isfdb.layout.current import METADATA_FILE, PRIVATE_FOLDER, STAGE_PREFIX, STAGING_FOLDER, TOMBSTONE_FILE, TRASH_FOLDER, version_name
+from isfdb.layout.current import (
+    ATTRIBUTES_FOLDER,
+    KEY_SUFFIX,
+    METADATA_FILE,
+    PRIVATE_FOLDER,
+    STAGE_PREFIX,
+    STAGING_FOLDER,
+    TOMBSTONE_FILE,
+    TRASH_FOLDER,
+    version_name,
+)
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.storage.file_calls import FileCalls
 from isfdb.storage.reclaiming import newest_change, remove_tree, tree_size, writer_is_alive
@@ -201,11 +211,20 @@ class LocalStorage(Storage):
         self._make_all(missing)
 
     def _make_folders(self, folder: str) -> None:
-        """Make a folder and the missing ones above it, up to the database's own, which must exist."""
+        """Make a folder and the missing ones above it, up to the database's own, which must exist.
+
+        Raises
+        ------
+        FileNotFoundError
+            A key's or version's folder is missing: those only ever appear whole, so somebody moved the key away.
+        """
         missing = []
         while folder != self.path and not os.path.isdir(folder):
+            parent, name = os.path.split(folder)
+            if name.endswith(KEY_SUFFIX) or (parent.endswith(KEY_SUFFIX) and name != ATTRIBUTES_FOLDER):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
             missing.append(folder)
-            folder = os.path.dirname(folder)
+            folder = parent
         self._make_all(missing)
 
     def _make_all(self, missing: Sequence[str]) -> None:
@@ -307,11 +326,12 @@ class LocalStorage(Storage):
         try:
             self.calls.rename(source, target)
         except OSError as error:
-            if self._is_ours(stage, number):
-                return  # the reply was lost, the rename was not
-            if error.errno in _TAKEN:
-                raise TakenError(target) from error
-            raise
+            if not self._is_ours(stage, number):  # else the reply was lost, the rename was not
+                if error.errno in _TAKEN:
+                    raise TakenError(target) from error
+                raise
+        if stage.container and source == stage.path:  # another writer's first version came before ours: the container is empty now
+            remove_tree(stage.container, self.calls)
 
     def _is_ours(self, stage: Stage, number: int) -> bool:
         """Look, by listing, whether version `number` is what we staged."""
@@ -324,9 +344,6 @@ class LocalStorage(Storage):
     def settle(self, stages: Sequence[Stage]) -> None:
         """Flush the folders in which the new names stand."""
         self.calls.flush([], sorted({stage.named_in for stage in stages if stage.named_in}))
-        for stage in stages:
-            if stage.container and stage.named_in == self._at(stage.key_folder):  # another writer's first version came before ours
-                self.discard(stage)
 
     def discard(self, stage: Stage) -> None:
         """Remove a stage, as far as it can be removed."""
@@ -353,7 +370,11 @@ class LocalStorage(Storage):
         origin = path.replace("/", "~").encode()[-200:].decode(errors="ignore")  # a name has 255 bytes
         target = f"{trash}/{origin}~{new_nonce()}"
         self.calls.make_folder(target)  # a folder of its own: its time of change is the time of trashing, by the server's clock
-        self.calls.rename(self._at(path), f"{target}/{os.path.basename(path)}")
+        try:
+            self.calls.rename(self._at(path), f"{target}/{os.path.basename(path)}")
+        except FileNotFoundError:
+            remove_tree(target, self.calls)
+            return
         if durable:
             self.calls.flush([], [trash, target, os.path.dirname(self._at(path))])
 
@@ -395,8 +416,11 @@ class LocalStorage(Storage):
         return tree_size(self._at(path))
 
     def age_s(self, path: str) -> float:
-        """Return the seconds since `path` changed."""
-        return self._age_s(os.lstat(self._at(path)).st_mtime)
+        """Return the seconds since `path` changed; 0 where there is none."""
+        try:
+            return self._age_s(os.lstat(self._at(path)).st_mtime)
+        except FileNotFoundError:
+            return 0.0
 
     def _age_s(self, changed: float) -> float:
         return self._now() - changed
