@@ -123,11 +123,20 @@ def db_delete(db: isfdb.Database, key: str) -> None:
         return  # deleted already
 
 
-def rename_back_and_forth(path: str, start: float, writer: int, n_times: int) -> list[str]:
+def collect(path: str, start: float, seconds: float) -> None:
+    """Reclaim everything that can be reclaimed, over and over."""
+    db = _open(path)
+    at_once(start)
+    while time.time() < start + seconds:
+        db.collect(grace_s=0, trash_s=0)
+
+
+def rename_on(path: str, start: float, writer: int, n_times: int) -> list[str]:
     """Move keys of one's own while others list."""
     db = _open(path)
     at_once(start)
     wrong = []
+    db[f"moving{writer}.0"] = "old"
     db[f"moving{writer}.0"] = writer
     for number in range(n_times):
         db.rename(f"moving{writer}.{number}", f"moving{writer}.{number + 1}")

@@ -90,6 +90,14 @@ def test_readers_see_only_whole_values_while_others_overwrite_and_collect(pool: 
     assert not isfdb.verify(db)
 
 
+def test_all_may_collect_at_once(pool: ProcessPoolExecutor, path: Path) -> None:
+    assert sum(run(pool, rivals.overwrite, path, 1.0, n=4)) > 20
+    db = isfdb.open(path)
+    assert rivals.is_whole(db["array"])
+    db.collect(grace_s=0, trash_s=0)
+    assert not isfdb.verify(db)
+
+
 def test_a_database_made_by_all_at_once_is_one(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
     for attempt in range(5):
         path = tmp_path / "new" / str(attempt)
@@ -113,7 +121,9 @@ def test_deleting_and_putting_at_once_leaves_listing_and_value_in_agreement(pool
 
 
 def test_keys_renamed_at_once_arrive(pool: ProcessPoolExecutor, path: Path) -> None:
-    assert not any(run(pool, rivals.rename_back_and_forth, path, "writer", 10))
+    collectors = [pool.submit(rivals.collect, str(path), time.time(), 0.7) for _ in range(2)]
+    assert not any(run(pool, rivals.rename_on, path, "writer", 10))
+    assert [collector.result(60) for collector in collectors] == [None, None]
     db = isfdb.open(path)
     assert db.keys() == tuple(f"moving{writer}.10" for writer in range(N_PROCESSES))
     assert not isfdb.verify(db)
