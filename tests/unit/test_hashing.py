@@ -1,0 +1,62 @@
+"""Digests computed while a file is written agree with what the file holds, and are used once only."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import numpy as np
+import pytest
+from blake3 import blake3
+
+from isfdb import hashing
+from isfdb.hashing import LARGE_BYTES, digest_of_file, open_hashed
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [5], [3, 0, 4], [LARGE_BYTES], [10, 2 * LARGE_BYTES + 3, 7, LARGE_BYTES - 1]])
+def test_the_digest_is_that_of_the_file(tmp_path, sizes):
+    path = str(tmp_path / "data")
+    with open_hashed(path) as file:
+        for size in sizes:
+            assert file.write(np.random.default_rng(size).integers(0, 255, size, dtype=np.uint8)) == size
+    content = (tmp_path / "data").read_bytes()
+    assert len(content) == os.path.getsize(path) == sum(sizes)
+    assert digest_of_file(path) == (sum(sizes), blake3(content).hexdigest())
+
+
+def test_a_digest_is_not_used_for_a_file_that_changed_since(tmp_path):
+    path = str(tmp_path / "data")
+    with open_hashed(path) as file:
+        file.write(b"abc")
+    with open(path, "r+b") as changed:
+        changed.write(b"x")
+    os.utime(path, ns=(0, 0))
+    assert digest_of_file(path)[1] == blake3(b"xbc").hexdigest()
+    assert not hashing._just_written
+
+
+def test_a_buffer_that_changes_while_it_is_written_still_gives_the_digest_of_the_file(tmp_path):
+    buffer = np.zeros(4 * LARGE_BYTES, dtype=np.uint8)
+    stop = threading.Event()
+
+    def scribble():
+        while not stop.is_set():
+            buffer[:] += 1
+
+    thread = threading.Thread(target=scribble)
+    thread.start()
+    try:
+        with open_hashed(str(tmp_path / "data")) as file:
+            file.write(buffer)
+    finally:
+        stop.set()
+        thread.join()
+    noted = digest_of_file(str(tmp_path / "data"))[1]
+    assert noted == digest_of_file(str(tmp_path / "data"))[1]  # the second time it is read from the file
+
+
+def test_a_failed_write_notes_no_digest(tmp_path):
+    with pytest.raises(ZeroDivisionError), open_hashed(str(tmp_path / "data")) as file:
+        file.write(b"abc")
+        _ = 1 / 0
+    assert not hashing._just_written
