@@ -19,6 +19,7 @@ from isfdb.exact_json import dumps
 from isfdb.failures import storage_failure
 from isfdb.layout.current import (
     CODE_FILE,
+    DELETED_SUFFIX,
     FORMAT,
     KEY_SUFFIX,
     LOADER_FILE,
@@ -107,7 +108,10 @@ def collect(
         for place in (STAGING_FOLDER, PRIVATE_FOLDER):
             report.freed_bytes += storage.sweep(place, storage.list(place), STAGE_AGE_S, dry_run=dry_run)
         for folder, keys in key_folders():
-            report.freed_bytes += storage.sweep(folder, storage.list(folder), STAGE_AGE_S, dry_run=dry_run)
+            names = storage.list(folder)
+            report.freed_bytes += storage.sweep(folder, names, STAGE_AGE_S, dry_run=dry_run)
+            if not dry_run:
+                _sweep_hints(storage, folder, names)
             for key_folder in _with_progress(keys, folder, progress):
                 report.n_keys += 1
                 _collect_key(storage, key_folder, _keep_for(keep, key_folder), grace_s, report)
@@ -116,6 +120,15 @@ def collect(
     except OSError as error:
         raise storage_failure(error, "collect", storage.location) from error
     return report
+
+
+def _sweep_hints(storage: Storage, folder: str, names: list[str]) -> None:
+    """Remove hints of keys that are not there: a rename was cut short, so long ago that its writer is dead."""
+    for name in names:
+        if name.endswith(DELETED_SUFFIX) and name.removesuffix(DELETED_SUFFIX) + KEY_SUFFIX not in names:
+            hint = join(folder, name)
+            if not storage.is_folder(hint) and storage.age_s(hint) >= STAGE_AGE_S:
+                storage.remove(hint)
 
 
 def _with_progress(keys: list[str], folder: str, progress: bool | None) -> Iterator[str]:

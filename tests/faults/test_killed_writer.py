@@ -53,7 +53,10 @@ def problem_with(name: str, path: Path, n_steps: int) -> str | None:
     db.collect()
     if left := [str(stage) for stage in path.rglob(".stage-*")]:
         return f"collect left {left}"
-    if rest := [finding for finding in isfdb.verify(db) if finding.kind != "stray" and not finding.file.endswith(".deleted")]:
+    for hint in path.rglob("*.deleted"):
+        os.utime(hint, (0, 0))  # a rename cut short leaves a hint, which collect removes a day later
+    db.collect()
+    if rest := [finding for finding in isfdb.verify(db) if finding.kind != "stray"]:
         return f"verify after collect: {rest}"
     db["after the kill"] = 1
     return None if db["after the kill"] == 1 else "the next put does not work"
