@@ -155,7 +155,7 @@ def reopen(path: str, database_id: str, prefix: str, mode: str, durability: str 
 
 def _reduce(database: Database) -> tuple[Any, ...]:
     """Say how a handle is pickled: not its storage but where it lies, and which activity sends it."""
-    activity = database._carried or current_activity(database._storage)
+    activity = current_activity(database._storage, database._carried)
     facts = (database.root.path, database.root.id, database.prefix, database.mode, database._durability, database._trusted, activity)
     return reopen, facts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ class Activity:
     line : int
         Line of the cell in that session's log, counted from 0.
     process : str
-        Tells that process from all others. Back in it, the activity means nothing: what runs there is known better.
+        Tells that process from all others. Back in it, the activity matters in worker threads only: elsewhere what runs is known better.
     """
 
     session: str
@@ -44,6 +45,7 @@ class Activity:
 _process = os.urandom(8).hex()
 _script: Ran | None = None
 _tests: dict[str, Ran] = {}
+_texts: dict[str, tuple[str | None, str | None]] = {}  # path of a file of tests, imported once -> its text
 _tasks: dict[Activity, Ran] = {}
 _callbacks: dict[int, Ran] = {}  # id of the cell before, which the watch keeps alive -> what ran after it
 
@@ -59,17 +61,24 @@ def running(carried: Activity | None = None) -> Ran:
     Parameters
     ----------
     carried : Activity, optional
-        What came with the handle: in another process than it was pickled in, the work belongs to it.
+        What came with the handle: in another process or thread than it was pickled in, the work belongs to it.
     """
-    if carried is not None and carried.is_from_elsewhere:
-        return _task(carried)
     shell_watch = watch()
+    if carried is not None and (carried.is_from_elsewhere or _is_worker_thread(shell_watch)):
+        return _task(carried)
     if shell_watch is not None and (cell := shell_watch.running) is not None:
         return cell
     test = os.environ.get("PYTEST_CURRENT_TEST")
-    if test:
+    if test and "_pytest.runner" in sys.modules:  # a process that a test started inherits the variable
         return _test(test.rpartition(" (")[0] or test)
-    return _between_cells(shell_watch) if shell_watch is not None else _the_script()
+    if shell_watch is None or _file_run_by(shell_watch.shell) is not None:
+        return _the_script()
+    return _between_cells(shell_watch)
+
+
+def _is_worker_thread(shell_watch: Watch | None) -> bool:
+    """Say whether this thread works for whoever sent it a handle: threaded workers of one process get handles pickled, too."""
+    return threading.current_thread() is not threading.main_thread() and not (shell_watch is not None and shell_watch.is_in_cell)
 
 
 def ran_before(ran: Ran) -> list[Ran]:
@@ -98,7 +107,7 @@ def _between_cells(shell_watch: Watch) -> Ran:
 def _test(name: str) -> Ran:
     if name not in _tests:
         path = name.partition("::")[0]
-        source, reason = _text_of(_file_of_test(path))
+        source, reason = _text_of_tests(_file_of_test(path))
         facts: dict[str, Any] = {"test": name, "file": path} | ({"reason": reason} if reason else {})
         _tests[name] = Ran("test", source, started=time.time(), **facts)
     return _tests[name]
@@ -115,7 +124,8 @@ def _file_of_test(path: str) -> str:
 def _the_script() -> Ran:
     global _script
     if _script is None:
-        path = getattr(sys.modules.get("__main__"), "__file__", None)
+        shell_watch = watch()
+        path = _file_run_by(shell_watch.shell) if shell_watch else getattr(sys.modules.get("__main__"), "__file__", None)
         path = None if path == "<stdin>" else path
         source, reason = _text_of(path) if path else _text_of_command()
         facts: dict[str, Any] = {"file": os.path.abspath(path)} if path else {}
@@ -124,6 +134,16 @@ def _the_script() -> Ran:
         kind = "interactive" if path is None and source is None else "script"
         _script = Ran(kind, source, started=_started(), **facts)
     return _script
+
+
+def _file_run_by(shell: Any) -> str | None:
+    """Return the script that ``ipython script.py`` runs right now, outside any cell."""
+    frame: Any = sys._getframe() if "__file__" in shell.user_ns else None
+    while frame is not None:
+        if frame.f_code.co_name == "safe_execfile" and frame.f_locals.get("self") is shell:
+            return str(frame.f_locals.get("fname"))
+        frame = frame.f_back
+    return None
 
 
 def end_of_script() -> Ran | None:
@@ -157,6 +177,13 @@ def _text_of(path: str) -> tuple[str | None, str | None]:
             return file.read(MAX_SOURCE_CHARACTERS), None
     except OSError as error:
         return None, f"the file could not be read: {error.strerror}"
+
+
+def _text_of_tests(path: str) -> tuple[str | None, str | None]:
+    """Return the text of a file of tests: the same object for each of its tests, for there may be thousands."""
+    if path not in _texts:
+        _texts[path] = _text_of(path)
+    return _texts[path]
 
 
 def _text_of_command() -> tuple[str | None, str | None]:

@@ -14,11 +14,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from isfdb.exact_json import dumps
+from isfdb.exact_json import compact, dumps, loads
 from isfdb.layout.current import CODE_FOLDER, ENVIRONMENTS_FOLDER
 from isfdb.options import option
 from isfdb.provenance.activities import Activity, end_of_script, ran_before, running, this_activity
 from isfdb.provenance.cells import Ran, after_cell, before_cell
+from isfdb.provenance.redaction import redact
 from isfdb.provenance.session_log import SessionLog
 from isfdb.storage.base import Storage
 
@@ -81,7 +82,7 @@ def capture(storage: Storage, carried: Activity | None = None) -> dict[str, Any]
             return _capture(storage, carried)
     except Exception as error:  # noqa: BLE001 - provenance never costs a save; the reason is recorded
         _log.debug("capturing provenance failed", exc_info=True)
-        return {"unknown": {"all": _reason(error)}}
+        return _readable({"unknown": {"all": _reason(error)}})
 
 
 def _capture(storage: Storage, carried: Activity | None) -> dict[str, Any]:
@@ -125,11 +126,17 @@ def _assemble(storage: Storage, records: _DatabaseRecords, ran: Ran) -> None:
     is_late = bool((members["code"] or {}).get("late"))
     records.late_in = [one for one in records.late_in if one is not ran] + [ran] * is_late
     records.is_complete = not has_failed and not is_late
-    records.ran, records.members = ran, members
+    records.ran, records.members = ran, _readable(members)
 
 
 def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:200].encode("utf-8", "replace").decode()
+    return redact(f"{type(error).__name__}: {error}"[:2000])[0][:200]
+
+
+def _readable(members: dict[str, Any]) -> dict[str, Any]:
+    """Replace what is no text: a user or branch named in bytes that are no UTF-8 must not fail the save."""
+    readable: dict[str, Any] = loads(compact(members).encode("utf-8", "replace"))
+    return readable
 
 
 class _Put:
@@ -190,20 +197,28 @@ def _store(storage: Storage, records: _DatabaseRecords, path: str, content: Call
         records.stored.add(path)
 
 
-def current_activity(storage: Storage) -> Activity | None:
+def current_activity(storage: Storage, carried: Activity | None = None) -> Activity | None:
     """Return what a pickled handle carries to a worker: the activity that runs now, on record in the database it is a handle of.
+
+    Parameters
+    ----------
+    storage : Storage
+    carried : Activity, optional
+        What the handle itself came with: a worker that passes it on sends it in the first sender's name.
 
     Returns
     -------
     Activity or None
         None where it could not be recorded: capture is switched off, or the database cannot be written.
     """
+    if carried is not None and carried.is_from_elsewhere:
+        return carried
     if storage.read_only or not option("capture"):
         return None
     try:
         with _lock:
             records = _sound_records(storage, None)
-            ran = running()
+            ran = running(carried)
             return this_activity(records.log.id, records.log.line_of(ran, ran_before(ran)))
     except Exception:  # noqa: BLE001 - a handle that cannot be pickled would cost more than an unknown sender
         _log.debug("noting the sender of a handle failed", exc_info=True)

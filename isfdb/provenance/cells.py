@@ -112,6 +112,11 @@ class Watch:
         here = threading.get_ident()
         return next((one.cell for one in reversed(self._open) if one.thread == here), self._open[-1].cell)
 
+    @property
+    def is_in_cell(self) -> bool:
+        """True where this very thread runs a cell."""
+        return any(one.thread == threading.get_ident() for one in self._open)
+
     def forget_finished(self) -> None:
         """Keep only what runs now: a forked child is no place for what its parent ran."""
         self.ran = [one.cell for one in self._open]

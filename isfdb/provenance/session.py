@@ -118,7 +118,16 @@ def _read(storage: Storage, session_id: str) -> Session:
             later.setdefault(line["line"], {}).update({name: line[name] for name in _TOLD_LATER if name in line})
     start = next((line for _, line in lines if line.get("kind") == "start"), {})
     what_ran = [(number, line) for number, (_, line) in enumerate(lines) if line.get("kind") not in (None, "start", "outcome")]
-    return Session(session_id, start, tuple([_cell(number, line | later.get(number, {})) for number, line in what_ran]))
+    told = [(number, _with_source(line, lines) | later.get(number, {})) for number, line in what_ran]
+    return Session(session_id, start, tuple([_cell(number, facts) for number, facts in told]))
+
+
+def _with_source(line: dict[str, Any], lines: list[tuple[bytes, dict[str, Any]]]) -> dict[str, Any]:
+    """Return the line with its text, which an earlier line may hold."""
+    first = line.get("same_source_as")
+    if isinstance(first, int) and 0 <= first < len(lines):
+        return line | {"source": lines[first][1].get("source")}
+    return line
 
 
 def _with_senders_source(storage: Storage, cell: Cell) -> Cell:

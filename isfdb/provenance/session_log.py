@@ -22,6 +22,9 @@ from isfdb.storage.base import Storage
 
 _TORN = -1
 
+#: A longer text that is in the log already is named by its line: a file has many tests, and long cells run again.
+_LONG_SOURCE = 1000
+
 
 def new_session_id() -> str:
     """Return an id that sorts by time."""
@@ -48,6 +51,7 @@ class SessionLog:
         self._line_of: dict[int, int] = {}  # id of what ran -> its line
         self._kept: list[Ran] = []  # keeps those ids from being used again
         self._taken = 0  # how many of the cells that ran before are in the log
+        self._line_of_source: dict[str, int] = {}  # digest of a long text -> the line that holds it
         self._awaited: dict[int, Ran] = {}  # line -> what was still running when it was written
         self._lock = threading.Lock()
 
@@ -69,8 +73,9 @@ class SessionLog:
                 lines = ([] if self._lines else [self._start()]) + self._outcomes()
                 for one in [*before[self._taken :], ran]:
                     if id(one) not in self._line_of:
-                        self._note(one, self._lines + len(lines))
-                        lines.append(_line(one))
+                        number = self._lines + len(lines)
+                        self._note(one, number)
+                        lines.append(self._without_repetition(_line(one), number))
                 self._taken = len(before)
                 self._append(lines)
             return self._line_of[id(ran)]
@@ -93,6 +98,13 @@ class SessionLog:
         self._kept.append(ran)
         if ran.outcome == RUNNING:
             self._awaited[line] = ran
+
+    def _without_repetition(self, line: dict[str, Any], number: int) -> dict[str, Any]:
+        source = line["source"]
+        if source is None or len(source) < _LONG_SOURCE:
+            return line
+        first = self._line_of_source.setdefault(digest_of(source.encode("utf-8", "replace")), number)
+        return line if first == number else line | {"source": None, "same_source_as": first}
 
     def _outcomes(self) -> list[dict[str, Any]]:
         ended = [line for line, ran in self._awaited.items() if ran.outcome != RUNNING]
@@ -145,7 +157,8 @@ def _time(seconds: float | None) -> str | None:
 
 
 def _line(ran: Ran) -> dict[str, Any]:
-    line: dict[str, Any] = {**ran.facts, "count": ran.count, "kind": ran.kind, "source": None, "started": _time(ran.started)}
+    facts = {name: redact(fact)[0] if isinstance(fact, str) else fact for name, fact in ran.facts.items()}  # a test's name, say
+    line: dict[str, Any] = {**facts, "count": ran.count, "kind": ran.kind, "source": None, "started": _time(ran.started)}
     if ran.source is not None:
         line["source"], n_redacted = redact(ran.source)
         if n_redacted:
