@@ -151,7 +151,7 @@ def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> N
     try:
         _tidy_hints(storage, pending)
     except OSError:  # the values are published; a hint too many costs the next listing a look, and the next writer tries again
-        _log.warning("a .deleted hint in %s could not be brought up to date", storage.location, exc_info=True)
+        _log.info("a .deleted hint in %s could not be brought up to date", storage.location, exc_info=True)
 
 
 def _stage(target: Target, *, is_new: bool) -> Stage:
