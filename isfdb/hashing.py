@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 #: Below this a second thread costs more than it saves; above it reading a file into memory would.
 LARGE_BYTES: Final = 16 * 2**20
 
+#: Digests kept for files that nobody asked about yet.
+MOST_NOTED: Final = 1000
+
 # Digests of files just written, by (device, inode), with the size and time of change they hold for: used once, then forgotten.
 _just_written: dict[tuple[int, int], tuple[int, int, str]] = {}
 
@@ -129,4 +132,6 @@ class open_hashed:
         finally:
             self._file.close()
         if error is None and found.st_size == self._written:
+            while len(_just_written) >= MOST_NOTED:
+                _just_written.pop(next(iter(_just_written)))
             _just_written[found.st_dev, found.st_ino] = (found.st_size, found.st_mtime_ns, str(self._digest.hexdigest()))

@@ -267,7 +267,8 @@ def test_scan_finds_databases_and_sub_databases_and_enters_no_key(tmp_path: Path
     assert registry.databases() == found
 
 
-def test_scan_shows_its_progress_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scan_shows_its_progress_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # in a notebook it shows without being asked
     registry.scan(tmp_path, progress=True)
     assert "looking for databases" in capsys.readouterr().err
     registry.scan(tmp_path)
