@@ -96,7 +96,7 @@ def collect(
     ----------
     key_folders : callable
         Gives (database folder, folders of its keys), for the database and each sub-database.
-    keep : int, "all", mapping of key to these, or None
+    keep : int, "all", mapping of key folder to these, or None
         How many of the newest versions keep their data whatever their age, the current one included; None: the current one.
     grace_s, trash_s : float
         Seconds for which replaced data stays readable, and then lies in the trash.
@@ -144,7 +144,7 @@ def _with_progress(keys: list[str], folder: str, progress: bool | None) -> Itera
 def _keep_for(keep: int | str | Mapping[str, int | str] | None, key_folder: str) -> int | None:
     """Return how many newest versions keep their data; None for all of them."""
     if isinstance(keep, Mapping):
-        keep = keep.get(key_folder.removesuffix(KEY_SUFFIX))
+        keep = keep.get(key_folder)
     if keep is None:
         return 1
     if keep == "all":
@@ -161,7 +161,7 @@ def _collect_key(storage: Storage, key_folder: str, keep: int | None, grace_s: f
     numbers = numbers_of(storage, key_folder)
     if keep is None or len(numbers) < 2:
         return
-    for number, successor in list(pairwise(numbers))[: len(numbers) - keep]:
+    for number, successor in list(pairwise(numbers))[: max(0, len(numbers) - keep)]:
         try:
             state = state_of(storage, key_folder, number)
         except (OSError, CorruptVersionError, FormatVersionError):

@@ -328,7 +328,7 @@ class Database(Place, MutableMapping[Key, Any]):
         self,
         *,
         dry_run: bool = False,
-        keep: int | str | Mapping[str, int | str] | None = None,
+        keep: int | str | Mapping[Key, int | str] | None = None,
         grace_s: float | None = None,
         trash_s: float | None = None,
         progress: bool | None = None,
@@ -340,7 +340,7 @@ class Database(Place, MutableMapping[Key, Any]):
         dry_run : bool
             Change nothing, only say what would be reclaimed.
         keep : int, "all" or mapping of key to these, optional
-            How many newest versions keep their data.
+            How many newest versions keep their data. In a mapping: for these keys, and one of every other.
         grace_s, trash_s : float, optional
             Seconds for which replaced data stays readable, and then stays in the trash.
         progress : bool, optional
@@ -352,12 +352,15 @@ class Database(Place, MutableMapping[Key, Any]):
         return collect(
             self._storage,
             self._key_folders,
-            keep=keep if isinstance(keep, Mapping) else option("keep", keep),
+            keep=self._keep_by_folder(keep) if isinstance(keep, Mapping) else option("keep", keep),
             grace_s=option("grace_s", grace_s),
             trash_s=option("trash_s", trash_s),
             dry_run=dry_run,
             progress=progress,
         )
+
+    def _keep_by_folder(self, keep: Mapping[Key, int | str]) -> dict[str, int | str]:
+        return {self._key_folder(split_key(key)): value for key, value in keep.items()}
 
     def _attributes(self, key: Key) -> Attributes:
         names = split_key(key)

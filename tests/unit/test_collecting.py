@@ -95,3 +95,17 @@ def test_managed_folders_are_left_alone(db):
     db["raw"] = 1
     db.collect(grace_s=0, trash_s=0)
     assert Path(db.get("raw", version=1), "mine").read_text() == "x"
+
+
+def test_asking_for_more_versions_than_there_are_keeps_all(three):
+    three.collect(keep=4, grace_s=0, trash_s=0)
+    three.collect(keep=5, grace_s=0, trash_s=0)
+    assert not any(version.reclaimed for version in three.versions("a"))
+
+
+def test_keep_names_keys_as_the_user_does(db):
+    for number in range(3):
+        db["50%"] = db["cells/a: b"] = np.arange(100) + number
+    assert db["cells"].collect(keep={"a: b": "all"}, grace_s=0, dry_run=True).n_versions == 0
+    assert db.collect(keep={"50%": 3, ("cells", "a: b"): "all"}, grace_s=0).n_versions == 0
+    assert db.collect(keep={"50%": 2}, grace_s=0).n_versions == 3
