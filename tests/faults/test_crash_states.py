@@ -12,7 +12,7 @@ import pytest
 
 import isfdb
 from isfdb.database import Database
-from isfdb.testing.faults import CrashState, crash_states
+from isfdb.testing.crash_states import CrashState, crash_states
 from tests.faults.scenarios import SCENARIOS, Recorded, Scenario, Seen, look, record
 
 #: What a reader never looks into: stages and the trash.
