@@ -206,6 +206,25 @@ def missing_dependency(name: str, error: ImportError) -> MissingDependencyError:
     )
 
 
+def initializer(name: str) -> Any:
+    """Return the initializer registered as `name`: a module whose ``init(db, source)`` fills a database from a foreign source.
+
+    Raises
+    ------
+    UnknownLoaderdumperError
+        None is registered.
+    """
+    from importlib.metadata import entry_points
+
+    points = {point.name: point for point in entry_points(group="isfdb.initializers")}
+    if name not in points:
+        raise UnknownLoaderdumperError(
+            f"there is no initializer {name!r}; registered are {', '.join(sorted(points)) or 'none'}. Install the package that brings it.",
+            name=name,
+        )
+    return points[name].load()
+
+
 def check_options(function: Any, options: Mapping[str, Any], whose: str) -> None:
     """Refuse options that `function` does not take.
 
