@@ -151,6 +151,19 @@ def left_after_collect(folder: Path) -> list[str]:
     return problems
 
 
+def test_what_is_gone_before_it_was_flushed_fails_no_later_flush(tmp_path: Path) -> None:
+    fast = isfdb.open(tmp_path / "results", durability="process")
+    for key in ("k", "s/k"):
+        fast.set(key, 1, attributes={"unit": "mV"})
+    fast.rename("k", "l")
+    del fast["s"], fast["l"]
+    fast["l"] = 2
+    safe = isfdb.open(tmp_path / "results", durability="full")
+    safe["x"] = 3
+    assert safe["x"] + safe["l"] == 5
+    assert not isfdb.verify(safe)
+
+
 # Dumpers that fail -----------------------------------------------------------------------------------------------------------------
 
 
