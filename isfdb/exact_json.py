@@ -159,7 +159,8 @@ def _encode_date(value: Any) -> dict[str, Any]:
 def _encode_numpy(value: Any) -> dict[str, Any]:
     import numpy
 
-    if isinstance(value, (numpy.bool_, numpy.integer, numpy.floating)) and value.dtype.itemsize <= 8:
+    # Not isinstance(value, numpy.integer): a timedelta64 is one as well, and its text has a unit.
+    if isinstance(value, numpy.generic) and value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
         return {"$numpy": [value.dtype.name, str(value)]}
     raise TypeError(f"{type(value).__module__}.{type(value).__qualname__} cannot be kept exactly as JSON")
 

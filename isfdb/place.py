@@ -94,10 +94,10 @@ class Place:
         Each key becomes visible, whole, when the block ends, also when it ends with an error: what was stored stays stored.
         Reading or deleting inside the block publishes first what waits. A batch belongs to the thread that opened it.
         """
-        if getattr(self._batch, "pending", None) is not None:
+        if self._waiting is not None:
             yield self  # a batch inside a batch is part of it
             return
-        self._batch.pending = []
+        self._batch.pending, self._batch.process_id = [], os.getpid()
         try:
             yield self
         finally:
@@ -106,15 +106,23 @@ class Place:
             finally:
                 self._batch.pending = None
 
+    @property
+    def _waiting(self) -> list[Pending] | None:
+        """What the batch that this thread opened has yet to publish; a forked process has its parent's list, and no part in it."""
+        if getattr(self._batch, "process_id", None) != os.getpid():
+            return None
+        pending: list[Pending] | None = self._batch.pending
+        return pending
+
     def _publish_batch(self) -> None:
-        waiting = getattr(self._batch, "pending", None)
+        waiting = self._waiting
         if waiting:
             self._batch.pending = []
             publish(self._storage, waiting, durable=self._durable)
 
     def _publish_or_wait(self, pending: Pending, *, may_wait: bool) -> None:
         """Publish a staged version, or add it to the batch that is open."""
-        batch = getattr(self._batch, "pending", None)
+        batch = self._waiting
         if batch is None or not may_wait:
             publish(self._storage, [pending], durable=self._durable)
             return

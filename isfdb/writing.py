@@ -24,6 +24,7 @@ from isfdb.errors import (
     KeyNotFoundError,
     PickleWarning,
 )
+from isfdb.exact_json import compact
 from isfdb.failures import storage_failure
 from isfdb.hashing import digest_of
 from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, LOADER_FILE, METADATA_FILE, TOMBSTONE_FILE
@@ -238,7 +239,9 @@ def _describe(module: Any, value: Any) -> dict[str, Any]:
     if not hasattr(module, "describe"):
         return fallback
     try:
-        return {**fallback, **module.describe(value)}
+        facts = {**fallback, **module.describe(value)}
+        compact(facts).encode()  # refuses here what is no JSON, and half surrogate pairs, not when the record is written
+        return facts
     except Exception as error:  # noqa: BLE001 - a description never costs a save
         return {**fallback, "unknown": f"describe failed with {type(error).__name__}: {error}"[:200]}
 

@@ -21,6 +21,7 @@ from isfdb.layout.current import (
     TOMBSTONE_FILE,
     TRASH_FOLDER,
     version_name,
+    version_number,
 )
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.storage.file_calls import FileCalls
@@ -318,7 +319,7 @@ class LocalStorage(Storage):
 
     def publish(self, stage: Stage, number: int) -> None:
         """Rename the stage into place: put-if-absent, because a version folder is never empty."""
-        if stage.container and number == stage.first:
+        if stage.container and number == stage.first and not self._is_shell(stage.key_folder):
             source, target = stage.container, self._at(stage.key_folder)
         else:
             source, target = stage.path, f"{self.path}/{stage.key_folder}/{version_name(number)}"
@@ -332,6 +333,10 @@ class LocalStorage(Storage):
                 raise
         if stage.container and source == stage.path:  # another writer's first version came before ours: the container is empty now
             remove_tree(stage.container, self.calls)
+
+    def _is_shell(self, key_folder: str) -> bool:
+        """Say whether there is a key folder without a version in it, as only a copy cut short, or a stranger, leaves one."""
+        return os.path.isdir(self._at(key_folder)) and not any(version_number(name) for name in self.list(key_folder))
 
     def _is_ours(self, stage: Stage, number: int) -> bool:
         """Look, by listing, whether version `number` is what we staged."""
