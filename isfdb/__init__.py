@@ -35,7 +35,7 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         return import_module("isfdb._version").get_versions()["version"]
     if name not in _HOME:
-        raise AttributeError(f"module 'isfdb' has no attribute {name!r}")
+        raise AttributeError(f"module 'isfdb' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
     home = _HOME[name]
     value = getattr(import_module(home), name) if home else import_module(f"isfdb.{name}")
     globals()[name] = value

@@ -174,7 +174,7 @@ def _check(values: Mapping[Any, Any], key: str) -> None:
         except (TypeError, ValueError) as error:
             raise OptionError(
                 f"cannot note {name!r} about {key!r}: {error}. "
-                "They are None, bool, int, float, str, list, dict, dates and numpy scalars; store anything else as a value of its own.",
+                "Attributes are None, bool, int, float, str, list, dict, dates and numpy scalars; store anything else as a value.",
                 key=key,
             ) from error
 
@@ -194,3 +194,6 @@ class AttributesOfKeys(Mapping[str, Attributes]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self._keys())
+
+    def __repr__(self) -> str:
+        return f"<Attributes of {len(self)} keys: db.attributes[key] gives those of one, db.attributes[key][name] = value notes one>"

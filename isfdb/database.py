@@ -10,7 +10,7 @@ from isfdb import display
 from isfdb.attributes import Attributes, AttributesOfKeys
 from isfdb.collecting import Collected, collect
 from isfdb.entry import Entry, MetadataOfKeys, Version, version_of, versions_of
-from isfdb.errors import KeyExistsError, KeyKindError, KeyNotFoundError
+from isfdb.errors import KeyExistsError, KeyKindError, KeyNotFoundError, OptionError
 from isfdb.keys import split_key
 from isfdb.moving import copy_key, move_key, move_sub_database, remove_database
 from isfdb.options import option
@@ -201,12 +201,14 @@ class Database(Place, MutableMapping[Key, Any]):
         **options
             As for :meth:`set`.
         """
-        try:
-            return self[key]
-        except KeyNotFoundError:
+        if not callable(function):
+            raise OptionError(f"maybe_calculate({key!r}, ...) takes a function that makes the value, as lambda: 42, not {function!r:.80}.")
+        missing = object()
+        value = self.get(key, missing)
+        if value is missing:
             value = function()
             self.set(key, value, **options)
-            return value
+        return value
 
     def create_sub_db(self, key: Key) -> Database:
         """Return the sub-database of that name, made if need be.
@@ -270,6 +272,8 @@ class Database(Place, MutableMapping[Key, Any]):
         """
         source, target = split_key(old), self._writable(new, "copy")
         self._publish_batch()
+        if self.is_sub_db(old):
+            self._raise_missing(source)
         self._missing_levels(target[:-1])
         pending = copy_key(self._target(source), self._target(target), self._carried, self.id)
         self._make_levels_for(pending, target)

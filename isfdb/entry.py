@@ -124,7 +124,11 @@ class Metadata(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name in self._record:
             return self._record[name]
-        return isf_fields(self._storage, self._record)[name]
+        fields = isf_fields(self._storage, self._record)
+        if name not in list(fields):
+            names = ", ".join([*self._record, *fields])
+            raise KeyNotFoundError(f"the metadata of {self._record.get('key')!r} has no {name!r}. It has {names}.", key=name)
+        return fields[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._record)
@@ -153,6 +157,9 @@ class MetadataOfKeys(Mapping[str, Metadata]):
 
     def __len__(self) -> int:
         return len(self._database.keys(recurse=True))
+
+    def __repr__(self) -> str:
+        return f"<Metadata of {len(self)} keys: db.metadata[key] gives that of one>"
 
 
 class Entry:

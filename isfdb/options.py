@@ -61,7 +61,7 @@ def _keep(value: Any) -> int | str | None:
 
 
 def _count(value: Any) -> int:
-    if isinstance(value, (bool, float)) or int(value) < 0:
+    if isinstance(value, (bool, float)) or int(value) < 1:
         raise ValueError
     return int(value)
 
@@ -93,7 +93,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             "What a finished put survives: loss of power, or only a killed process.",
             _durability,
         ),
-        Setting("keep", 'number or "all"', None, "Versions of a key whose data collect keeps beyond the grace period.", _keep),
+        Setting("keep", 'a number from 1, or "all"', None, "Versions of a key whose data collect keeps beyond the grace period.", _keep),
         Setting("grace_s", "seconds", 86400.0, "How long replaced data stays readable before collect may move it to the trash.", _seconds),
         Setting("trash_s", "seconds", 86400.0, "How long collected data lies in the trash before it is deleted.", _seconds),
         Setting("register", "true or false", True, "Whether opening a database notes it in the registry.", _flag),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-from isfdb.errors import DatabaseGoneError, KeyKindError, KeyNotFoundError, ReadOnlyError
+from isfdb.errors import DatabaseGoneError, KeyKindError, KeyNotFoundError, OptionError, ReadOnlyError
 from isfdb.identity import Identity, make_database, read_identity
 from isfdb.keys import folder_name, split_key
 from isfdb.layout.current import DATABASE_FILE, KEY_SUFFIX, join
@@ -37,6 +37,12 @@ class Place:
     prefix : str
         The key of this sub-database inside :attr:`root`; empty for a database that is nobody's sub-database.
     """
+
+    def __new__(cls, storage: Storage | str | os.PathLike[str], *_: Any, **__: Any) -> Self:
+        """Refuse a path, which ISF's users give here."""
+        if isinstance(storage, (str, os.PathLike)):
+            raise OptionError(f"a database is opened, not constructed: isfdb.open({os.fspath(storage)!r}).", target=storage)
+        return super().__new__(cls)
 
     def __init__(
         self,

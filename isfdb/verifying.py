@@ -11,7 +11,8 @@ from typing import Any, overload
 from isfdb.attributes import read_revision, revisions_of
 from isfdb.database import Database
 from isfdb.display.safe import visible
-from isfdb.errors import IsfdbError
+from isfdb.display.words import count_text
+from isfdb.errors import IsfdbError, OptionError
 from isfdb.exact_json import compact, dumps, loads
 from isfdb.hashing import digest_of, digest_of_file
 from isfdb.keys import folder_name, name_of_folder
@@ -117,8 +118,9 @@ class Findings(Sequence[Finding]):
         return {"checked": counts, "findings": [asdict(finding) for finding in self._findings], "unvouched": list(self.unvouched)}
 
     def __str__(self) -> str:
-        checked = f"{self.n_keys:,} keys, {self.n_versions:,} versions, {self.n_files:,} files, {self.n_bytes:,} bytes"
-        lines = [f"{len(self)} findings" if self else "sound", *[str(finding) for finding in self._findings]]
+        counts = {"key": self.n_keys, "version": self.n_versions, "file": self.n_files, "byte": self.n_bytes}
+        checked = ", ".join([count_text(number, unit) for unit, number in counts.items()])
+        lines = [count_text(len(self), "finding") if self else "sound", *[str(finding) for finding in self._findings]]
         if self.unvouched:
             lines.append(f"not vouched for, because they may change in place: {', '.join(self.unvouched)}")
         return f"{checked}: " + "\n".join([visible(line, 1000) for line in lines])
@@ -142,6 +144,8 @@ def verify(db: Database, *, key: str | tuple[str, ...] | None = None, progress: 
     Findings
         Empty where everything is sound.
     """
+    if not isinstance(db, Database):
+        raise OptionError(f"verify takes an open database, not {db!r}: isfdb.verify(isfdb.open(path, mode='r')).", database=db)
     return _Verification(db, progress).run(key)
 
 

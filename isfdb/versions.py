@@ -109,7 +109,9 @@ def _at(storage: Storage, key_folder: str, numbers: list[int], moment: datetime.
 
 def _with_digest(storage: Storage, key_folder: str, numbers: list[int], digest: str, key: str) -> int | None:
     if len(digest) < 6 or set(digest) - set("0123456789abcdef"):
-        raise OptionError(f"version={digest!r} of {key!r} is no digest: give its first six or more hexadecimal digits.", key=key)
+        raise OptionError(
+            f"version={digest!r} of {key!r} is no number, date or digest; of a digest give six hexadecimal digits or more.", key=key
+        )
     for number in reversed(numbers):
         if str(state_of(storage, key_folder, number).record.get("digest", "")).startswith(digest):
             return number

@@ -168,7 +168,10 @@ def _choose(value: Any, dumper: Any) -> tuple[str, Any]:
         name, module = plugins.choose(value)
         if getattr(module, "runs_code", False):
             kind = f"{type(value).__module__}.{type(value).__qualname__}"
-            message = f"a value of type {kind} has no open format here: {name} keeps it for you and those who trust the database."
+            message = (
+                f"no open format keeps this {kind} exactly, so {name} stores it as a pickle, which loads only for you and for those who "
+                "trust the database. Open formats keep plain scalars, lists, dicts whose keys are text, bytes, arrays, tables and figures."
+            )
             warnings.warn(message, PickleWarning, stacklevel=5)
         return name, module
     name = dumper if isinstance(dumper, str) else str(getattr(dumper, "__name__", dumper))
@@ -183,7 +186,7 @@ def _check_expectations(target: Target, numbers: list[int]) -> None:
     alive = is_alive(target.storage, target.key_folder, numbers)
     if alive and not target.overwrite:
         raise KeyExistsError(
-            f"{target.key!r} holds version {newest} already and overwrite=False was asked for. Choose another key.", key=target.key
+            f"{target.key!r} holds version {newest} already, and is not to be overwritten. Choose another key.", key=target.key
         )
     expected = target.expected_version
     if expected is not None and expected != newest and not (expected == 0 and not alive):
@@ -205,9 +208,9 @@ def _dump(name: str, module: Any, value: Any, stage: Stage, options: Mapping[str
         raise
     except ImportError as error:
         raise plugins.missing_dependency(name, error) from error
-    except OSError as error:
-        raise storage_failure(error, f"dump {key!r}", stage.path) from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's refusal; one without a number is the module's own
+            raise storage_failure(error, f"dump {key!r}", stage.path) from error
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         raise DumpError(
             f"cannot store {key!r}: {name} failed on a {kind} with {type(error).__name__}: {error}. Nothing was changed.", key=key

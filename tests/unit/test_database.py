@@ -15,6 +15,7 @@ import isfdb
 from isfdb.errors import (
     ConflictError,
     DatabaseGoneError,
+    DumpError,
     KeyCollisionError,
     KeyExistsError,
     KeyKindError,
@@ -336,3 +337,57 @@ def test_set_returns_the_version_and_takes_attributes(db):
     assert (version.number, version.dumper, version.deleted) == (1, "to_json", False)
     assert db.attributes["rates"]["unit"] == "Hz"
     assert isfdb.load(version.link) == [1, 2]
+
+
+def test_a_path_given_to_the_class_is_sent_to_open(tmp_path):
+    with pytest.raises(OptionError, match=r"opened, not constructed: isfdb\.open\('results'\)"):
+        isfdb.Database("results")
+
+
+def test_a_sub_database_is_not_copied_as_a_key(db):
+    db["cells/a"] = 1
+    with pytest.raises(KeyKindError, match="'cells' is a sub-database"):
+        db.copy("cells", "more")
+    assert list(db) == ["cells"]
+
+
+def test_maybe_calculate_takes_a_function(db):
+    with pytest.raises(OptionError, match="takes a function that makes the value, as lambda: 42, not 42"):
+        db.maybe_calculate("answer", 42)
+
+
+def test_an_error_of_the_function_is_shown_alone(db):
+    with pytest.raises(ZeroDivisionError, match="by zero") as raised:
+        db.maybe_calculate("answer", lambda: 1 / 0)
+    assert raised.value.__context__ is None
+
+
+def test_metadata_says_which_names_it_has(db):
+    db["rates"] = 1
+    with pytest.raises(KeyNotFoundError, match=r"of 'rates' has no 'tiem'.* It has .*dumper.*, time"):
+        db.metadata["rates"]["tiem"]
+    assert db.metadata["rates"].get("tiem") is None
+
+
+def test_metadata_and_attributes_of_all_keys_say_how_they_are_used(db):
+    db["rates"] = 1
+    assert "db.metadata[key]" in repr(db.metadata)
+    assert "db.attributes[key]" in repr(db.attributes)
+
+
+def test_a_text_that_names_no_version_is_told_what_does(db):
+    db["rates"] = 1
+    with pytest.raises(OptionError, match="is no number, date or digest"):
+        db.get("rates", version="first")
+
+
+def test_a_managed_folder_is_not_made_twice_and_says_why(db):
+    db.create_managed_folder("raw")
+    with pytest.raises(KeyExistsError, match="'raw' holds version 1 already, and is not to be overwritten"):
+        db.create_managed_folder("raw")
+
+
+def test_attaching_what_is_not_there_names_the_path(db, tmp_path):
+    with pytest.raises(DumpError, match=r"there is no file or folder '.*nowhere\.pdf' to attach.* Nothing was changed"):
+        db.attach("paper", tmp_path / "nowhere.pdf")
+    assert list(db) == []

@@ -119,6 +119,7 @@ def test_the_environment_is_read_as_text(name: str, text: str, value: object, mo
     [
         ("durability", "half"),
         ("keep", -1),
+        ("keep", 0),
         ("keep", 1.5),
         ("keep", True),
         ("grace_s", "soon"),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import isfdb
+from isfdb.errors import OptionError
 
 
 @pytest.fixture
@@ -115,3 +116,8 @@ def test_findings_are_data(full):
     found = isfdb.verify(full)
     assert json.loads(json.dumps(found.to_json()))["findings"][0]["kind"] == "surplus file"
     assert "\x1b" not in str(found)
+
+
+def test_a_path_in_place_of_a_database_is_refused_with_the_way(db):
+    with pytest.raises(OptionError, match=r"takes an open database, not .*isfdb\.verify\(isfdb\.open"):
+        isfdb.verify(db.path)
