@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import argparse
-
     from isfdb.database import Database
 
 
@@ -18,6 +17,13 @@ def add_database(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""
     parser.add_argument("--json", action="store_true", help="print JSON for programs; its members are described in the reference")
+
+
+def count(text: str) -> int:
+    """Return the number that an argument such as ``--last`` gives."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    return int(text)
 
 
 def open_to_read(target: str) -> Database:

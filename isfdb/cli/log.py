@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isfdb.cli.common import add_database, add_json, database_members, open_to_read
+from isfdb.cli.common import add_database, add_json, count, database_members, open_to_read
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_database(parser)
     parser.add_argument("key", nargs="?", metavar="KEY", help="one key only")
     parser.add_argument("--cells", action="store_true", help="show the cells of the sessions that stored these versions")
-    parser.add_argument("-n", "--last", type=int, metavar="N", help="only the newest N versions")
+    parser.add_argument("-n", "--last", type=count, metavar="N", help="only the newest N versions")
     add_json(parser)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isfdb.cli.common import add_database, add_json, database_members, open_to_read
+from isfdb.cli.common import add_database, add_json, count, database_members, open_to_read
 
 if TYPE_CHECKING:
     import argparse
@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb understands."""
     add_database(parser)
     parser.add_argument("sub_database", nargs="?", metavar="SUB", help="a sub-database in it")
-    parser.add_argument("--depth", type=int, metavar="N", help="levels to show (default: all)")
-    parser.add_argument("--max", type=int, default=1000, metavar="N", help="keys to look into; the rest is counted (default: 1000)")
+    parser.add_argument("--depth", type=count, metavar="N", help="levels to show (default: all)")
+    parser.add_argument("--max", type=count, default=1000, metavar="N", help="keys to look into; the rest is counted (default: 1000)")
     add_json(parser)
 
 

@@ -65,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return the exit status."""
+    if sys.stdout is None:  # closed by the caller (>&-): what is to be seen is the exit status
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open as long as the process
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows no line-drawing characters is no reason to fail
     try:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from isfdb.cli.terminal import Terminal
 
-SUMMARY = "know where the databases are: list, add, find, scan ..."
+SUMMARY = "know where the databases are: list, add, find, scan, adopt, forget, prune, new-id"
 EXAMPLES = """
 isfdb registry list                      all databases that are known
 isfdb registry add results --name rates  note one, under a name
@@ -53,6 +53,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Do it, and print what came of it."""
     answer = _answer(arguments, terminal)
     text = f"its new id is {answer}" if arguments.action == "new-id" else str(answer)
+    if arguments.action == "prune":
+        text = f"taken off the registry:\n{text}" if answer else "nothing is missing, as seen from this computer"
     members = {"id": answer} if arguments.action == "new-id" else answer.to_json()
     terminal.answer(members, text)
     return 0

@@ -271,7 +271,8 @@ def give_new_id(path: str | os.PathLike[str]) -> str:
         There is no database, its ``isfdb.json`` cannot be understood, or it cannot be replaced.
     """
     real = os.path.realpath(path)
-    below = [place for _, place, _ in folders.databases_below(real, progress=False) if place != real]
+    found = folders.databases_below(real, progress=False) if folders.id_of(real) else ()  # what is no database is refused below
+    below = [place for _, place, _ in found if place != real]
     changed = [(place, *folders.write_new_id(place)) for place in (real, *below)]
     with _changing() as connection:
         for place, old, new in changed:

@@ -43,8 +43,10 @@ def write_report(db: Any, path: str | os.PathLike[str], *, verify: bool = True) 
     str
         The absolute path of the page.
     """
-    page = report_page(db, verify=verify)
     target = os.path.abspath(path)
+    if not os.path.isdir(os.path.dirname(target)):  # said before minutes of checking
+        raise FileNotFoundError(f"cannot write {target}: there is no folder {os.path.dirname(target)}; make it or choose another")
+    page = report_page(db, verify=verify)
     staged = f"{target}.{os.getpid()}.part"
     try:
         with open(staged, "w", encoding="utf-8") as file:

@@ -244,8 +244,16 @@ def test_a_reader_that_stops_early_is_no_error(db):
     assert done.returncode in (0, 141)
 
 
+@pytest.fixture
+def hears_ctrl_c():
+    """Undo what a shell does to what it starts with ``&``: Ctrl-C is ignored there, and by every process started from there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("line", ["goes into", "[2]", "Another process", "What is there"])
-def test_ctrl_c_is_status_130_without_a_traceback_at_any_step(tmp_path: Path, line: str):
+def test_ctrl_c_is_status_130_without_a_traceback_at_any_step(tmp_path: Path, line: str, hears_ctrl_c):
     with _command("demo", "--into", str(tmp_path / "demo"), start_new_session=True) as process:
         assert any(line in said for said in process.stdout)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the command hears it
@@ -275,3 +283,33 @@ def test_a_terminal_without_unicode_still_gets_an_answer(db):
         out, err = process.communicate()
     assert (process.returncode, err) == (0, "")
     assert "\\xb5" in out
+
+
+@pytest.mark.parametrize("words", [("log", "-n", "0"), ("log", "-n", "-3"), ("ls", "--depth", "x"), ("ls", "--max", "0")])
+def test_a_count_is_a_number_from_1(words: tuple[str, ...], results: str, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([words[0], results, *words[1:]])
+    assert stopped.value.code == 2
+    assert "is no number from 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("ls",), ("verify", "--json")])
+def test_a_closed_standard_output_is_no_reason_to_fail(words: tuple[str, ...], results: str):
+    command = [sys.executable, "-m", "isfdb.cli", words[0], results, *words[1:]]
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_prune_says_so_where_nothing_is_missing(results: str, capsys):
+    run(capsys, "registry", "prune", "--other-hosts")
+    assert "nothing is missing" in run(capsys, "registry", "prune")[1]
+
+
+def test_a_report_without_a_folder_names_the_folder(results: str, tmp_path: Path, capsys):
+    status, _, err = run(capsys, "report", results, "--to", str(tmp_path / "nowhere" / "page.html"))
+    assert status == 2
+    assert f"there is no folder {tmp_path / 'nowhere'}" in err
+
+
+def test_one_of_each_is_counted_in_the_singular(results: str, capsys):
+    assert run(capsys, "verify", results, "cells/count")[1].startswith("1 key, 1 version, 1 file, ")

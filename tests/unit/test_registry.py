@@ -606,3 +606,8 @@ def test_importing_it_is_light() -> None:
     script = "import sys, isfdb.registry; print(sorted({'sqlite3', 'dataclasses', 'tqdm', 'platformdirs', 'html'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_folder_that_is_not_there_gets_no_new_id_and_one_message(tmp_path: Path) -> None:
+    with pytest.raises(NotADatabaseError, match=r"no isfdb\.json"):  # a warning besides would fail this test
+        registry.give_new_id(tmp_path / "nowhere")
