@@ -18,11 +18,14 @@ from isfdb.layout.current import DATABASE_FILE, DELETED_SUFFIX, KEY_SUFFIX, PRIV
 #: Longest folder name in bytes, before its suffix; 255 is the limit of nearly every file system.
 MAX_NAME_BYTES: Final = 240
 
+#: Longest key in bytes, as folder names: paths have 4096, and that of the database and what lies below the key take their part.
+MAX_KEY_BYTES: Final = 3000
+
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ +=,@-]*(?<! )")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f%<>:"\\|?*/\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
 _UNSAFE_OR_NOT_ASCII = re.compile(rf"{_UNSAFE.pattern}|[^\x00-\x7f]")
 _WINDOWS_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?")
-_RESERVED: Final = frozenset({".", "..", PRIVATE_FOLDER, DATABASE_FILE, README_FILE, "db_state.json"})
+RESERVED_NAMES: Final = frozenset({".", "..", PRIVATE_FOLDER, DATABASE_FILE, README_FILE, "db_state.json"})
 
 
 def split_key(key: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -46,7 +49,7 @@ def split_key(key: str | tuple[str, ...]) -> tuple[str, ...]:
         names: tuple[str, ...] = ()
         for part in key:
             names += split_key(part) if isinstance(part, str) else _refuse_type(key, part)
-        return names or _refuse(key, "it is an empty tuple")
+        return _split_text("/".join(names)) if names else _refuse(key, "it is an empty tuple")
     if isinstance(key, str):
         return _split_text(str(key))
     return _refuse_type(key, key)
@@ -55,8 +58,9 @@ def split_key(key: str | tuple[str, ...]) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def _split_text(key: str) -> tuple[str, ...]:
     names = tuple(key.split("/"))
-    for name in names:
-        folder_name(name, key)
+    length = sum([len(folder_name(name, key).encode()) + 1 for name in names])
+    if length > MAX_KEY_BYTES:
+        _refuse(key, f"it takes {length} bytes as a path, and {MAX_KEY_BYTES} are the limit")
     return names
 
 
@@ -95,7 +99,7 @@ def folder_name(name: str, key: str | None = None) -> str:
         return name
     if not name:
         _refuse(key, "a name in it is empty")
-    if name in _RESERVED:
+    if name in RESERVED_NAMES:
         _refuse(key, f"{name!r} is reserved")
     try:
         encoded = _encode(name)

@@ -126,8 +126,9 @@ def _contents(path: str) -> tuple[list[str], list[str]]:
     files, folders = [], []
     for folder, names, file_names in os.walk(path, topdown=False):
         relative = "" if folder == path else os.path.relpath(folder, path).replace(os.sep, "/") + "/"
-        files += [relative + name for name in file_names]
-        folders += [relative + name for name in names]
+        # A link, which only a user's own folder may hold, has nothing to flush, and may lead nowhere.
+        files += [relative + name for name in file_names if not os.path.islink(f"{folder}/{name}")]
+        folders += [relative + name for name in names if not os.path.islink(f"{folder}/{name}")]
     return files, folders
 
 

@@ -59,7 +59,8 @@ def _renew_lock() -> None:
     _lock, _helpers = Lock(), None
 
 
-os.register_at_fork(after_in_child=_renew_lock)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def flush_together(paths: Sequence[str]) -> None:

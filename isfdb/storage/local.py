@@ -385,10 +385,13 @@ class LocalStorage(Storage):
 
     def erase(self) -> None:
         """Rename the folder out of sight, then delete it: killed in between, no half database is left under the old name."""
-        aside = f"{os.path.dirname(self.path)}/{stage_name(new_nonce())}"
-        self.calls.rename(self.path, aside)
-        self.calls.flush([], [os.path.dirname(self.path)])
+        path = os.path.realpath(self.path)  # a link to the database must not be all that goes
+        aside = f"{os.path.dirname(path)}/{stage_name(new_nonce())}"
+        self.calls.rename(path, aside)
+        self.calls.flush([], [os.path.dirname(path)])
         remove_tree(aside, self.calls)
+        if os.path.islink(self.path):
+            self.calls.unlink(self.path)
 
     def empty_trash(self, older_than_s: float, *, dry_run: bool) -> int:
         """Delete what was trashed that long ago."""
@@ -432,6 +435,8 @@ class LocalStorage(Storage):
 
     def _now(self) -> float:
         """Ask the file server for the time, for its clock and ours may differ by hours."""
+        if self.read_only:
+            return os.stat(self.path).st_atime  # the newest time the server told us
         probe = self._at(f"{PRIVATE_FOLDER}/{stage_name(new_nonce())}")
         try:
             self._make_folders(os.path.dirname(probe))
@@ -439,5 +444,5 @@ class LocalStorage(Storage):
             now = os.stat(probe).st_mtime
             self.calls.unlink(probe)
         except OSError:
-            return os.stat(self.path).st_atime  # a dry run on a read-only file system: the newest time the server told us
+            return os.stat(self.path).st_atime  # a dry run on a read-only file system
         return now

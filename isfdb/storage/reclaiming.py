@@ -54,7 +54,8 @@ def remove_tree(path: str, calls: FileCalls) -> None:
 def writer_is_alive(stage: str, host: str, age_s: Callable[[], float], older_than_s: float) -> bool:
     """Say whether the writer of a stage may still be at work: its process on this host, its newest file's age elsewhere."""
     parts = stage.rsplit("-", 2)
-    if len(parts) == 3 and parts[0].endswith(f"-{host}") and parts[1].isdigit():
+    # On Windows signal 0 is Ctrl-C, and would end the process that was to be asked after.
+    if os.name == "posix" and len(parts) == 3 and parts[0].endswith(f"-{host}") and parts[1].isdigit():
         return _process_is_alive(int(parts[1]))
     return age_s() < older_than_s
 

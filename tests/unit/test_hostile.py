@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import isfdb
 from isfdb import plugins
-from isfdb.errors import OptionError
+from isfdb.errors import InvalidKeyError, OptionError
 
 
 @pytest.mark.parametrize("rubbish", ["attributes", ".stage-elsewhere-1-0", "notes"])
@@ -66,3 +67,58 @@ def test_a_numpy_duration_is_refused_as_a_note_and_harms_no_other(db):
         with pytest.raises(OptionError, match="cannot be kept exactly"):
             db.attributes["a"]["odd"] = value
     assert dict(db.attributes["a"]) == {"unit": "Hz"}
+
+
+@pytest.mark.parametrize("name", [b"\xff", b"x" * 250, b"db_state.json", b"a:b", b"a ", b"aux", b"README.txt", b".hidden"])
+@pytest.mark.parametrize("suffix", [b"", b".key"])
+def test_a_folder_that_isfdb_would_not_make_hides_no_key(db, name, suffix):
+    if suffix == b"" and name == b"README.txt":
+        os.unlink(f"{db.path}/README.txt")
+    db["a"] = 1
+    os.makedirs(os.path.join(os.fsencode(db.path), name[: 250 - len(suffix)] + suffix, b"inside"))
+    assert "a" in db.keys()
+    assert "a" in db.ls()
+    assert all(key in db for key in db.keys() if key != "aux")  # told from a key by Windows alone
+    assert db.collect(dry_run=True).n_versions == 0
+    assert isfdb.verify(db) or name + suffix == b"README.txt"
+
+
+def test_a_dry_run_of_a_reader_writes_nothing(db):
+    db["a"] = np.arange(100)
+    db["a"] = np.arange(200)
+    before = os.stat(f"{db.path}/.isfdb").st_mtime_ns
+    isfdb.open(db.path, mode="r").collect(dry_run=True)
+    assert os.stat(f"{db.path}/.isfdb").st_mtime_ns == before
+
+
+def test_a_database_opened_through_a_link_is_removed_and_not_just_the_link(db, tmp_path):
+    db["a"] = 1
+    os.symlink(db.path, tmp_path / "link")
+    isfdb.open(tmp_path / "link").remove()
+    assert not os.path.exists(db.path)
+    assert not os.path.lexists(tmp_path / "link")
+
+
+def test_a_managed_folder_with_a_link_that_leads_nowhere_is_copied(db):
+    folder = db.create_managed_folder("mine")
+    os.symlink("nowhere", folder.join("link"))
+    os.symlink("..", folder.join("up"))
+    db.copy("mine", "copy")
+    assert os.readlink(db["copy"].join("link")) == "nowhere"
+    assert not isfdb.verify(db)
+
+
+@pytest.mark.parametrize("key", ["/".join(["x" * 200] * 30), ("ä" * 100,) * 30])
+def test_a_key_too_long_for_any_path_is_refused(db, key):
+    before = os.listdir(db.path)
+    for act in (lambda: db[key], lambda: db.set(key, 1), lambda: key in db):
+        with pytest.raises(InvalidKeyError, match="3000 are the limit"):
+            act()
+    assert os.listdir(db.path) == before
+
+
+def test_a_key_may_lie_200_deep(db):
+    key = "/".join(["deep"] * 200)
+    db[key] = 1
+    assert db.keys(recurse=True) == (key,)
+    assert not isfdb.verify(db)
