@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+import logging
 import os
 import re
 from typing import Any
@@ -18,6 +19,9 @@ from isfdb.layout.current import DATABASE_FILE
 from isfdb.options import option
 from isfdb.provenance.capture import current_activity
 from isfdb.storage.local import LocalStorage
+
+# What isfdb logs is for those who ask for it: without a handler Python would print warnings to the notebook.
+logging.getLogger("isfdb").addHandler(logging.NullHandler())
 
 MODES = ("r", "r+", "a", "w-", "x")
 _LINK = re.compile(r"isfdb://([0-9a-f]{32})(?:/(.*))?")
