@@ -114,7 +114,7 @@ class Attributes(MutableMapping[str, Any]):
     def update(self, *others: Any, **values: Any) -> None:
         """Note several values in one atomic change."""
         news = dict(*others, **values)
-        _check(news, self._key)
+        check_values(news, self._key)
         self._change(lambda standing: {**standing, **news})
 
     def clear(self) -> None:
@@ -165,7 +165,8 @@ class Attributes(MutableMapping[str, Any]):
         return f"Attributes of {self._key!r}: {dict(self)!r}"
 
 
-def _check(values: Mapping[Any, Any], key: str) -> None:
+def check_values(values: Mapping[Any, Any], key: str) -> None:
+    """Raise OptionError where a name is no text or a value cannot be kept exactly."""
     for name, value in values.items():
         if not isinstance(name, str):
             raise OptionError(f"cannot note {name!r} about {key!r}: an attribute's name is text.", key=key)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from typing import Any
 
 from isfdb import display
-from isfdb.attributes import Attributes, AttributesOfKeys
+from isfdb.attributes import Attributes, AttributesOfKeys, check_values
 from isfdb.collecting import Collected, collect
 from isfdb.entry import Entry, MetadataOfKeys, Version, version_of, versions_of
 from isfdb.errors import KeyExistsError, KeyKindError, KeyNotFoundError, OptionError
@@ -18,13 +18,6 @@ from isfdb.place import Key, Place
 from isfdb.reading import read
 from isfdb.versions import is_alive, numbers_of
 from isfdb.writing import Pending, publish, stage_tombstone, stage_value
-
-
-class Tree(str):
-    """Text that shows itself as it is, so that ``db.ls()`` at the end of a cell reads well."""
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 class Database(Place, MutableMapping[Key, Any]):
@@ -171,6 +164,7 @@ class Database(Place, MutableMapping[Key, Any]):
         NoDumperError, DumpError, OptionError, UnknownLoaderdumperError
         ReadOnlyError, DatabaseFullError, StorageError
         """
+        check_values(attributes or {}, "/".join(split_key(key)))
         pending = self._set(key, value, dumper, expected_version, overwrite, options)
         self._publish_batch()  # only what is published has a number
         if attributes:
@@ -206,6 +200,7 @@ class Database(Place, MutableMapping[Key, Any]):
         missing = object()
         value = self.get(key, missing)
         if value is missing:
+            self._writable(key, "store")  # before what may take hours
             value = function()
             self.set(key, value, **options)
         return value
@@ -316,7 +311,7 @@ class Database(Place, MutableMapping[Key, Any]):
         """Say whether a key names a sub-database."""
         return self._storage.is_folder(self._folder_of(split_key(key)))
 
-    def ls(self, *, depth: int | None = None, max_keys: int = 200) -> Tree:
+    def ls(self, *, depth: int | None = None, max_keys: int = 200) -> display.Text:
         """Show keys and sub-databases as a tree.
 
         Parameters
@@ -326,7 +321,7 @@ class Database(Place, MutableMapping[Key, Any]):
         max_keys : int
             How many keys are shown before the rest is only counted.
         """
-        return Tree(display.tree(self, depth=depth, max_keys=max_keys))
+        return display.Text(display.tree(self, depth=depth, max_keys=max_keys))
 
     def collect(
         self,

@@ -17,6 +17,7 @@ from isfdb import plugins
 from isfdb.errors import (
     ChecksumMismatchError,
     CorruptVersionError,
+    FormatVersionError,
     IncompleteVersionError,
     IsfdbError,
     KeyNotFoundError,
@@ -118,6 +119,17 @@ def find(storage: Storage, key_folder: str, key: str, version: int | str | datet
     return Found(number, folder, LoaderSpec.from_json(spec, folder), record, files)
 
 
+def _fate(storage: Storage, folder: str, key: str, number: int) -> str:
+    """Say what became of a key whose newest version is a tombstone."""
+    try:
+        renamed_to = read_record(storage.read(f"{folder}/{TOMBSTONE_FILE}"), folder).get("renamed_to")
+    except (OSError, CorruptVersionError, FormatVersionError):
+        renamed_to = None  # the refusal is about the key; verify tells of the record
+    if renamed_to:
+        return f"it was renamed to {renamed_to!r}"
+    return f"it was deleted; db.get({key!r}, version={number - 1}) may still read what it held" if number > 1 else "it was deleted"
+
+
 def _absence(storage: Storage, folder: str, key: str, number: int, *, asked: bool) -> IsfdbError:
     """Say why a version folder holds no spec: deleted, gone, or broken."""
     names = storage.list(folder)
@@ -126,9 +138,8 @@ def _absence(storage: Storage, folder: str, key: str, number: int, *, asked: boo
             return VersionGoneError(
                 f"version {number} of {key!r} is its deletion and holds no value. See db.versions({key!r}).", key=key, version=number
             )
-        earlier = f"db.get({key!r}, version={number - 1}) may still read what it held" if number > 1 else "nothing was stored before"
         return KeyNotFoundError(
-            f"there is no key {key!r} in {storage.location}: it was deleted; {earlier}.", key=key, database=storage.location
+            f"there is no key {key!r} in {storage.location}: {_fate(storage, folder, key, number)}.", key=key, database=storage.location
         )
     if not names:
         return VersionGoneError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsIndex
 
 from isfdb.errors import OptionError, VersionNotFoundError
 from isfdb.layout.current import METADATA_FILE, RECLAIMED_FILE, TOMBSTONE_FILE, join, version_name, version_number
@@ -68,10 +68,10 @@ def pick(storage: Storage, key_folder: str, numbers: list[int], version: int | s
     OptionError
         `version` is none of these.
     """
-    if isinstance(version, bool) or not isinstance(version, (int, str, datetime.date)):
-        raise OptionError(f"version={version!r} of {key!r} is no version: pass a number, a date or a digest.", key=key)
-    if isinstance(version, int):
-        found = version if version in numbers else None
+    if isinstance(version, bool) or not isinstance(version, (SupportsIndex, str, datetime.date)):
+        raise OptionError(f"version={version!r} of {key!r} is no number, date or digest. A Version has a .number to pass.", key=key)
+    if isinstance(version, SupportsIndex):  # numpy's integers too
+        found = int(version) if version in numbers else None
     elif isinstance(version, datetime.date) or "-" in version:
         found = _at(storage, key_folder, numbers, _moment(version, key))
     else:

@@ -95,4 +95,8 @@ def _write_page(db: Any, path: str, problems: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    try:
+        sys.exit(main(sys.argv[1]))
+    except BrokenPipeError:  # Ctrl-C ended the demo before it could end this process
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)

@@ -89,7 +89,7 @@ def test_old_versions_stay_readable(db):
     assert db.get("k", version=db.versions("k")[1].created) == 20
     with pytest.raises(VersionNotFoundError, match="has no version 9"):
         db.get("k", version=9)
-    with pytest.raises(OptionError, match="no version"):
+    with pytest.raises(OptionError, match="is no number, date or digest"):
         db.get("k", version=1.5)
 
 
@@ -391,3 +391,31 @@ def test_attaching_what_is_not_there_names_the_path(db, tmp_path):
     with pytest.raises(DumpError, match=r"there is no file or folder '.*nowhere\.pdf' to attach.* Nothing was changed"):
         db.attach("paper", tmp_path / "nowhere.pdf")
     assert list(db) == []
+
+
+def test_attributes_that_cannot_be_noted_store_nothing(db):
+    with pytest.raises(OptionError, match="cannot note 'unit' about 'rates'"):
+        db.set("rates", 1, attributes={"unit": object()})
+    assert list(db) == []
+
+
+def test_nothing_is_calculated_for_a_database_that_cannot_keep_it(db):
+    calls = []
+    with pytest.raises(ReadOnlyError, match="cannot store 'answer'"):
+        isfdb.open(db.path, mode="r").maybe_calculate("answer", lambda: calls.append(1))
+    assert calls == []
+
+
+def test_a_renamed_key_says_what_it_is_called_now(db):
+    db["old"] = 1
+    db.rename("old", "new")
+    with pytest.raises(KeyNotFoundError, match="it was renamed to 'new'"):
+        db["old"]
+
+
+def test_a_version_may_be_any_whole_number(db):
+    db["rates"] = 1
+    assert db.get("rates", version=np.int64(1)) == 1
+    for wrong in (True, 1.0, db.versions("rates")[0]):
+        with pytest.raises(OptionError, match="is no number, date or digest"):
+            db.get("rates", version=wrong)
