@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -49,6 +50,8 @@ _compact = _encoder()
 
 MAX_DEPTH = 64
 
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")  # or a whole one
+
 
 def dumps(record: dict[str, Any]) -> str:
     """Write a record as JSON that people read and git diffs: sorted, one line for each top-level member.
@@ -75,7 +78,11 @@ def compact(value: Any) -> str:
 
 def loads(text: str | bytes) -> Any:
     """Read JSON, refusing what is no JSON (NaN literals, duplicate names)."""
-    return _decode_text(text if isinstance(text, str) else text.decode())
+    text = text if isinstance(text, str) else text.decode()
+    value = _decode_text(text)
+    if _HALF_PAIR.search(text):
+        compact(value).encode("utf-8", "strict")  # UnicodeEncodeError, a ValueError: half a surrogate pair is no text
+    return value
 
 
 def _refuse_constant(name: str) -> Any:
@@ -193,7 +200,10 @@ def _decode_tag(tag: str, content: Any) -> Any:
         return {str(name): decode(member) for name, member in content}
     if tag == "$timedelta":
         days, seconds, microseconds = content
-        return datetime.timedelta(days, seconds, microseconds)
+        try:
+            return datetime.timedelta(days, seconds, microseconds)
+        except OverflowError as error:
+            raise ValueError(f"{content!r} is longer than any duration") from error
     if tag in ("$datetime", "$date", "$time"):
         return getattr(datetime, tag[1:]).fromisoformat(content)
     if tag == "$numpy":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, overload
 
@@ -179,7 +180,9 @@ class _Verification:
     # Folders of keys -------------------------------------------------------------------------------------------------------------
 
     def _database(self, folder: str, prefix: str) -> None:
-        names = sorted(self.storage.list(folder))
+        names: list[str] = []
+        with self._surviving(prefix.rstrip("/"), None, folder):
+            names = sorted(self.storage.list(folder))
         if DATABASE_FILE not in names and folder:
             self._find(
                 "stray", prefix.rstrip("/"), None, folder, f"the folder {folder} has no {DATABASE_FILE}: made by hand, or left by a crash"
@@ -217,7 +220,19 @@ class _Verification:
         if stem + KEY_SUFFIX not in names:
             self._find("leftover", "", None, path, f"{path} speaks of a key that is not there")
 
+    @contextmanager
+    def _surviving(self, key: str, number: int | None, file: str) -> Iterator[None]:
+        """Turn whatever rubbish on the disk makes fail into a finding: what lies beside it must still be checked."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - a stranger's folder can hold anything, and verify is what is asked about it
+            self._find("unreadable", key, number, file, f"{file} cannot be checked: {type(error).__name__}: {error}")
+
     def _key(self, key_folder: str, key: str) -> None:
+        with self._surviving(key, None, key_folder):
+            self._versions(key_folder, key)
+
+    def _versions(self, key_folder: str, key: str) -> None:
         self.counts["keys"] += 1
         names = self.storage.list(key_folder)
         numbers = sorted([number for name in names if (number := version_number(name))])
@@ -227,12 +242,16 @@ class _Verification:
             self._find(kind, key, None, name, f"{name} in the key's folder is no version")
         if not numbers:
             self._find("missing version", key, None, key_folder, "the key's folder holds no version")
-        self._attributes(key_folder, key)
+        with self._surviving(key, None, ATTRIBUTES_FOLDER):
+            self._attributes(key_folder, key)
         previous: tuple[int, str | None] | None = None
         for number in numbers:
             if previous and number != previous[0] + 1:
                 self._find("missing version", key, number, "", f"version {number} follows version {previous[0]}: what was between is gone")
-            previous = (number, self._version(key_folder, key, number, previous))
+            record = None
+            with self._surviving(key, number, version_name(number)):
+                record = self._version(key_folder, key, number, previous)
+            previous = (number, record)
 
     def _attributes(self, key_folder: str, key: str) -> None:
         numbers = revisions_of(self.storage, key_folder)
@@ -369,11 +388,13 @@ class _Verification:
                     self._find("leftover", "", None, path, f"{path} was left by a writer that did not finish; db.collect() removes it")
         for name in sorted(self.storage.list(SESSIONS_FOLDER)):
             if name.endswith(".jsonl"):
-                for problem in check_chain(self.storage, name.removesuffix(".jsonl")):
-                    self._find("broken chain", "", None, join(SESSIONS_FOLDER, name), problem)
+                with self._surviving("", None, join(SESSIONS_FOLDER, name)):
+                    for problem in check_chain(self.storage, name.removesuffix(".jsonl")):
+                        self._find("broken chain", "", None, join(SESSIONS_FOLDER, name), problem)
         for folder in (ENVIRONMENTS_FOLDER, CODE_FOLDER):
             for name in sorted(self.storage.list(folder)):
-                self._named_by_digest(join(folder, name), name)
+                with self._surviving("", None, join(folder, name)):
+                    self._named_by_digest(join(folder, name), name)
 
     def _named_by_digest(self, path: str, name: str) -> None:
         """Check a record whose name is the digest of what it holds; of requirements.txt, which follows from one, only that it is there."""
@@ -409,10 +430,12 @@ class _Verification:
     def _references(self) -> None:
         present = {folder: set(self.storage.list(folder)) for folder in (SESSIONS_FOLDER, ENVIRONMENTS_FOLDER, CODE_FOLDER)}
         for path in sorted(self.references):
-            folder, _, name = path.rpartition("/")
-            if name not in present[folder]:
-                self._find(
-                    "missing record", "", None, path, f"versions refer to {path}, which is not there; their values and code are whole"
-                )
-            elif path in self.lines and self.storage.read(path).count(b"\n") <= self.lines[path]:
-                self._find("missing record", "", None, path, f"versions refer to line {self.lines[path]} of {path}, which ends before it")
+            with self._surviving("", None, path):
+                self._reference(path, present)
+
+    def _reference(self, path: str, present: dict[str, set[str]]) -> None:
+        folder, _, name = path.rpartition("/")
+        if name not in present[folder]:
+            self._find("missing record", "", None, path, f"versions refer to {path}, which is not there; their values and code are whole")
+        elif path in self.lines and self.storage.read(path).count(b"\n") <= self.lines[path]:
+            self._find("missing record", "", None, path, f"versions refer to line {self.lines[path]} of {path}, which ends before it")

@@ -29,6 +29,7 @@ from isfdb.storage.reclaiming import newest_change, remove_tree, tree_size, writ
 
 # Renaming onto a folder that holds something: ENOTEMPTY on ext4, Btrfs, tmpfs and NFS, EEXIST on XFS.
 _TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST})
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a named pipe in a file's place must not stop us
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 
 #: Gives the calls of every storage that is given none; see `isfdb.testing.faults.calls_go_to`.
@@ -116,7 +117,7 @@ class LocalStorage(Storage):
 
     def read(self, path: str) -> bytes:
         """Return a file's content."""
-        descriptor = os.open(f"{self.path}/{path}", os.O_RDONLY)
+        descriptor = os.open(f"{self.path}/{path}", _READ)
         try:
             size = os.fstat(descriptor).st_size
             data = os.read(descriptor, size + 1)

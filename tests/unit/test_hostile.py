@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import pytest
 
 import isfdb
 from isfdb import plugins
-from isfdb.errors import InvalidKeyError, OptionError
+from isfdb.errors import InvalidKeyError, IsfdbError, OptionError
 
 
 @pytest.mark.parametrize("rubbish", ["attributes", ".stage-elsewhere-1-0", "notes"])
@@ -122,3 +124,59 @@ def test_a_key_may_lie_200_deep(db):
     db[key] = 1
     assert db.keys(recurse=True) == (key,)
     assert not isfdb.verify(db)
+
+
+RUBBISH = [None, True, 7, -1.5, "", "\ud800", "\0", "../..", [], ["x"], {}, {"a": [1, 2]}, {"": {}}, 10**400, [[[]]] * 3]
+
+
+def write_json(path, members):
+    with open(path, "w") as file:
+        json.dump(members, file)
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH, ids=repr)
+def test_no_rubbish_in_a_record_makes_verify_or_a_listing_fail(db, rubbish):
+    db["a"] = np.arange(3)
+    db["a"] = np.arange(4)
+    path = db.entry("a").path / "metadata.json"
+    whole = path.read_bytes()
+    for name in json.loads(whole):
+        write_json(path, {**json.loads(whole), name: rubbish})
+        assert isfdb.verify(db)
+        assert db.keys() == ("a",)
+        assert db.collect(dry_run=True).n_keys == 1
+        with contextlib.suppress(IsfdbError):
+            db["a"]
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH, ids=repr)
+@pytest.mark.parametrize("tag", ["$float", "$dict", "$timedelta", "$datetime", "$numpy", "$new"])
+def test_no_rubbish_in_attributes_makes_verify_fail(db, rubbish, tag):
+    db["a"] = 1
+    os.mkdir(f"{db.path}/a.key/attributes")
+    path = f"{db.path}/a.key/attributes/000001.json"
+    write_json(path, {"attributes": {"a": {tag: rubbish}}, "created": "2026-11-21T06:00:00+00:00", "format": 1, "record": rubbish})
+    assert isfdb.verify(db)
+    write_json(path, rubbish)
+    assert isfdb.verify(db)
+    with pytest.raises(IsfdbError):
+        dict(db.attributes["a"])
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("nowhere", path), lambda path: os.symlink(".", path)])
+@pytest.mark.parametrize(
+    "place", ["a.key/v000001/metadata.json", "a.key/v000001/Loader.json", "a.key/attributes.json", "a.key/attributes/000001.json"]
+)
+def test_what_stands_where_a_file_should_stops_neither_verify_nor_a_reader(db, make, place):
+    db["a"] = [1, 2]
+    db.attributes["a"]["unit"] = "Hz"
+    os.unlink(f"{db.path}/{place}")
+    make(f"{db.path}/{place}")
+    assert isfdb.verify(db) or place == "a.key/attributes.json"  # a copy, which may be missing
+    with contextlib.suppress(IsfdbError):
+        db["a"]
+    for folder in ("sessions", "environments", "code"):
+        for name in os.listdir(f"{db.path}/.isfdb/{folder}"):
+            os.unlink(f"{db.path}/.isfdb/{folder}/{name}")
+            make(f"{db.path}/.isfdb/{folder}/{name}")
+    assert isfdb.verify(db)
