@@ -115,3 +115,19 @@ def _dirty_bytes() -> float:
         return sum([int(fields[name].split()[0]) * 1024 for name in (b"Dirty", b"Writeback")])
     except (OSError, KeyError, ValueError):
         return float("inf")
+
+
+class Unflushed:
+    """Records of one database that this process wrote and nobody flushed yet, whichever handle wrote them."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+        self.folders: set[str] = set()
+
+
+_unflushed: dict[str, Unflushed] = {}
+
+
+def unflushed_in(path: str) -> Unflushed:
+    """Return what is yet to be flushed in the database at `path`."""
+    return _unflushed.setdefault(path, Unflushed())

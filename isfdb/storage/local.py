@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 
 from isfdb.layout.current import (
     ATTRIBUTES_FOLDER,
@@ -25,7 +24,9 @@ from isfdb.layout.current import (
 )
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.storage.file_calls import FileCalls
-from isfdb.storage.reclaiming import newest_change, remove_tree, tree_size, writer_is_alive
+from isfdb.storage.flushing import unflushed_in
+from isfdb.storage.reclaiming import newest_change, remove_tree, tree_size
+from isfdb.storage.staging import host, new_nonce, stage_name, writer_is_alive
 
 # Renaming onto a folder that holds something: ENOTEMPTY on ext4, Btrfs, tmpfs and NFS, EEXIST on XFS.
 _TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST})
@@ -36,39 +37,12 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLIN
 make_calls: Callable[[], FileCalls] = FileCalls
 
 
-def new_nonce() -> str:
-    """Return 16 random hexadecimal digits."""
-    return os.urandom(8).hex()
-
-
-@lru_cache(maxsize=1)
-def _host() -> str:
-    name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
-    return "".join([character if character.isalnum() else "_" for character in name])[:40] or "unknown"
-
-
-def stage_name(nonce: str) -> str:
-    """Return the name of a stage: host and process let a later collect tell whether its writer still lives."""
-    return f"{STAGE_PREFIX}{_host()}-{os.getpid()}-{nonce}"
-
-
 def _inode(path: str) -> tuple[int, int] | None:
     try:
         found = os.lstat(path)
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-class _Unflushed:
-    """Records of one database that this process wrote and nobody flushed yet, whichever handle wrote them."""
-
-    def __init__(self) -> None:
-        self.files: set[str] = set()
-        self.folders: set[str] = set()
-
-
-_unflushed: dict[str, _Unflushed] = {}
 
 
 class LocalStorage(Storage):
@@ -88,7 +62,7 @@ class LocalStorage(Storage):
         self.path = path
         self.read_only = read_only
         self.calls = calls or make_calls()
-        self._unflushed = _unflushed.setdefault(path, _Unflushed())
+        self._unflushed = unflushed_in(path)
 
     @property
     def location(self) -> str:
@@ -418,7 +392,7 @@ class LocalStorage(Storage):
         return reclaimed
 
     def _is_being_written(self, path: str, older_than_s: float) -> bool:
-        return writer_is_alive(os.path.basename(path), _host(), lambda: self._age_s(newest_change(path)), older_than_s)
+        return writer_is_alive(os.path.basename(path), host(), lambda: self._age_s(newest_change(path)), older_than_s)
 
     def size(self, path: str) -> int:
         """Return the bytes of a file or of all files in a folder."""

@@ -1,10 +1,9 @@
-"""Walks, sizes and removes folders, and tells living writers from dead ones. Knows no database layout."""
+"""Walks, sizes and removes folders. Knows no database layout."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
 
 from isfdb.storage.file_calls import FileCalls
 
@@ -49,22 +48,3 @@ def remove_tree(path: str, calls: FileCalls) -> None:
         calls.remove_folder(path)
     except OSError:
         return
-
-
-def writer_is_alive(stage: str, host: str, age_s: Callable[[], float], older_than_s: float) -> bool:
-    """Say whether the writer of a stage may still be at work: its process on this host, its newest file's age elsewhere."""
-    parts = stage.rsplit("-", 2)
-    # On Windows signal 0 is Ctrl-C, and would end the process that was to be asked after.
-    if os.name == "posix" and len(parts) == 3 and parts[0].endswith(f"-{host}") and parts[1].isdigit():
-        return _process_is_alive(int(parts[1]))
-    return age_s() < older_than_s
-
-
-def _process_is_alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True

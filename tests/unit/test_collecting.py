@@ -79,7 +79,7 @@ def test_a_mapped_array_lives_on_after_collect(three):
 
 def test_what_a_dead_writer_left_is_swept_and_a_living_one_spared(db):
     db["a"] = 1
-    from isfdb.storage.local import stage_name
+    from isfdb.storage.staging import stage_name
 
     dead = stage_name("0" * 16).replace(f"-{os.getpid()}-", "-4194999-")
     for folder in (f"{db.path}/.isfdb/staging", f"{db.path}/a.key"):
