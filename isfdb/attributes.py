@@ -117,6 +117,12 @@ class Attributes(MutableMapping[str, Any]):
         check_values(news, self._key)
         self._change(lambda standing: {**standing, **news})
 
+    def replace(self, values: Mapping[str, Any]) -> None:
+        """Note these values and forget all others, in one atomic change."""
+        news = dict(values)
+        check_values(news, self._key)
+        self._change(lambda _: news)
+
     def clear(self) -> None:
         """Forget all notes; earlier revisions stay in the history."""
         self._change(lambda _: {})

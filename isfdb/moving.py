@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+from dataclasses import replace
 from typing import Any
 
-from isfdb.errors import KeyExistsError, KeyNotFoundError
+from isfdb.attributes import Attributes
+from isfdb.errors import ConflictError, KeyExistsError, KeyNotFoundError
 from isfdb.failures import storage_failure
 from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, RESERVED_FILES, join
 from isfdb.name_clashes import check_new_key, check_new_sub_database
@@ -16,6 +19,8 @@ from isfdb.storage.base import Storage, TakenError
 from isfdb.trust import is_signed_by_me, payload
 from isfdb.versions import is_alive, numbers_of
 from isfdb.writing import Pending, Target, now, publish, signature_of, stage_tombstone
+
+_log = logging.getLogger(__name__)
 
 
 def move_key(source: Target, target: Target, carried: Any, *, durable: bool) -> None:
@@ -32,8 +37,8 @@ def move_key(source: Target, target: Target, carried: Any, *, durable: bool) -> 
     if not is_alive(storage, source.key_folder, numbers):
         raise KeyNotFoundError(f"cannot rename {source.key!r}: there is no such key in {storage.location}. See db.keys().", key=source.key)
     if numbers_of(storage, target.key_folder):  # the name was used and deleted: its numbers go on
-        publish(storage, [copy_key(source, target, carried, None)], durable=durable)
-        publish(storage, [stage_tombstone(source, carried, renamed_to=target.key)], durable=durable)
+        while not _move_onto_used_name(source, target, carried, durable=durable):
+            pass
         return
     check_new_key(storage, target.folder, target.name, target.key)
     last = find(storage, source.key_folder, source.key)
@@ -48,7 +53,27 @@ def move_key(source: Target, target: Target, carried: Any, *, durable: bool) -> 
     record = {"created": now(), "format": FORMAT, "key": source.key, "nonce": stage.nonce, "renamed_to": target.key}
     record |= capture(storage, carried)
     record["previous"] = last.record.get("record")
-    publish(storage, [Pending(source, stage, record, numbers, is_tombstone=True, is_chained=True)], durable=durable)
+    source = replace(source, overwrite=False)
+    try:
+        publish(storage, [Pending(source, stage, record, numbers, is_tombstone=True, is_chained=True)], durable=durable)
+    except KeyExistsError:
+        _log.debug("%r was stored anew while it was renamed to %r: that value stays", source.key, target.key)
+
+
+def _move_onto_used_name(source: Target, target: Target, carried: Any, *, durable: bool) -> bool:
+    """Copy the newest version and the notes, then delete the old name; False where somebody stored under that one meanwhile."""
+    notes = dict(Attributes(source.storage, source.key_folder, source.key, read_only=True, durable=durable))
+    pending = copy_key(source, target, carried, None)
+    publish(source.storage, [pending], durable=durable)
+    standing = Attributes(target.storage, target.key_folder, target.key, read_only=False, durable=durable)
+    if dict(standing) != notes:
+        standing.replace(notes)
+    source = replace(source, expected_version=pending.record["copied_from"]["version"])
+    try:
+        publish(source.storage, [stage_tombstone(source, carried, renamed_to=target.key)], durable=durable)
+    except ConflictError:
+        return False
+    return True
 
 
 def move_sub_database(storage: Storage, old: str, new: str, key: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 import isfdb
 from isfdb import plugins
 from isfdb.errors import InvalidKeyError, IsfdbError, OptionError
+from isfdb.storage.file_calls import FileCalls
 
 
 @pytest.mark.parametrize("rubbish", ["attributes", ".stage-elsewhere-1-0", "notes"])
@@ -180,3 +181,49 @@ def test_what_stands_where_a_file_should_stops_neither_verify_nor_a_reader(db, m
             os.unlink(f"{db.path}/.isfdb/{folder}/{name}")
             make(f"{db.path}/.isfdb/{folder}/{name}")
     assert isfdb.verify(db)
+
+
+class Rival(FileCalls):
+    """Does something else right after a rename onto a name that ends as given, once."""
+
+    def __init__(self, ending, act):
+        self.ending, self.act = ending, act
+
+    def rename(self, old, new):
+        super().rename(old, new)
+        if new.endswith(self.ending):
+            act, self.act = self.act, lambda: None
+            act()
+
+
+def test_renaming_deletes_no_value_that_came_meanwhile(db):
+    rival = isfdb.open(db.path)
+    db["old"] = 1
+    db["old"] = 2
+    db._storage.calls = Rival("/new.key", lambda: rival.set("old", 3))
+    db.rename("old", "new")
+    assert (db["new"], db["old"]) == (2, 3)
+    assert not isfdb.verify(db).serious
+
+
+def test_renaming_onto_a_used_name_deletes_no_value_that_came_meanwhile(db):
+    rival = isfdb.open(db.path)
+    db["new"] = 0
+    del db["new"]
+    db["old"] = 1
+    db._storage.calls = Rival("/new.key/v000003", lambda: rival.set("old", 2))
+    db.rename("old", "new")
+    assert db["new"] == 2
+    assert db.get("old", version=2) == 2
+    assert "old" not in db
+    assert not isfdb.verify(db)
+
+
+def test_notes_follow_a_key_onto_a_name_that_was_used(db):
+    db["new"] = 0
+    db.attributes["new"]["stale"] = True
+    del db["new"]
+    db["old"] = 1
+    db.attributes["old"]["unit"] = "Hz"
+    db.rename("old", "new")
+    assert dict(db.attributes["new"]) == {"unit": "Hz"}
