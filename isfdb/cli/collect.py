@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isfdb.cli.common import add_database, add_json, database_members
+from isfdb.cli.common import add_database, add_json, count, database_members
 
 if TYPE_CHECKING:
     import argparse
@@ -21,7 +21,7 @@ isfdb collect results --keep all    only what dead writers left
 
 
 def _keep(text: str) -> int | str:
-    return text if text == "all" else int(text)
+    return text if text == "all" else count(text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -65,8 +65,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return the exit status."""
-    if sys.stdout is None:  # closed by the caller (>&-): what is to be seen is the exit status
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open as long as the process
+    _open_what_is_closed()
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows no line-drawing characters is no reason to fail
     try:
@@ -80,6 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("isfdb: interrupted", file=sys.stderr)
         return INTERRUPTED
     return status
+
+
+def _open_what_is_closed() -> None:
+    """Give a process started with ``>&-`` or ``2>&-`` somewhere to write: what is to be seen is the exit status."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
 
 
 def _run(arguments: argparse.Namespace) -> int:

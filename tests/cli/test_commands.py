@@ -285,7 +285,9 @@ def test_a_terminal_without_unicode_still_gets_an_answer(db):
     assert "\\xb5" in out
 
 
-@pytest.mark.parametrize("words", [("log", "-n", "0"), ("log", "-n", "-3"), ("ls", "--depth", "x"), ("ls", "--max", "0")])
+@pytest.mark.parametrize(
+    "words", [("log", "-n", "0"), ("log", "-n", "-3"), ("ls", "--depth", "x"), ("ls", "--max", "0"), ("collect", "--keep", "few")]
+)
 def test_a_count_is_a_number_from_1(words: tuple[str, ...], results: str, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([words[0], results, *words[1:]])
@@ -298,6 +300,7 @@ def test_a_closed_standard_output_is_no_reason_to_fail(words: tuple[str, ...], r
     command = [sys.executable, "-m", "isfdb.cli", words[0], results, *words[1:]]
     done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+    assert subprocess.run(["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *command], timeout=60, check=False).returncode == 0
 
 
 def test_prune_says_so_where_nothing_is_missing(results: str, capsys):
