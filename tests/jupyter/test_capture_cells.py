@@ -281,6 +281,23 @@ def test_a_500_cell_session_puts_as_fast_as_an_empty_one(notebook, shell):
     assert sorted(took[-10:])[5] < 3 * sorted(took[1:11])[5] + 0.002
 
 
+def test_the_last_of_500_cells_writes_no_more_than_the_first(notebook, tmp_path: Path):
+    def written_by(source: str) -> int:
+        before = sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file())
+        notebook(source)
+        return sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) - before
+
+    notebook("db['first'] = 0")
+    time.sleep(0.5)  # the first look at the sources ends
+    early = written_by("db['key_100'] = 100")
+    for number in range(500):
+        notebook(f"db['k{number:03}'] = 1" if number % 5 == 0 else f"x{number} = {number}")
+    notebook("db['settled'] = 0")
+    assert written_by("db['key_999'] = 999") <= 1.1 * early
+    assert len(list((tmp_path / "results/.isfdb/sessions").iterdir())) == 1
+    assert max(file.stat().st_size for file in tmp_path.glob("results/*.key/v*/metadata.json")) <= 1500
+
+
 def test_read_session_of_a_stranger_is_refused(notebook):
     notebook("db['a'] = 1")
     with pytest.raises(FileNotFoundError):

@@ -86,3 +86,20 @@ def test_the_worker_of_a_notebook_names_the_cell_that_sent_it(kernel, tmp_path: 
     assert entry.cell.facts["sent_by"]["cell_id"] == "B"
     assert entry.session.start["parent"] == entry.cell.facts["parent"]
     assert not isfdb.verify(db)
+
+
+def test_resetting_the_namespace_or_the_history_loses_no_cell(kernel, tmp_path: Path):
+    begin = "import isfdb\ndb = isfdb.open('results')"
+    sources = [
+        begin,
+        "%%time\ndb['timed'] = 1",
+        "get_ipython().history_manager.reset()\ndb['after'] = 2",
+        "%reset -f",
+        begin + "\ndb['last'] = 3",
+    ]
+    assert [kernel(source, cell_id=f"cell-{number}") for number, source in enumerate(sources)] == ["ok"] * len(sources)
+    db = isfdb.open(tmp_path / "results", mode="r")
+    assert [db.entry(key).cell.cell_id for key in ("timed", "after", "last")] == ["cell-1", "cell-2", "cell-4"]
+    assert [cell.source for cell in db.entry("last").session.cells] == sources
+    assert {db.entry(key).session.id for key in db} == {db.entry("last").session.id}
+    assert not isfdb.verify(db)

@@ -148,3 +148,20 @@ def test_a_task_that_names_itself_as_its_sender_ends(storage):
     log = SessionLog(storage)
     log.line_of(Ran("task", None, parent={"session": log.id, "line": 1}), [])
     assert [cell.source for cell in read_session(storage, log.id).cells] == [None]
+
+
+def test_a_long_text_that_comes_again_is_stored_once_and_read_twice(storage):
+    log = SessionLog(storage)
+    text = "def test_a(): ...\n" * 100
+    for name in ("t.py::a", "t.py::b"):
+        log.line_of(Ran("test", text, test=name), [])
+    assert len(storage.read(path_of(log.id))) < len(text) + 3000
+    assert [cell.source for cell in read_session(storage, log.id).cells] == [text, text]
+    assert check_chain(storage, log.id) == []
+
+
+def test_a_secret_in_the_name_of_a_test_is_not_written(storage):
+    log = SessionLog(storage)
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    log.line_of(Ran("test", None, test=f"t.py::test_login[{secret}]"), [])
+    assert secret.encode() not in storage.read(path_of(log.id))
