@@ -81,6 +81,7 @@ class open_hashed:
         self._queue: Any = None
         self._thread: Any = None
         self._written = 0
+        self._is_complete = False
 
     def write(self, data: Any) -> int:
         """Write bytes, or any object that gives a contiguous buffer."""
@@ -114,11 +115,17 @@ class open_hashed:
 
     def _work(self, hashed: int) -> None:
         # What the file holds is hashed, not what memory holds: if the value changes while it is written, digest and file still agree.
-        while (written := self._queue.get()) is not None:
-            while hashed < written:
-                chunk = os.pread(self._file.fileno(), min(LARGE_BYTES // 4, written - hashed), hashed)
-                self._digest.update(chunk)
-                hashed += len(chunk)
+        try:
+            while (written := self._queue.get()) is not None:
+                while hashed < written:
+                    chunk = os.pread(self._file.fileno(), min(LARGE_BYTES // 4, written - hashed), hashed)
+                    if not chunk:
+                        return  # cut short by somebody else
+                    self._digest.update(chunk)
+                    hashed += len(chunk)
+            self._is_complete = True
+        except (OSError, AttributeError):  # the disk refused, or this is Windows, which has no pread: the file is read once more
+            return
 
     def __enter__(self) -> open_hashed:
         return self
@@ -131,7 +138,7 @@ class open_hashed:
             found = os.fstat(self._file.fileno())
         finally:
             self._file.close()
-        if error is None and found.st_size == self._written:
+        if error is None and found.st_size == self._written and (self._thread is None or self._is_complete):
             while len(_just_written) >= MOST_NOTED:
                 _just_written.pop(next(iter(_just_written)))
             _just_written[found.st_dev, found.st_ino] = (found.st_size, found.st_mtime_ns, str(self._digest.hexdigest()))

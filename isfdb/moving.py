@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from isfdb.attributes import Attributes
-from isfdb.errors import ConflictError, KeyExistsError, KeyNotFoundError
+from isfdb.errors import ConflictError, IncompleteVersionError, KeyExistsError, KeyNotFoundError
 from isfdb.failures import storage_failure
 from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, RESERVED_FILES, join
+from isfdb.manifest import sizes_differ
 from isfdb.name_clashes import check_new_key, check_new_sub_database
 from isfdb.provenance.capture import capture
 from isfdb.reading import find
@@ -111,6 +112,11 @@ def copy_key(source: Target, target: Target, carried: Any, database_id: str | No
         raise storage_failure(error, f"copy {source.key!r}", storage.location) from error
     try:
         _copy_files(storage.fetch(found.folder), stage.path, may_link=not found.record.get("mutable"))
+        difference = None if found.record.get("mutable") else sizes_differ(stage.path, found.files)
+        if difference:
+            raise IncompleteVersionError(
+                f"cannot copy {source.key!r}: of version {found.number}, {difference}. Run isfdb.verify(db).", key=source.key
+            )
         stage.files, stage.folders = _contents(stage.path)
         record = {name: fact for name, fact in found.record.items() if name not in ("nonce", "previous", "record", "signature")}
         copied_from = {"database": database_id, "digest": found.record.get("digest"), "key": source.key, "version": found.number}

@@ -14,7 +14,8 @@ import pytest
 
 import isfdb
 from isfdb import plugins
-from isfdb.errors import InvalidKeyError, IsfdbError, OptionError
+from isfdb.errors import IncompleteVersionError, InvalidKeyError, IsfdbError, OptionError
+from isfdb.hashing import LARGE_BYTES, digest_of, digest_of_file, open_hashed
 from isfdb.storage.file_calls import FileCalls
 
 
@@ -227,3 +228,20 @@ def test_notes_follow_a_key_onto_a_name_that_was_used(db):
     db.attributes["old"]["unit"] = "Hz"
     db.rename("old", "new")
     assert dict(db.attributes["new"]) == {"unit": "Hz"}
+
+
+def test_half_a_value_is_not_copied(db):
+    db["a"] = np.arange(100)
+    os.unlink(db.entry("a").path / "data.npy")
+    with pytest.raises(IncompleteVersionError, match=r"data\.npy is missing"):
+        db.copy("a", "b")
+    assert db.keys() == ("a",)
+    assert os.listdir(f"{db.path}/.isfdb/staging") == []
+
+
+def test_where_a_file_cannot_be_hashed_while_it_is_written_it_is_read_once_more(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "pread")
+    data = os.urandom(LARGE_BYTES + 5)
+    with open_hashed(str(tmp_path / "data")) as file:
+        file.write(data)
+    assert digest_of_file(str(tmp_path / "data")) == (len(data), digest_of(data))
