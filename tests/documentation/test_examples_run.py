@@ -42,10 +42,19 @@ def pages_with_code() -> list[Path]:
 
 @pytest.mark.parametrize("page", pages_with_code(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_examples_of_a_page_run(page: Path, tmp_path: Path):
+    run_as_a_reader(page, tmp_path)
+
+
+def test_the_first_two_pages_get_along_in_one_folder(tmp_path: Path):
+    for page in (ROOT / "README.md", ROOT / "docs" / "tutorials" / "first_database.md"):
+        run_as_a_reader(page, tmp_path)
+
+
+def run_as_a_reader(page: Path, tmp_path: Path) -> None:
     script = tmp_path / f"{page.stem}.py"  # a script of its own, as a reader would run it
     script.write_text(program_of(page.read_text(encoding="utf-8")), encoding="utf-8")
     work = tmp_path / "work"
-    work.mkdir()
+    work.mkdir(exist_ok=True)
     environment = os.environ | {"ISFDB_DATA_FOLDER": str(tmp_path / "user"), "ISFDB_CACHE_FOLDER": str(tmp_path / "cache")}
     finished = subprocess.run([sys.executable, script], cwd=work, env=environment, capture_output=True, text=True, timeout=120)
     assert finished.returncode == 0, f"{page.relative_to(ROOT)} (line numbers are the page's):\n{finished.stdout}\n{finished.stderr}"
