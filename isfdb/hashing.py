@@ -132,16 +132,19 @@ class open_hashed:
 
     def _work(self, hashed: int) -> None:
         # What the file holds is hashed, not what memory holds: if the value changes while it is written, digest and file still agree.
+        piece = memoryview(bytearray(CACHED_BYTES))
         try:
+            descriptor = self._file.fileno()
             while (written := self._queue.get()) is not None:
+                _begin_writeback(descriptor, hashed, written - hashed)
                 while hashed < written:
-                    chunk = os.pread(self._file.fileno(), min(LARGE_BYTES // 4, written - hashed), hashed)
-                    if not chunk:
+                    n_read = os.preadv(descriptor, [piece[: written - hashed]], hashed)
+                    if not n_read:
                         return  # cut short by somebody else
-                    self._digest.update(chunk)
-                    hashed += len(chunk)
+                    self._digest.update(piece[:n_read])
+                    hashed += n_read
             self._is_complete = True
-        except (OSError, AttributeError):  # the disk refused, or this is Windows, which has no pread: the file is read once more
+        except (OSError, AttributeError):  # the disk refused, or this is Windows, which has no preadv: the file is read once more
             return
 
     def __enter__(self) -> open_hashed:
