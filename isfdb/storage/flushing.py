@@ -121,8 +121,23 @@ class Unflushed:
     """Records of one database that this process wrote and nobody flushed yet, whichever handle wrote them."""
 
     def __init__(self) -> None:
-        self.files: set[str] = set()
-        self.folders: set[str] = set()
+        # Path -> mark. A record changed again gets a new mark, so that a flush which began before does not count for it.
+        self.files: dict[str, object] = {}
+        self.folders: dict[str, object] = {}
+
+    def note(self, file: str | None, *folders: str) -> None:
+        """Remember what was written or named just now."""
+        if file is not None:
+            self.files[file] = object()
+        for folder in folders:
+            self.folders[folder] = object()
+
+    def forget(self, files: dict[str, object], folders: dict[str, object]) -> None:
+        """Forget what was flushed, but for what was noted anew since."""
+        for standing, flushed in ((self.files, files), (self.folders, folders)):
+            for path, mark in flushed.items():
+                if standing.get(path) is mark:
+                    standing.pop(path, None)
 
 
 _unflushed: dict[str, Unflushed] = {}

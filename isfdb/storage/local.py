@@ -117,8 +117,7 @@ class LocalStorage(Storage):
         finally:
             remove_tree(aside, self.calls)
         # If it was there, another process may have written and not yet flushed it: what we publish may rely on it all the same.
-        self._unflushed.files.add(target)
-        self._unflushed.folders.add(os.path.dirname(target))
+        self._unflushed.note(target, os.path.dirname(target))
         return is_new
 
     def _create(self, target: str, data: bytes) -> bool:
@@ -142,8 +141,7 @@ class LocalStorage(Storage):
             is_new = self._rename(aside, target, _inode(aside))
         finally:
             remove_tree(aside, self.calls)
-        self._unflushed.files.add(f"{target}/{name}")
-        self._unflushed.folders.update([target, os.path.dirname(target)])
+        self._unflushed.note(f"{target}/{name}", target, os.path.dirname(target))
         return is_new
 
     def _rename(self, source: str, target: str, identity: tuple[int, int] | None) -> bool:
@@ -221,7 +219,7 @@ class LocalStorage(Storage):
         except BaseException:
             remove_tree(aside, self.calls)
             raise
-        self._unflushed.folders.add(os.path.dirname(target))
+        self._unflushed.note(None, os.path.dirname(target))
 
     def append(self, path: str, data: bytes) -> None:
         """Add to the end of a file, which its one writer makes."""
@@ -231,8 +229,8 @@ class LocalStorage(Storage):
         except FileNotFoundError:
             self._make_folders(os.path.dirname(target))
             self.calls.create(target, data)
-            self._unflushed.folders.add(os.path.dirname(target))
-        self._unflushed.files.add(target)
+            self._unflushed.note(None, os.path.dirname(target))
+        self._unflushed.note(target)
 
     def remove(self, path: str) -> None:
         """Remove a file, if it is there."""
@@ -284,13 +282,12 @@ class LocalStorage(Storage):
             files += [f"{stage.path}/{name}" for name in stage.files]
             folders += [f"{stage.path}/{name}" for name in stage.folders]
             folders += [stage.path, stage.container] if stage.container else [stage.path]
-        records, named_in = list(self._unflushed.files), list(self._unflushed.folders)
+        records, named_in = dict(self._unflushed.files), dict(self._unflushed.folders)
         # What was deleted or moved since needs no flush, and must not fail those that do.
         self.calls.flush(
             files + [path for path in records if os.path.exists(path)], folders + [path for path in named_in if os.path.isdir(path)]
         )
-        self._unflushed.files.difference_update(records)
-        self._unflushed.folders.difference_update(named_in)
+        self._unflushed.forget(records, named_in)
 
     def publish(self, stage: Stage, number: int) -> None:
         """Rename the stage into place: put-if-absent, because a version folder is never empty."""

@@ -17,6 +17,7 @@ from isfdb import plugins
 from isfdb.errors import IncompleteVersionError, InvalidKeyError, IsfdbError, OptionError
 from isfdb.hashing import LARGE_BYTES, digest_of, digest_of_file, open_hashed
 from isfdb.storage.file_calls import FileCalls
+from isfdb.storage.local import LocalStorage
 
 
 @pytest.mark.parametrize("rubbish", ["attributes", ".stage-elsewhere-1-0", "notes"])
@@ -245,3 +246,22 @@ def test_where_a_file_cannot_be_hashed_while_it_is_written_it_is_read_once_more(
     with open_hashed(str(tmp_path / "data")) as file:
         file.write(data)
     assert digest_of_file(str(tmp_path / "data")) == (len(data), digest_of(data))
+
+
+def test_a_record_that_grows_while_it_is_flushed_is_flushed_again(db):
+    flushed = []
+
+    class Growing(FileCalls):
+        def flush(self, files, folders):
+            flushed.extend(files)
+            if len(flushed) == 1:
+                storage.append("log", b"second\n")
+
+    storage = LocalStorage(db.path, calls=Growing())
+    storage.prepare([])
+    flushed.clear()
+    storage.append("log", b"first\n")
+    storage.prepare([])
+    storage.prepare([])
+    storage.prepare([])
+    assert flushed == [f"{db.path}/log"] * 2
