@@ -212,8 +212,9 @@ def _dump(name: str, module: Any, value: Any, stage: Stage, options: Mapping[str
         if isinstance(error, OSError) and error.errno is not None:  # the disk's refusal; one without a number is the module's own
             raise storage_failure(error, f"dump {key!r}", stage.path) from error
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        reason = str(error).rstrip(".")
         raise DumpError(
-            f"cannot store {key!r}: {name} failed on a {kind} with {type(error).__name__}: {error}. Nothing was changed.", key=key
+            f"cannot store {key!r}: {name} failed on a {kind} with {type(error).__name__}: {reason}. Nothing was changed.", key=key
         ) from error
     stage.files, stage.folders = walk(stage.path)
     if LOADER_FILE in stage.files:  # written by the module itself, as ISF's did

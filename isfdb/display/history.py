@@ -143,13 +143,13 @@ def _stored(version: Any, key: str) -> Stored:
     record = version.record if isinstance(version.record, Mapping) else {}
     activity = record.get("activity")
     activity = activity if isinstance(activity, Mapping) else {}
-    line, count = activity.get("line"), activity.get("count")
+    line, count, kind = activity.get("line"), activity.get("count"), activity.get("kind")
     code = record.get("code")
     return Stored(
         summary=version_summary(version, key),
         session=str(activity.get("session") or ""),
         line=line if isinstance(line, int) else None,
-        label=f"[{count}]" if count else "",
+        label=f"[{count}]" if count else kind if isinstance(kind, str) and kind != "cell" else "",
         code=str(code.get("snapshot") or "") if isinstance(code, Mapping) else "",
         environment=str(record.get("environment") or ""),
     )

@@ -76,6 +76,11 @@ def test_show_tells_what_made_a_key(results: str, capsys):
     assert told["cell"]["label"].startswith("test tests")
 
 
+def test_log_says_what_stored_a_value_where_no_cell_did(results: str, capsys):
+    assert {version["cell"] for version in answer(capsys, "log", results)["versions"]} == {"test"}
+    assert re.search(r"rates +v2 .* test$", run(capsys, "log", results)[1], re.MULTILINE)
+
+
 def test_log_lists_versions_newest_first_and_the_cells_on_demand(results: str, capsys):
     told = answer(capsys, "log", results)
     assert [f"{version['key']}@{version['version']}" for version in told["versions"]] == [
