@@ -49,6 +49,7 @@ class Database(Place, MutableMapping[Key, Any]):
         self._set(key, value, None, None, True, {})
 
     def __delitem__(self, key: Key) -> None:
+        """Delete a value, which is one more version of its key, or move a sub-database with all it holds to the trash."""
         names = self._writable(key, "delete")
         self._publish_batch()
         folder = self._folder_of(names)
