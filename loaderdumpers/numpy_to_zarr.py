@@ -6,6 +6,7 @@ no settled type for them; ``Loader.json`` says what they are.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,11 @@ explicit_only: Final = True
 
 _FOLDER: Final = "data.zarr"
 _NUMBERS: Final = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"})
+#: Codecs that only compute, with or without numcodecs' prefix. Others may unpickle what the file holds.
+_CODECS: Final = frozenset(
+    "bytes transpose sharding_indexed crc32c gzip zstd blosc lz4 zlib bz2 lzma shuffle delta bitround fixedscaleoffset "
+    "quantize packbits astype crc32 adler32 fletcher32 jenkins_lookup3 pcodec zfpy".split()
+)
 _CHUNK_BYTES: Final = 4 * 2**20
 
 
@@ -110,13 +116,28 @@ def create(savedir: str, shape: Any, dtype: Any, chunks: Any, shards: Any = None
     return zarr.create_array(path, compressors=compressors, config=config, **form)
 
 
+def _check_codecs(path: str) -> None:
+    """Refuse codecs that are not known to be mere arithmetic: one that unpickles would run code from the file."""
+    with open(os.path.join(path, "zarr.json"), encoding="utf-8") as file:
+        codecs = json.load(file)["codecs"]
+    while codecs:
+        codec = codecs.pop()
+        if codec["name"].removeprefix("numcodecs.") not in _CODECS:
+            raise ValueError(f"{path} asks for the codec {codec['name']!r}, which may run code; do not open it unless you know why")
+        inner = codec.get("configuration", {})
+        codecs += [*inner.get("codecs", ()), *inner.get("index_codecs", ())]
+
+
 def open_stored(savedir: str, dtype: str, shape: tuple[int, ...]) -> tuple[Any, Any]:
     """Open the zarr array, compare it with what was stored, and return it with the dtype of its values."""
     import numpy
     import zarr
 
     path, kind = os.path.join(os.path.abspath(savedir), _FOLDER), numpy.dtype(dtype)
-    stored = zarr.open_array(path, mode="r")
+    if not is_exact(kind):
+        raise ValueError(f"{path} is said to hold {dtype}, which is never stored as zarr; restore its Loader.json from a copy")
+    _check_codecs(path)
+    stored = zarr.open_array(path, mode="r", zarr_format=3)
     if stored.shape != shape or stored.dtype != stored_dtype(kind):
         found = f"{stored.dtype} of shape {stored.shape}"
         raise ValueError(f"{path} is {found}, where {dtype} of shape {shape} was stored; restore it from a copy")

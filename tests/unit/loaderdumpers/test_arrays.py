@@ -131,3 +131,34 @@ def test_a_dask_array_may_read_the_version_it_replaces(db: Any) -> None:
     db["x"] = db["x"] + 1
     assert db["x"].chunks == ((3, 50, 47),)
     assert db["x"].sum().compute() == 5050
+
+
+@pytest.mark.parametrize("codec", ["numcodecs.pickle", "pickle", "vlen-bytes", "my_package.evil"])
+def test_a_codec_that_may_run_code_is_refused(db, codec):
+    import json
+
+    from isfdb.errors import LoadError
+
+    db.set("z", np.arange(6.0), dumper="numpy_to_zarr")
+    metadata = db.entry("z").path / "data.zarr" / "zarr.json"
+    members = json.loads(metadata.read_text())
+    members["codecs"].append({"name": codec, "configuration": {}})
+    metadata.write_text(json.dumps(members))
+    loader = numpy_to_zarr.Loader(dtype="float64", shape=[6])
+    with pytest.raises(ValueError, match="which may run code"):
+        loader.get(str(metadata.parent.parent))
+    with pytest.raises((LoadError, ValueError)):
+        db["z"]
+
+
+def test_a_version_2_array_in_its_place_is_not_opened(db, tmp_path):
+    import json
+
+    db.set("z", np.arange(6.0), dumper="numpy_to_zarr")
+    folder = tmp_path / "v"
+    (folder / "data.zarr").mkdir(parents=True)
+    (folder / "data.zarr" / ".zarray").write_text(json.dumps({"zarr_format": 2, "dtype": "|O", "shape": [1]}))
+    with pytest.raises(FileNotFoundError):
+        numpy_to_zarr.Loader(dtype="float64", shape=[1]).get(str(folder))
+    with pytest.raises(ValueError, match="never stored as zarr"):
+        numpy_to_zarr.Loader(dtype="T", shape=[1]).get(str(folder))
