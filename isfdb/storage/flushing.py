@@ -69,7 +69,7 @@ def flush_together(paths: Sequence[str]) -> None:
     Raises
     ------
     OSError
-        The first failure, after every flush has ended.
+        A failure, after every flush has ended; that something is not there only where nothing worse happened.
     """
     if len(paths) >= MANY_FILES and _flush_file_system(paths):
         return
@@ -84,18 +84,21 @@ def flush_together(paths: Sequence[str]) -> None:
         failures.append(error)
     failures += [failure for failure in (answers.get() for _ in paths[1:]) if failure is not None]
     if failures:
-        raise failures[0]
+        raise min(failures, key=lambda failure: isinstance(failure, FileNotFoundError))
 
 
 def _flush_file_system(paths: Sequence[str]) -> bool:
     """Flush all of the one file system that holds `paths`; False where that is not possible, or would be a bad neighbour's act."""
     if not sys.platform.startswith("linux") or _dirty_bytes() > LITTLE_DIRTY_BYTES:
         return False
-    if len({os.stat(path).st_dev for path in {os.path.dirname(path) for path in paths}}) != 1:
-        return False
     import ctypes
 
-    descriptor = os.open(paths[0], os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if len({os.stat(path).st_dev for path in {os.path.dirname(path) for path in paths}}) != 1:
+            return False
+        descriptor = os.open(paths[0], os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False  # flushed one by one, they show which is gone
     try:
         if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
             number = ctypes.get_errno()

@@ -284,9 +284,13 @@ class LocalStorage(Storage):
             folders += [stage.path, stage.container] if stage.container else [stage.path]
         records, named_in = dict(self._unflushed.files), dict(self._unflushed.folders)
         # What was deleted or moved since needs no flush, and must not fail those that do.
-        self.calls.flush(
-            files + [path for path in records if os.path.exists(path)], folders + [path for path in named_in if os.path.isdir(path)]
-        )
+        there = [path for path in records if os.path.exists(path)]
+        try:
+            self.calls.flush(files + there, folders + [path for path in named_in if os.path.isdir(path)])
+        except FileNotFoundError:
+            if not all(os.path.exists(path) for path in files + folders):
+                raise
+            # Another process took a record away between our look and our flush; all else was flushed, or worse had been raised.
         self._unflushed.forget(records, named_in)
 
     def publish(self, stage: Stage, number: int) -> None:
