@@ -117,12 +117,28 @@ def _make(path: str, mode: str) -> None:
         raise NotADatabaseError(
             f"cannot make a database at {path}: it {what} and has no {DATABASE_FILE}. Choose a new or empty folder.", path=path
         )
+    if os.path.isfile(f"{os.path.dirname(path)}/{DATABASE_FILE}"):
+        _make_sub_database(path, mode)
+        return
     storage = LocalStorage(path)
     try:
         storage.make()
     except OSError as error:
         raise storage_failure(error, "make a database", path) from error
     make_database(storage, durable=option("durability") == "full")
+
+
+def _make_sub_database(path: str, mode: str) -> None:
+    """Make a folder inside a database the sub-database that its name says, by the rules for keys."""
+    parent, name = os.path.split(path)
+    key = name_of_folder(name)
+    if key is None:
+        raise NotADatabaseError(
+            f"cannot make a database at {path}: no key of the database at {parent} has such a folder. "
+            "Make sub-databases by key: isfdb.open(parent).create_sub_db(key).",
+            path=path,
+        )
+    _open_folder(parent, mode, None, trusted=False).create_sub_db(key)
 
 
 def _is_foreign(path: str) -> bool:

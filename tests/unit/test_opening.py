@@ -14,6 +14,7 @@ from isfdb.errors import (
     DatabaseExistsError,
     DatabaseNotFoundError,
     FormatVersionError,
+    KeyKindError,
     KeyNotFoundError,
     LinkError,
     NotADatabaseError,
@@ -109,3 +110,15 @@ def test_a_newer_format_asks_for_an_upgrade(db):
         json.dump({"format": 2, "id": db.id}, file)
     with pytest.raises(FormatVersionError, match="Upgrade isfdb"):
         isfdb.open(db.path)
+
+
+def test_a_folder_made_inside_a_database_follows_the_rules_for_keys(db):
+    db["taken"] = 1
+    assert isfdb.open(f"{db.path}/cells").prefix == "cells"
+    assert db.keys() == ("cells", "taken")
+    for name in ("a:b", "foo.key", "x.deleted"):
+        with pytest.raises(NotADatabaseError, match="no key of the database"):
+            isfdb.open(f"{db.path}/{name}")
+    with pytest.raises(KeyKindError, match="value is, or was"):
+        isfdb.open(f"{db.path}/taken")
+    assert not isfdb.verify(db)
