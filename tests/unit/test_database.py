@@ -364,9 +364,9 @@ def test_an_error_of_the_function_is_shown_alone(db):
 
 def test_metadata_says_which_names_it_has(db):
     db["rates"] = 1
-    with pytest.raises(KeyNotFoundError, match=r"of 'rates' has no 'tiem'.* It has .*dumper.*, time"):
-        db.metadata["rates"]["tiem"]
-    assert db.metadata["rates"].get("tiem") is None
+    with pytest.raises(KeyNotFoundError, match=r"of 'rates' has no 'tymo'.* It has .*dumper.*, time"):
+        db.metadata["rates"]["tymo"]
+    assert db.metadata["rates"].get("tymo") is None
 
 
 def test_metadata_and_attributes_of_all_keys_say_how_they_are_used(db):
