@@ -27,7 +27,16 @@ from isfdb.errors import (
 from isfdb.exact_json import compact
 from isfdb.failures import storage_failure
 from isfdb.hashing import digest_of
-from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, LOADER_FILE, METADATA_FILE, TOMBSTONE_FILE
+from isfdb.layout.current import (
+    DELETED_SUFFIX,
+    FORMAT,
+    KEY_SUFFIX,
+    LOADER_FILE,
+    METADATA_FILE,
+    TOMBSTONE_FILE,
+    version_name,
+    version_number,
+)
 from isfdb.loader_spec import NAMESPACE, LoaderSpec
 from isfdb.manifest import digest_of_files, files_of, seal, walk
 from isfdb.name_clashes import check_new_key
@@ -272,13 +281,24 @@ def now() -> str:
 def _seal(pending: Pending) -> None:
     """Write the record, which names the version before it; again whenever another writer's version came between."""
     target = pending.target
-    pending.number = pending.numbers[-1] + 1 if pending.numbers else 1
+    pending.number = _next_number(target, pending.numbers)
     if not pending.is_chained:
         before = _before(target, pending.numbers[-1]) if pending.numbers else None
         pending.record["previous"] = before.record.get("record") if before else None
         pending.revives = before is not None and before.is_tombstone
     name = TOMBSTONE_FILE if pending.is_tombstone else METADATA_FILE
     target.storage.write(pending.stage, name, seal(pending.record).encode())
+
+
+def _next_number(target: Target, numbers: list[int]) -> int:
+    number = numbers[-1] + 1 if numbers else 1
+    if version_number(version_name(number)) is None:
+        raise CorruptVersionError(
+            f"cannot store {target.key!r}: its folder holds a version {numbers[-1]}, after which no number is left. "
+            "isfdb never gave that number: move that folder away.",
+            key=target.key,
+        )
+    return number
 
 
 def _before(target: Target, number: int) -> VersionState | None:

@@ -86,8 +86,17 @@ class LocalStorage(Storage):
         return self._at(folder)
 
     def is_folder(self, path: str) -> bool:
-        """Say whether `path` is a folder."""
-        return os.path.isdir(self._at(path))
+        """Say whether `path` is a folder; a link back to a folder above it is none, for it would have no end."""
+        target = self._at(path)
+        return os.path.isdir(target) and not (os.path.islink(target) and self._leads_back(target))
+
+    def _leads_back(self, link: str) -> bool:
+        real, folder = os.path.realpath(link), os.path.dirname(link)
+        while len(folder) >= len(self.path):
+            if f"{os.path.realpath(folder)}/".startswith(f"{real}/"):
+                return True
+            folder = os.path.dirname(folder)
+        return False
 
     def read(self, path: str) -> bytes:
         """Return a file's content."""

@@ -14,7 +14,7 @@ import pytest
 
 import isfdb
 from isfdb import plugins
-from isfdb.errors import IncompleteVersionError, InvalidKeyError, IsfdbError, OptionError
+from isfdb.errors import CorruptVersionError, IncompleteVersionError, InvalidKeyError, IsfdbError, OptionError
 from isfdb.hashing import LARGE_BYTES, digest_of, digest_of_file, open_hashed
 from isfdb.storage.file_calls import FileCalls
 from isfdb.storage.local import LocalStorage
@@ -265,3 +265,31 @@ def test_a_record_that_grows_while_it_is_flushed_is_flushed_again(db):
     storage.prepare([])
     storage.prepare([])
     assert flushed == [f"{db.path}/log"] * 2
+
+
+def test_links_that_lead_back_do_not_multiply(db):
+    db["cells/a"] = 1
+    for name in ("x", "y", "z"):
+        os.symlink(".", f"{db.path}/{name}")
+        os.symlink("..", f"{db.path}/cells/{name}")
+    assert db.keys(recurse=True) == ("cells/a",)
+    assert not isfdb.verify(db).serious
+    db.collect()
+
+
+def test_a_linked_sub_database_elsewhere_is_one(db, tmp_path):
+    big = isfdb.open(tmp_path / "big")
+    big["a"] = 1
+    os.symlink(tmp_path / "big", f"{db.path}/big")
+    assert db["big/a"] == 1 and db.keys(recurse=True) == ("big/a",)
+    db["big/b"] = 2
+    assert big["b"] == 2
+
+
+def test_a_version_number_after_which_none_is_left_hides_no_save(db):
+    db["k"] = 1
+    os.rename(f"{db.path}/k.key/v000001", f"{db.path}/k.key/v9999999999999999")
+    assert db["k"] == 1
+    with pytest.raises(CorruptVersionError, match="no number is left"):
+        db["k"] = 2
+    assert db["k"] == 1 and os.listdir(f"{db.path}/k.key") == ["v9999999999999999"]
