@@ -12,6 +12,7 @@ from isfdb import display
 from isfdb.attributes import Attributes
 from isfdb.errors import CorruptVersionError, FormatVersionError, KeyNotFoundError
 from isfdb.layout.current import CODE_FILE, version_name
+from isfdb.manifest import checked_files
 from isfdb.provenance.isf_fields import isf_fields
 from isfdb.provenance.session import Cell, Session, read_session
 from isfdb.storage.base import Storage
@@ -65,12 +66,13 @@ class Version:
     @property
     def describe(self) -> dict[str, Any]:
         """Type, shape and the like, as the loaderdumper noted them."""
-        return dict(self.record.get("describe") or {})
+        found = self.record.get("describe")
+        return dict(found) if isinstance(found, dict) else {}
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the files it was stored as."""
-        return sum([size for size, _ in (self.record.get("files") or {}).values()])
+        """Bytes of the files it was stored as; 0 for a tombstone."""
+        return 0 if self.deleted else sum([size for size, _ in checked_files(self.record, self._folder).values()])
 
     @property
     def path(self) -> Path:

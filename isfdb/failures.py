@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 from isfdb.errors import DatabaseFullError, DatabaseGoneError, IsfdbError, ReadOnlyError, StorageError
 
@@ -28,11 +29,18 @@ def storage_failure(error: OSError, what: str, location: str) -> IsfdbError:
     words = error.strerror or str(error)
     if error.errno in _FULL:
         return DatabaseFullError(
-            f"cannot {what}: no space left at {location} ({words}). Nothing was changed. Free some, or db.collect().", **facts
+            f"cannot {what}: no space left at {location} ({words}). What was stored before is unharmed. Free some, or db.collect().",
+            **facts,
         )
     if error.errno in _FORBIDDEN:
         return ReadOnlyError(
-            f"cannot {what}: {location} may not be written ({words}). Nothing was changed. Check who owns the folder.", **facts
+            f"cannot {what}: {location} may not be written ({words}). What was stored before is unharmed. Check who owns the folder.",
+            **facts,
+        )
+    if error.errno in (errno.ENOENT, errno.ESTALE) and os.path.isdir(location):
+        return StorageError(
+            f"cannot {what}: {facts['path']} vanished ({words}); another process renamed or removed it. Look again, then try again.",
+            **facts,
         )
     if error.errno in (errno.ENOENT, errno.ESTALE):
         return DatabaseGoneError(

@@ -6,7 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any, SupportsIndex
 
-from isfdb.errors import OptionError, VersionNotFoundError
+from isfdb.errors import CorruptVersionError, OptionError, VersionNotFoundError
 from isfdb.layout.current import METADATA_FILE, RECLAIMED_FILE, TOMBSTONE_FILE, join, version_name, version_number
 from isfdb.manifest import read_record
 from isfdb.storage.base import Storage
@@ -96,8 +96,18 @@ def _moment(version: datetime.date | str, key: str) -> datetime.datetime:
 
 
 def created_at(record: dict[str, Any]) -> datetime.datetime:
-    """Return when a version was published."""
-    return datetime.datetime.fromisoformat(record["created"])
+    """Return when a version was published.
+
+    Raises
+    ------
+    CorruptVersionError
+        The record does not say it.
+    """
+    try:
+        created = datetime.datetime.fromisoformat(record["created"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptVersionError(f"the record of {record.get('key')!r} gives no time of its making. Run isfdb.verify(db).") from error
+    return created if created.tzinfo else created.replace(tzinfo=datetime.UTC)
 
 
 def _at(storage: Storage, key_folder: str, numbers: list[int], moment: datetime.datetime) -> int | None:

@@ -154,7 +154,11 @@ def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> N
         if durable:
             storage.settle([one.stage for one in pending])
     except OSError as error:
-        raise storage_failure(error, f"publish {', '.join(repr(one.target.key) for one in pending[:3])}", storage.location) from error
+        n_published = len(pending) - len(waiting)
+        what = f"publish {', '.join(repr(one.target.key) for one in (waiting or pending)[:3])}"
+        raise storage_failure(
+            error, what + (f", after {n_published} others of its batch" if n_published else ""), storage.location
+        ) from error
     finally:
         for one in waiting:
             storage.discard(one.stage)

@@ -293,3 +293,36 @@ def test_a_version_number_after_which_none_is_left_hides_no_save(db):
     with pytest.raises(CorruptVersionError, match="no number is left"):
         db["k"] = 2
     assert db["k"] == 1 and os.listdir(f"{db.path}/k.key") == ["v9999999999999999"]
+
+
+@pytest.mark.parametrize("members", [{"created": 5}, {"created": "x"}, {"files": [1]}, {"files": {"a": 1}}, {"describe": 3}])
+def test_an_odd_record_gives_our_errors_or_none(db, members):
+    db["k"] = 1
+    path = db.entry("k").path / "metadata.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **members}))
+    version = db.versions("k")[0]
+    for fact in ("created", "nbytes", "describe", "digest", "dumper", "link"):
+        with contextlib.suppress(IsfdbError):
+            getattr(version, fact)
+    with contextlib.suppress(IsfdbError):
+        repr(version)
+    _ = repr(db), db.ls(), db._repr_mimebundle_()
+    assert isfdb.verify(db)
+
+
+def test_a_batch_that_fails_half_way_says_what_is_published(db, monkeypatch):
+    import errno
+
+    from isfdb.errors import DatabaseFullError
+
+    rename = FileCalls.rename
+
+    def full(self, old, new):
+        if new.endswith("b.key"):
+            raise OSError(errno.ENOSPC, "No space left on device", new)
+        rename(self, old, new)
+
+    monkeypatch.setattr(FileCalls, "rename", full)
+    with pytest.raises(DatabaseFullError, match="publish 'b', 'c', after 1 others of its batch"), db.batch():
+        db["a"], db["b"], db["c"] = 1, 2, 3
+    assert db.keys() == ("a",) and not isfdb.verify(db).serious
