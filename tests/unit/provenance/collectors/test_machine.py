@@ -35,11 +35,8 @@ def test_what_every_computer_has_is_known() -> None:
     assert facts["user"]
 
 
-def test_a_second_answer_costs_microseconds() -> None:
-    first = machine()
-    started = time.perf_counter()
-    assert machine() is first
-    assert time.perf_counter() - started < 0.001
+def test_a_second_answer_is_the_same_object() -> None:
+    assert machine() is machine()
 
 
 def test_only_variables_on_the_list_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,24 +73,8 @@ def test_the_same_packages_have_the_same_digest_elsewhere(site: Path, tmp_path: 
     assert len(digest) == 32
 
 
-def test_a_second_answer_is_the_same_object_and_costs_microseconds() -> None:
-    first = environment()
-    assert environment() is first
-    started = time.perf_counter()
-    for _ in range(200):
-        environment()
-    assert (time.perf_counter() - started) / 200 < 0.0003
-
-
-def test_a_scan_takes_a_few_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = []
-    for _ in range(5):
-        monkeypatch.setattr(packages, "_folders", {})
-        monkeypatch.setattr(packages, "_newest", None)
-        started = time.perf_counter()
-        environment()
-        times.append(time.perf_counter() - started)
-    assert min(times) < 0.02
+def test_a_second_answer_is_the_same_object() -> None:
+    assert environment() is environment()
 
 
 def test_where_a_package_came_from_is_told_without_credentials(site: Path) -> None:
