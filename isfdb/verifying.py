@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any, overload
+from typing import Any
 
 from isfdb.attributes import read_revision, revisions_of
 from isfdb.database import Database
-from isfdb.display.safe import visible
-from isfdb.display.words import count_text
 from isfdb.errors import IsfdbError, OptionError
 from isfdb.exact_json import compact, dumps, loads
+from isfdb.findings import Finding, Findings
 from isfdb.hashing import digest_of, digest_of_file
 from isfdb.keys import folder_name, name_of_folder
 from isfdb.layout.current import (
@@ -42,91 +40,6 @@ from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import Files, checked_files, digest_of_files, is_sealed, read_record
 from isfdb.provenance.session import check_chain
 from isfdb.storage.base import Storage
-
-#: Kinds of findings that say nothing is lost or wrong: rubbish that collect sweeps, or files somebody laid beside the keys.
-HARMLESS = frozenset({"leftover", "stray"})
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is not as it was stored.
-
-    Attributes
-    ----------
-    kind : str
-        ``"missing file"``, ``"changed file"``, ``"surplus file"``, ``"unreadable"``, ``"changed record"``, ``"broken chain"``,
-        ``"missing version"``, ``"missing record"``, ``"unreadable attributes"``, ``"leftover"`` or ``"stray"``.
-    key : str
-        The key, with its sub-databases; empty where it is about the database.
-    version : int or None
-    file : str
-        Relative to the version, or to the database where there is no version.
-    message : str
-        What was found.
-    """
-
-    kind: str
-    key: str
-    version: int | None
-    file: str
-    message: str
-
-    @property
-    def is_harmless(self) -> bool:
-        """Nothing is lost or wrong: a leftover that collect sweeps, or a file that is none of isfdb's."""
-        return self.kind in HARMLESS
-
-    def __str__(self) -> str:
-        where = f"{self.key} v{self.version}" if self.version else self.key or "database"
-        return f"{self.kind}: {where}: {self.message}"
-
-
-class Findings(Sequence[Finding]):
-    """What verify found; empty, and so false, where everything is sound.
-
-    Attributes
-    ----------
-    n_keys, n_versions, n_files, n_bytes : int
-        What was looked at.
-    unvouched : tuple of str
-        Keys that belong to the user and may change in place: verify cannot vouch for their content.
-    """
-
-    def __init__(self, findings: Sequence[Finding], counts: dict[str, int], unvouched: Sequence[str]) -> None:
-        self._findings = tuple(findings)
-        self.n_keys, self.n_versions = counts["keys"], counts["versions"]
-        self.n_files, self.n_bytes = counts["files"], counts["bytes"]
-        self.unvouched = tuple(unvouched)
-
-    @overload
-    def __getitem__(self, index: int) -> Finding: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Finding, ...]: ...
-    def __getitem__(self, index: int | slice) -> Finding | tuple[Finding, ...]:
-        return self._findings[index]
-
-    def __len__(self) -> int:
-        return len(self._findings)
-
-    @property
-    def serious(self) -> tuple[Finding, ...]:
-        """Those that are not harmless."""
-        return tuple(finding for finding in self._findings if not finding.is_harmless)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return findings and counts as plain values."""
-        counts = {"keys": self.n_keys, "versions": self.n_versions, "files": self.n_files, "bytes": self.n_bytes}
-        return {"checked": counts, "findings": [asdict(finding) for finding in self._findings], "unvouched": list(self.unvouched)}
-
-    def __str__(self) -> str:
-        counts = {"key": self.n_keys, "version": self.n_versions, "file": self.n_files, "byte": self.n_bytes}
-        checked = ", ".join([count_text(number, unit) for unit, number in counts.items()])
-        lines = [count_text(len(self), "finding") if self else "sound", *[str(finding) for finding in self._findings]]
-        if self.unvouched:
-            lines.append(f"not vouched for, because they may change in place: {', '.join(self.unvouched)}")
-        return f"{checked}: " + "\n".join([visible(line, 1000) for line in lines])
-
-    __repr__ = __str__
 
 
 def verify(db: Database, *, key: str | tuple[str, ...] | None = None, progress: bool = False) -> Findings:
