@@ -46,6 +46,19 @@ class LoaderDumper(Protocol):
         True where the stored folder belongs to the user and may change in place (managed folders).
     ``explicit_only : bool``
         True where it is used only when named, never chosen by ``check``.
+    ``has_parts : bool``
+        True where the arguments hold specs of parts, made by :func:`isfdb.parts.dump_part`.
+    ``imports_classes : bool``
+        True where loading imports the modules of the user's own classes if the version is trusted
+        (:func:`isfdb.parts.code_may_run`), and does without if it is not.
+    ``extra : str``
+        The extra of isfdb that brings the libraries it needs: named where one is missing.
+    ``requires : dict``
+        Distribution to lowest version: ``{"xarray": "2024.10"}``. Looked at where dumping or loading fails.
+    ``summarise(obj) -> dict``
+        Statistics, computed only where the user asks: ``{"min": 0.0, "max": 3.5}``. JSON-ready, small.
+    ``about : dict``
+        Its row in the reference: ``types`` (tuple of dotted names), ``keeps``, ``format``, ``files``, ``exact``, ``lazy``, ``append``.
     """
 
     Loader: ClassVar[Any]

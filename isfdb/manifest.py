@@ -137,3 +137,20 @@ def sizes_differ(path: str, files: Files) -> str | None:
         if found.st_size != size:
             return f"{name} has {found.st_size:,} bytes where {size:,} were stored"
     return None
+
+
+def copy_checked(files: Files, source: str, target: str) -> str | None:
+    """Copy files from below `source` to below `target`; return the first that is not what the manifest says, else None.
+
+    Each is read once: what was compared is what was copied.
+    """
+    for name, facts in files.items():
+        with open(f"{source}/{name}", "rb") as file:
+            data = file.read()
+        if [len(data), digest_of(data)] != facts:
+            return name
+        path = f"{target}/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(data)
+    return None

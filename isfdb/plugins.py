@@ -7,6 +7,7 @@ named in a warning and does not stop the others. A name that is not registered i
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections.abc import Mapping
 from threading import RLock
@@ -201,9 +202,40 @@ def _warn_of_check(name: str, error: Exception) -> None:
 def missing_dependency(name: str, error: ImportError) -> MissingDependencyError:
     """Return the error to raise where a loaderdumper needs a library that is not installed."""
     library = (error.name or str(error)).partition(".")[0]
+    extra = getattr(_modules.get(name), "extra", None)
+    what = f'"isfdb[{extra}]"' if extra else library
     return MissingDependencyError(
-        f"the loaderdumper {name!r} needs {library}, which is not installed. Install it: pip install {library}", name=library
+        f"the loaderdumper {name!r} needs {library}, which is not installed. Install it: pip install {what}", name=library
     )
+
+
+def too_old(name: str) -> MissingDependencyError | None:
+    """Return the error to raise where a loaderdumper failed and a library it needs is older than it asks for; None where none is."""
+    module = _modules.get(name)
+    for library, lowest in getattr(module, "requires", {}).items():
+        installed = _installed(library)
+        if installed is not None and _numbers(installed) < _numbers(lowest):
+            return MissingDependencyError(
+                f"the loaderdumper {name!r} needs {library} {lowest} or newer; {installed} is installed. "
+                f'Upgrade it: pip install "{library}>={lowest}"',
+                name=library,
+            )
+    return None
+
+
+def _installed(library: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+def _numbers(version: str) -> list[int]:
+    """Return the leading numbers of a version: enough to tell older from newer releases."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return [int(number) for number in found[0].split(".")] if found else []
 
 
 def initializer(name: str) -> Any:

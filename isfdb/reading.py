@@ -27,9 +27,10 @@ from isfdb.errors import (
 )
 from isfdb.failures import storage_failure
 from isfdb.hashing import digest_of, digest_of_file
-from isfdb.layout.current import LOADER_FILE, METADATA_FILE, RECLAIMED_FILE, TOMBSTONE_FILE, join, version_name
+from isfdb.layout.current import LOADER_FILE, METADATA_FILE, RECLAIMED_FILE, TOMBSTONE_FILE, version_name
 from isfdb.loader_spec import LoaderSpec
-from isfdb.manifest import Files, checked_files, digest_of_files, read_record, sizes_differ
+from isfdb.manifest import Files, checked_files, copy_checked, digest_of_files, read_record, sizes_differ
+from isfdb.parts import allowing_code, imports_classes, runs_code
 from isfdb.storage.base import Storage
 from isfdb.trust import is_signed_by_me, is_trusted, payload, reason_not_to_run
 from isfdb.versions import numbers_of, pick
@@ -159,13 +160,30 @@ def load(storage: Storage, found: Found, key: str, *, database_id: str, trusted:
         plugins.check_options(module.Loader.get, options, f"loading with {found.spec.name!r}")
     savedir = storage.fetch(found.folder)
     _check_sizes(storage, found, savedir, module, key)
-    if not getattr(module, "runs_code", False) or trusted or is_trusted(database_id, storage.location):
+    runs = runs_code(found.spec.name, found.spec.arguments)
+    if not runs and not imports_classes(found.spec.name, found.spec.arguments):
+        return _get(module, found, savedir, key, options)
+    if trusted or is_trusted(database_id, storage.location):
+        with allowing_code():
+            return _get(module, found, savedir, key, options)
+    if not runs and not is_signed_by_me(_signed(found), found.record.get("signature")):
         return _get(module, found, savedir, key, options)
     _check_signature(storage, found, key, database_id)
+    if not getattr(module, "runs_code", False):
+        with allowing_code(savedir, found.files):
+            return _get(module, found, savedir, key, options)
     # Read once: what is checked is what is loaded, though somebody else may be able to write the folder.
-    with tempfile.TemporaryDirectory(prefix="isfdb-") as private:
-        _copy_checked(found, savedir, private, key)
+    with tempfile.TemporaryDirectory(prefix="isfdb-") as private, allowing_code():
+        changed = copy_checked(found.files, savedir, private)
+        if changed:
+            raise ChecksumMismatchError(
+                _damaged(key, found.number, f"{changed} is not what was stored"), key=key, version=found.number, file=changed
+            )
         return _get(module, found, private, key, options)
+
+
+def _signed(found: Found) -> bytes:
+    return payload(str(found.record.get("digest")), str(found.record.get("nonce")))
 
 
 def _check_sizes(storage: Storage, found: Found, savedir: str, module: Any, key: str) -> None:
@@ -191,6 +209,9 @@ def _get(module: Any, found: Found, savedir: str, key: str, options: Mapping[str
         raise plugins.missing_dependency(found.spec.name, error) from error
     except Exception as error:
         _blame_the_disk(found, savedir, key, error)
+        older = plugins.too_old(found.spec.name)
+        if older:
+            raise older from error
         raise LoadError(
             f"cannot load version {found.number} of {key!r} with {found.spec.name!r}: {type(error).__name__}: {error}. "
             "Its files are as they were stored: an option, or a library older or newer than the writer's, may be the reason; "
@@ -210,7 +231,7 @@ def _blame_the_disk(found: Found, savedir: str, key: str, error: Exception) -> N
 
 
 def _check_signature(storage: Storage, found: Found, key: str, database_id: str) -> None:
-    signed = payload(str(found.record.get("digest")), str(found.record.get("nonce")))
+    signed = _signed(found)
     signature = found.record.get("signature")
     if not is_signed_by_me(signed, signature):
         reason = reason_not_to_run(database_id, storage.location, signed, signature)
@@ -222,17 +243,3 @@ def _check_signature(storage: Storage, found: Found, key: str, database_id: str)
         )
     if digest_of_files(found.files) != found.record.get("digest"):
         raise ChecksumMismatchError(_damaged(key, found.number, "the manifest is not what was signed"), key=key, version=found.number)
-
-
-def _copy_checked(found: Found, savedir: str, private: str, key: str) -> None:
-    for name, facts in found.files.items():
-        with open(join(savedir, name), "rb") as file:
-            data = file.read()
-        if [len(data), digest_of(data)] != facts:
-            raise ChecksumMismatchError(
-                _damaged(key, found.number, f"{name} is not what was stored"), key=key, version=found.number, file=name
-            )
-        target = f"{private}/{name}"
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open(target, "wb") as file:
-            file.write(data)

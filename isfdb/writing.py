@@ -40,6 +40,7 @@ from isfdb.layout.current import (
 from isfdb.loader_spec import NAMESPACE, LoaderSpec
 from isfdb.manifest import digest_of_files, files_of, seal, walk
 from isfdb.name_clashes import check_new_key
+from isfdb.parts import imports_classes, runs_code
 from isfdb.provenance.capture import capture
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.trust import payload, sign
@@ -96,7 +97,7 @@ def stage_value(target: Target, value: Any, dumper: Any, options: Mapping[str, A
         record = _record(target, stage, name, module, value)
         record |= _checksums(target.storage, stage, spec)
         record |= capture(target.storage, carried)
-        if getattr(module, "runs_code", False):
+        if runs_code(name, spec.arguments) or imports_classes(name, spec.arguments):
             record |= signature_of(record)
         return Pending(target, stage, record, numbers)
     except OSError as error:
@@ -224,6 +225,9 @@ def _dump(name: str, module: Any, value: Any, stage: Stage, options: Mapping[str
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk's refusal; one without a number is the module's own
             raise storage_failure(error, f"dump {key!r}", stage.path) from error
+        older = plugins.too_old(name)
+        if older:
+            raise older from error
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         reason = str(error).rstrip(".")
         raise DumpError(

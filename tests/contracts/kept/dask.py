@@ -1,0 +1,42 @@
+"""dask frames and arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.contracts.kept._kept import Kept
+
+
+def dask_frames() -> list[Any]:
+    import dask.dataframe as dd
+    import numpy as np
+    import pandas as pd
+
+    days = pd.date_range("2020", periods=20, freq="D")
+    frame = pd.DataFrame({"a": range(20), "s": list("abcdefghij") * 2, "c": pd.Categorical(list("xy") * 10)}, index=days)
+    whole = [frame, frame.reset_index(drop=True), frame.set_index("s").sort_index(), frame.set_axis([1, "b", 2.5], axis=1), frame.iloc[:0]]
+    lazy = [dd.from_pandas(one, npartitions=3) for one in whole]
+    floats = frame.set_index(pd.Index(np.arange(20) / 4))
+    return [*lazy, lazy[0].clear_divisions(), lazy[0]["a"], dd.from_pandas(floats, npartitions=4), lazy[0][lazy[0]["a"] > 15]]
+
+
+def dask_arrays() -> list[Any]:
+    import dask.array as da
+    import numpy as np
+
+    irregular = da.from_array(np.arange(100.0).reshape(10, 10), chunks=((3, 7), (1, 2, 3, 4)))
+    days = da.from_array(np.array(["2020", "NaT"], "M8[D]"), chunks=1)
+    return [
+        da.arange(100, chunks=7),
+        irregular,
+        days,
+        da.zeros((0, 3)),
+        da.from_array(np.array(-0.0)),
+        da.ones((4, 4), dtype="c8", chunks=3),
+    ]
+
+
+KEPT = {
+    "dask_to_parquet": Kept(dask_frames, lambda: [1, [1]]),
+    "dask_to_zarr": Kept(dask_arrays, lambda: [1, [1]]),
+}
