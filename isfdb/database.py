@@ -93,7 +93,8 @@ class Database(Place, MutableMapping[Key, Any]):
         key : str or tuple of str
         default : object, optional
             Returned where there is no such key, as by any dictionary. Not used where a version or an option is asked for:
-            then a missing key is an error.
+            then a missing key is an error. A slice, or a tuple that holds one, is no default but the option ``select``:
+            ``db.get("stack", numpy.s_[100:200, 3])`` reads these rows and nothing else.
         version : int, str or date, optional
             A version's number, a date (the value as it stood then) or the first digits of a digest. Default: the newest.
         **options
@@ -111,6 +112,8 @@ class Database(Place, MutableMapping[Key, Any]):
         UntrustedDataError, LoadError, OptionError
         """
         names = split_key(key)
+        if _is_selection(default):
+            options, default = {"select": default, **options}, None
         if version is not None or options:
             return self._read(names, version, options)
         try:
@@ -138,6 +141,7 @@ class Database(Place, MutableMapping[Key, Any]):
         attributes: Mapping[str, Any] | None = None,
         expected_version: int | None = None,
         overwrite: bool = True,
+        statistics: bool | None = None,
         **options: Any,
     ) -> Version:
         """Store a value as the next version of a key.
@@ -152,6 +156,8 @@ class Database(Place, MutableMapping[Key, Any]):
             Publish only if this is the newest version (0: the key holds nothing). Without it the last writer wins.
         overwrite : bool
             False: refuse if the key holds a value.
+        statistics : bool, optional
+            Note minimum, mean and the like in :attr:`Entry.describe`, where the loaderdumper can tell; default: the setting.
         **options
             For the loaderdumper.
 
@@ -166,20 +172,31 @@ class Database(Place, MutableMapping[Key, Any]):
         ReadOnlyError, DatabaseFullError, StorageError
         """
         check_values(attributes or {}, "/".join(split_key(key)))
-        pending = self._set(key, value, dumper, expected_version, overwrite, options)
+        pending = self._set(key, value, dumper, expected_version, overwrite, options, statistics=statistics)
         self._publish_batch()  # only what is published has a number
         if attributes:
             self.attributes[key].update(attributes)
         target = pending.target
         return version_of(self._storage, target.key_folder, "/".join(split_key(key)), self.id, pending.number)
 
-    def _set(self, key: Key, value: Any, dumper: Any, expected: int | None, overwrite: bool, options: Mapping[str, Any]) -> Pending:
+    def _set(
+        self,
+        key: Key,
+        value: Any,
+        dumper: Any,
+        expected: int | None,
+        overwrite: bool,
+        options: Mapping[str, Any],
+        *,
+        statistics: bool | None = None,
+    ) -> Pending:
         names = self._writable(key, "store")
         self._missing_levels(names[:-1])  # says early whether a value is in the way
         is_conditional = expected is not None or not overwrite
         if is_conditional:
             self._publish_batch()  # the condition may be about a value that waits
-        pending = stage_value(self._target(names, expected, overwrite), value, dumper, options, self._carried)
+        target = self._target(names, expected, overwrite)
+        pending = stage_value(target, value, dumper, options, self._carried, statistics=statistics)
         self._make_levels_for(pending, names)
         self._publish_or_wait(pending, may_wait=not is_conditional)
         return pending
@@ -395,3 +412,8 @@ class Database(Place, MutableMapping[Key, Any]):
 
     def __hash__(self) -> int:
         return hash((self.id, self.path))
+
+
+def _is_selection(default: Any) -> bool:
+    """Say whether the second argument of ``get`` says which part to read: nobody wants a slice in place of a missing value."""
+    return isinstance(default, slice) or (type(default) is tuple and any(isinstance(one, slice) or one is Ellipsis for one in default))

@@ -101,6 +101,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         Setting("data_folder", "path", None, "Where isfdb keeps what is yours: signing key, list of trusted databases.", _path, False),
         Setting("cache_folder", "path", None, "Where isfdb keeps what can be rebuilt: names of keys, search indexes.", _path, False),
         Setting("capture", "true or false", True, "Whether provenance is recorded; without it each version says so.", _flag),
+        Setting("statistics", "true or false", False, "Whether a put also notes minimum, mean and the like, shown without loading.", _flag),
         Setting("git_timeout_s", "seconds", 2.0, "How long a put may wait, at most, for what git says about the sources.", _seconds),
     )
 }

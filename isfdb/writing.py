@@ -40,6 +40,7 @@ from isfdb.layout.current import (
 from isfdb.loader_spec import NAMESPACE, LoaderSpec
 from isfdb.manifest import digest_of_files, files_of, seal, walk
 from isfdb.name_clashes import check_new_key
+from isfdb.options import option
 from isfdb.parts import imports_classes, runs_code
 from isfdb.provenance.capture import capture
 from isfdb.storage.base import Stage, Storage, TakenError
@@ -79,8 +80,15 @@ class Pending:
     is_chained: bool = False  # the record names its predecessor already: that one lies under another name now
 
 
-def stage_value(target: Target, value: Any, dumper: Any, options: Mapping[str, Any], carried: Any) -> Pending:
+def stage_value(
+    target: Target, value: Any, dumper: Any, options: Mapping[str, Any], carried: Any, *, statistics: bool | None = None
+) -> Pending:
     """Write `value` into a stage, with its checksums and provenance; nothing is visible yet.
+
+    Parameters
+    ----------
+    statistics : bool, optional
+        Note minimum, mean and the like, where the loaderdumper can tell; default: the setting ``statistics``.
 
     Raises
     ------
@@ -95,6 +103,8 @@ def stage_value(target: Target, value: Any, dumper: Any, options: Mapping[str, A
     try:
         spec = _dump(name, module, value, stage, options, target.key)
         record = _record(target, stage, name, module, value)
+        if option("statistics", statistics):
+            record["describe"]["statistics"] = _facts(module, "summarise", value)
         record |= _checksums(target.storage, stage, spec)
         record |= capture(target.storage, carried)
         if runs_code(name, spec.arguments) or imports_classes(name, spec.arguments):
@@ -244,7 +254,7 @@ def _dump(name: str, module: Any, value: Any, stage: Stage, options: Mapping[str
 def _record(target: Target, stage: Stage, name: str, module: Any, value: Any) -> dict[str, Any]:
     record = {
         "created": now(),
-        "describe": _describe(module, value),
+        "describe": {"type": type(value).__qualname__, **_facts(module, "describe", value)},
         "dumper": name,
         "format": FORMAT,
         "key": target.key,
@@ -255,16 +265,14 @@ def _record(target: Target, stage: Stage, name: str, module: Any, value: Any) ->
     return record
 
 
-def _describe(module: Any, value: Any) -> dict[str, Any]:
-    fallback = {"type": type(value).__qualname__}
-    if not hasattr(module, "describe"):
-        return fallback
+def _facts(module: Any, question: str, value: Any) -> dict[str, Any]:
+    """Return what a loaderdumper answers about a value; the reason where it fails, for that never costs a save."""
     try:
-        facts = {**fallback, **module.describe(value)}
+        facts = dict(getattr(module, question)(value)) if hasattr(module, question) else {}
         compact(facts).encode()  # refuses here what is no JSON, and half surrogate pairs, not when the record is written
         return facts
-    except Exception as error:  # noqa: BLE001 - a description never costs a save
-        return {**fallback, "unknown": f"describe failed with {type(error).__name__}: {error}"[:200]}
+    except Exception as error:  # noqa: BLE001 - a stranger's module may fail in any way
+        return {"unknown": f"{question} failed with {type(error).__name__}: {error}"[:200]}
 
 
 def _checksums(storage: Storage, stage: Stage, spec: LoaderSpec) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import timeit
 from pathlib import Path
 
 import pytest
@@ -213,12 +212,6 @@ print(trust.reason_not_to_run("1" * 32, "/", b"x", None))
     assert signing == "None False ['PickleWarning']"
     assert "no home folder" in reason
     assert "ISFDB_DATA_FOLDER" in reason
-
-
-def test_asking_takes_less_than_two_microseconds() -> None:
-    option("durability")
-    best = min(timeit.repeat(lambda: option("durability"), number=2000, repeat=20)) / 2000
-    assert best < 2e-6, f"{best * 1e6:.2f} microseconds"
 
 
 def test_the_reference_page_has_every_setting() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import types
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from isfdb.errors import (
     CorruptVersionError,
     FormatVersionError,
     IncompleteVersionError,
+    KeyNotFoundError,
     LoadError,
     PickleWarning,
     UnknownLoaderdumperError,
@@ -219,3 +221,25 @@ def test_looking_at_a_strangers_database_loads_nothing(db, monkeypatch, tmp_path
         stranger._ipython_key_completions_(),
     )
     assert not isfdb.verify(stranger)
+
+
+@pytest.mark.parametrize("selection", [slice(2), (slice(None), 3), (..., 0)])
+def test_a_slice_given_to_get_selects_and_is_no_default(selection, db) -> None:
+    class Loader:
+        def get(self, savedir, *, select=None):
+            return select
+
+    module = types.SimpleNamespace(check=lambda obj: False, dump=lambda obj, savedir: None, Loader=Loader)
+    plugins.register_loaderdumper(module, "to_selection")
+    try:
+        db.set("a", 1, dumper="to_selection")
+        assert db.get("a", selection) == selection
+        assert db.get("a", select=3) == 3
+        with pytest.raises(KeyNotFoundError):
+            db.get("no such key", selection)
+    finally:
+        plugins.unregister_loaderdumper("to_selection")
+
+
+def test_a_tuple_without_a_slice_is_a_default(db) -> None:
+    assert db.get("no such key", (1, 2)) == (1, 2)

@@ -169,3 +169,30 @@ def test_an_unwritable_folder_is_a_read_only_error(db):
             db["b"] = 2
         os.chmod(f"{db.path}/.isfdb/staging", 0o700)
     assert db["a"] == 1
+
+
+def test_statistics_are_noted_only_where_asked_for(db) -> None:
+    module = dumper(lambda obj, savedir: None, summarise=lambda obj: {"min": min(obj)})
+    plugins.register_loaderdumper(module, "to_nothing")
+    try:
+        db.set("plain", [3, 1], dumper="to_nothing")
+        db.set("asked", [3, 1], dumper="to_nothing", statistics=True)
+        with isfdb.set_options(statistics=True):
+            db.set("by setting", [3, 1], dumper="to_nothing")
+            db["of a loaderdumper that knows none"] = {"a": 1}
+    finally:
+        plugins.unregister_loaderdumper("to_nothing")
+    assert "statistics" not in db.entry("plain").describe
+    assert db.entry("asked").describe["statistics"] == {"min": 1}
+    assert db.entry("by setting").describe["statistics"] == {"min": 1}
+    assert db.entry("of a loaderdumper that knows none").describe["statistics"] == {}
+
+
+def test_statistics_that_fail_never_cost_a_save(db) -> None:
+    module = dumper(lambda obj, savedir: None, summarise=lambda obj: {"min": object()})
+    plugins.register_loaderdumper(module, "to_nothing")
+    try:
+        db.set("a", 1, dumper="to_nothing", statistics=True)
+    finally:
+        plugins.unregister_loaderdumper("to_nothing")
+    assert "summarise failed with TypeError" in db.entry("a").describe["statistics"]["unknown"]
