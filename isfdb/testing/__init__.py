@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isfdb.testing.identical import assert_identical
+from isfdb.identical import assert_identical
 from isfdb.testing.loaderdumper_checks import check_loaderdumper
 
 __all__ = ["assert_identical", "check_loaderdumper"]

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from isfdb import exact_json
+from isfdb.identical import assert_identical
 from isfdb.testing.hostile import hostile_values
-from isfdb.testing.identical import assert_identical
 from isfdb.testing.stored_files import complain_of_names, complain_of_pickles, snapshot
 
 #: Libraries that neither importing a loaderdumper nor its ``check`` may load: the first put of every session would wait for them.
