@@ -6,6 +6,8 @@ import math
 import sys
 from typing import Any
 
+from isfdb.identical_tables import comparison_of
+
 
 def assert_identical(found: Any, expected: Any, where: str = "value") -> None:
     """Raise unless two values are the same in type and content.
@@ -49,7 +51,8 @@ def _comparison(kind: type) -> Any:
         return _frames if name in ("DataFrame", "Series") else _indexes if name.endswith("Index") else None
     if library == "dask" and name in ("DataFrame", "Series", "Array"):
         return _lazy
-    return None
+    elsewhere = comparison_of(library, name)
+    return None if elsewhere is None else lambda found, expected, where: elsewhere(found, expected, where, assert_identical)
 
 
 def _name(kind: type) -> str:

@@ -51,7 +51,7 @@ def test_the_first_two_pages_get_along_in_one_folder(tmp_path: Path):
 
 
 def run_as_a_reader(page: Path, tmp_path: Path) -> None:
-    script = tmp_path / f"{page.stem}.py"  # a script of its own, as a reader would run it
+    script = tmp_path / f"page_{page.stem}.py"  # a script of its own, as a reader would run it, and not named like a library
     script.write_text(program_of(page.read_text(encoding="utf-8")), encoding="utf-8")
     work = tmp_path / "work"
     work.mkdir(exist_ok=True)
