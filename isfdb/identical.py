@@ -6,6 +6,7 @@ import math
 import sys
 from typing import Any
 
+from isfdb.facets import facets
 from isfdb.identical_tables import comparison_of
 
 
@@ -31,8 +32,12 @@ def assert_identical(found: Any, expected: Any, where: str = "value") -> None:
     if type(found) is not kind:
         raise AssertionError(f"{where} is a {_name(type(found))}, not a {_name(kind)}")
     compare = _comparison(kind)
+    made_of = facets(expected) if compare is None else None
     if compare is not None:
         compare(found, expected, where)
+    elif made_of is not None:
+        for name, part in (facets(found) or {}).items():
+            assert_identical(part, made_of[name], f"the {name} of {where}")
     elif not (found is expected or bool(found == expected)):
         raise AssertionError(f"{where} is {_short(found)}, not {_short(expected)}")
 

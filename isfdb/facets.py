@@ -1,0 +1,38 @@
+"""What a value of a scientific library is made of, as plain values to compare: libraries' own ``==`` forgive too much. Compares nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+
+def facets(value: Any) -> dict[str, Any] | None:
+    """Return the parts that two identical values have alike, or None for a type that is not known here."""
+    for base in type(value).__mro__:
+        take_apart = _KNOWN.get((base.__module__.partition(".")[0], base.__name__))
+        if take_apart is not None:
+            return take_apart(value)
+    return None
+
+
+def _image(value: Any) -> dict[str, Any]:
+    pixels = value.tobytes()  # decodes what is not decoded yet
+    palette = value.im.getpalette("RGBA", "RGBA") if value.mode in ("P", "PA") else None
+    facts = {"mode": value.mode, "size": value.size, "info": value.info, "palette": palette}
+    return {**facts, "frame": value.tell(), "file": hasattr(value, "filename"), "pixels": pixels}
+
+
+def _graph(value: Any) -> dict[str, Any]:
+    parallel = value.is_multigraph()
+    found: dict[str, Any] = {"attributes": value.graph, "nodes": list(value.nodes(data=True))}
+    found["edges"] = list(value.edges(keys=True, data=True)) if parallel else list(value.edges(data=True))
+    rows = {"adj": value.adj} if not value.is_directed() else {"succ": value.succ, "pred": value.pred}
+    for name, row in rows.items():
+        found[name] = [[node, [[other, list(data) if parallel else 0] for other, data in near.items()]] for node, near in row.items()]
+    return found
+
+
+_KNOWN: Final[dict[tuple[str, str], Callable[[Any], dict[str, Any]]]] = {
+    ("PIL", "Image"): _image,
+    ("networkx", "Graph"): _graph,
+}

@@ -1,0 +1,114 @@
+"""Images, figures, tensors, estimators, graphs, quantities."""
+
+from __future__ import annotations
+
+import atexit
+import datetime
+import functools
+import shutil
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from tests.contracts.kept._kept import Kept
+
+
+def images() -> list[Any]:
+    from PIL import Image
+
+    noise = np.random.default_rng(1)
+    found = []
+    for mode in "1 L P PA LA La RGB RGBA RGBa RGBX CMYK YCbCr LAB HSV I F I;16 I;16L I;16B".split():
+        for size in ((7, 5), (0, 3)):
+            n_bytes = len(Image.new(mode, size).tobytes())
+            data = noise.random(n_bytes // 4, "f4").tobytes() if mode == "F" else noise.bytes(n_bytes)
+            found.append(Image.frombytes(mode, size, data))
+    photo = _photo()
+    palette = photo.convert("P", palette=Image.Palette.ADAPTIVE, colors=5)
+    palette.info["transparency"] = 2
+    see_through = Image.frombytes("P", (2, 2), bytes([0, 1, 1, 0]))
+    see_through.putpalette([255, 0, 0, 10, 0, 255, 0, 255], "RGBA")
+    noted = photo.copy()
+    noted.info = {"dpi": (300.0, 299.9994), "icc_profile": b"\0" * 3000, "exif": b"Exif\0\0", "z": {"é": [1]}, "a": float("nan")}
+    return [*found, photo, palette, see_through, noted, *(opened(kind) for kind in ("JPEG", "PNG", "TIFF", "BMP"))]
+
+
+def _photo() -> Any:
+    from PIL import Image
+
+    rows, columns = np.mgrid[:40, :60]
+    return Image.fromarray(np.stack([rows * 6, columns * 4, rows * columns % 256], axis=-1).astype("u1"))
+
+
+def opened(kind: str) -> Any:
+    """Return an image as Pillow reads it from a file, not yet decoded."""
+    from PIL import Image
+
+    path = f"{_folder()}/photo.{kind.lower()}"
+    _photo().save(path, kind, **({"dpi": (72, 72)} if kind == "JPEG" else {}))
+    return Image.open(path)
+
+
+@functools.cache
+def _folder() -> str:
+    folder = tempfile.mkdtemp(prefix="isfdb-kept-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def not_images() -> list[Any]:
+    from PIL import Image
+
+    class Mine(Image.Image):
+        pass
+
+    return [Mine(), np.zeros((2, 2), "u1"), "data.png", Image]
+
+
+def graphs() -> list[Any]:
+    import networkx as nx
+
+    empty = [getattr(nx, kind)() for kind in ("Graph", "DiGraph", "MultiGraph", "MultiDiGraph")]
+    odd = nx.Graph(name="é", when=datetime.date(2020, 1, 1), pair=(1, [2, {"a": {3}}]))
+    odd.add_nodes_from([(1, {"pos": np.array([0.5, np.nan])}), ("1", {"id": 7, "$x": None}), ((0, "a"), {}), 2.5, b"b", frozenset([1, 2])])
+    odd.add_nodes_from([np.int64(9), datetime.date(2020, 1, 1), False])
+    odd.add_edges_from([(2.5, (0, "a"), {"source": 1, "weight": np.float32(0.1)}), (b"b", 1), (1, 1), ("1", 2.5), (2.5, b"b")])
+    parallel = nx.MultiDiGraph()
+    parallel.add_edges_from([(1, 2, "x", {"key": 3}), (1, 2, 0, {}), (2, 1, (1, 2), {}), (1, 1, 5, {})])
+    return [*empty, odd, odd.to_directed(), parallel, parallel.to_undirected(), *_reordered(nx)]
+
+
+def _reordered(nx: Any) -> list[Any]:
+    """Return graphs whose edges came and went, so that no two orders in them are alike."""
+    found = []
+    for kind in (nx.Graph, nx.DiGraph, nx.MultiGraph, nx.MultiDiGraph):
+        random = np.random.default_rng(3)
+        graph = kind()
+        graph.add_nodes_from(random.permutation(30).tolist())
+        for one, other in random.integers(0, 30, (300, 2)).tolist():
+            if graph.has_edge(one, other) and random.random() < 0.5:
+                graph.remove_edge(one, other)
+            graph.add_edge(one, other, weight=random.random())
+        found.append(graph)
+    return found
+
+
+def not_graphs() -> list[Any]:
+    import networkx as nx
+
+    class Mine(nx.Graph):
+        pass
+
+    holds_object, odd_name, object_node = nx.Graph(), nx.Graph(), nx.Graph()
+    holds_object.add_node(1, thing=object())
+    odd_name.add_node(1)
+    odd_name.nodes[1][5] = 1
+    object_node.add_node(object)
+    return [Mine(), holds_object, odd_name, object_node, {1: {2: {}}}, nx]
+
+
+KEPT = {
+    "networkx_to_json": Kept(graphs, not_graphs),
+    "pillow_to_png": Kept(images, not_images),
+}
