@@ -243,8 +243,22 @@ class Database(Place, MutableMapping[Key, Any]):
         raise_ : bool
             Raise KeyExistsError where the key holds something; False: return what it holds.
         """
+        return self._create(key, "folder", raise_=raise_)
+
+    def create_shared_numpy_store(self, key: Key, *, raise_: bool = True) -> Any:
+        """Make a store to which many processes append arrays at once, and return it.
+
+        Parameters
+        ----------
+        raise_ : bool
+            Raise KeyExistsError where the key holds something; False: return what it holds.
+        """
+        return self._create(key, "shared_numpy_store", raise_=raise_)
+
+    def _create(self, key: Key, dumper: str, *, raise_: bool) -> Any:
+        """Store what is empty at first, and belongs to the user to fill."""
         try:
-            self._set(key, None, "folder", None, False, {})
+            self._set(key, None, dumper, None, False, {})
         except KeyExistsError:
             if raise_:
                 raise

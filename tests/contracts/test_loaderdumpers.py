@@ -38,32 +38,8 @@ def test_a_figure_comes_back_as_pictures() -> None:
     check_loaderdumper(module("figure"), [figure, Figure()], equal=is_picture, foreign=[figure.axes[0], "figure"])
 
 
-def test_a_folder_comes_back_as_its_path(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "é.txt").write_text("42")
-
-    def equal(loaded: Any, value: Any) -> bool:
-        return loaded.listdir() == ([] if value is None else ["sub"])
-
-    check_loaderdumper(module("folder"), [None, str(tmp_path)], equal=equal, foreign=["text", 1])
-
-
-def test_an_attachment_comes_back_as_the_path_of_a_copy(tmp_path: Path) -> None:
-    (tmp_path / "dir").mkdir()
-    for name in ("Loader.json", "dir/é.txt"):
-        (tmp_path / name).write_text("42")
-
-    def equal(loaded: str, value: str) -> bool:
-        copy, original = Path(loaded), Path(value)
-        return copy.name == original.name and copy != original and (copy.is_dir() or copy.read_text() == "42")
-
-    check_loaderdumper(
-        module("attachment"), [str(tmp_path / "Loader.json"), str(tmp_path / "dir")], equal=equal, foreign=[1, "/no/such/file"]
-    )
-
-
 def test_every_built_in_is_tested_here() -> None:
-    assert set(BUILT_IN) == {*KEPT, "figure", "folder", "attachment"}
+    assert set(BUILT_IN) == {*KEPT, "figure"}
 
 
 GOOD = """
