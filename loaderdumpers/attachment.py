@@ -11,6 +11,15 @@ from isfdb.hashing import LARGE_BYTES, open_hashed
 
 priority: Final = 80
 explicit_only: Final = True
+about: Final = {
+    "types": ("pathlib.Path",),
+    "keeps": "a copy of a file or folder, under its name (`db.attach`); reading gives the path of the copy",
+    "format": "as it is",
+    "files": "`attached/`",
+    "exact": True,
+    "lazy": "path",
+    "append": False,
+}
 
 #: Names the database itself uses in a version's folder, and what may not be a file name; such an attachment is kept in a folder.
 _FOLDER: Final = "attached"

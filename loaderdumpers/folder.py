@@ -12,6 +12,15 @@ from typing import Any, Final
 priority: Final = 80
 explicit_only: Final = True
 mutable: Final = True
+about: Final = {
+    "types": ("loaderdumpers.folder.ManagedFolder",),
+    "keeps": "a folder that you fill (`db.create_managed_folder`); reading gives its path",
+    "format": "as it is",
+    "files": "`files/`",
+    "exact": True,
+    "lazy": "path",
+    "append": False,
+}
 
 _FOLDER: Final = "files"
 

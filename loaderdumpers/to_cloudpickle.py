@@ -13,6 +13,15 @@ from isfdb.hashing import open_hashed
 
 priority: Final = 90
 runs_code: Final = True
+about: Final = {
+    "types": ("object",),
+    "keeps": "anything that pickles: functions, classes of a notebook; the last resort",
+    "format": "pickle",
+    "files": "`data.pickle`",
+    "exact": True,
+    "lazy": "",
+    "append": False,
+}
 
 
 def check(obj: Any) -> bool:

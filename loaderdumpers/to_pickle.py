@@ -14,6 +14,15 @@ from isfdb.hashing import open_hashed
 priority: Final = 95
 runs_code: Final = True
 explicit_only: Final = True
+about: Final = {
+    "types": ("object",),
+    "keeps": "anything that the standard library pickles",
+    "format": "pickle",
+    "files": "`data.pickle`",
+    "exact": True,
+    "lazy": "",
+    "append": False,
+}
 
 
 def check(obj: Any) -> bool:
