@@ -22,7 +22,7 @@ _NUMBERS: Final = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8
 #: Codecs that only compute, with or without numcodecs' prefix. Others may unpickle what the file holds.
 _CODECS: Final = frozenset(
     "bytes transpose sharding_indexed crc32c gzip zstd blosc lz4 zlib bz2 lzma shuffle delta bitround fixedscaleoffset "
-    "quantize packbits astype crc32 adler32 fletcher32 jenkins_lookup3 pcodec zfpy".split()
+    "quantize packbits astype vlen-utf8 crc32 adler32 fletcher32 jenkins_lookup3 pcodec zfpy".split()
 )
 _CHUNK_BYTES: Final = 4 * 2**20
 
@@ -116,7 +116,7 @@ def create(savedir: str, shape: Any, dtype: Any, chunks: Any, shards: Any = None
     return zarr.create_array(path, compressors=compressors, config=config, **form)
 
 
-def _check_codecs(path: str) -> None:
+def check_codecs(path: str) -> None:
     """Refuse codecs that are not known to be mere arithmetic: one that unpickles would run code from the file."""
     with open(os.path.join(path, "zarr.json"), encoding="utf-8") as file:
         codecs = json.load(file)["codecs"]
@@ -136,7 +136,7 @@ def open_stored(savedir: str, dtype: str, shape: tuple[int, ...]) -> tuple[Any, 
     path, kind = os.path.join(os.path.abspath(savedir), _FOLDER), numpy.dtype(dtype)
     if not is_exact(kind):
         raise ValueError(f"{path} is said to hold {dtype}, which is never stored as zarr; restore its Loader.json from a copy")
-    _check_codecs(path)
+    check_codecs(path)
     stored = zarr.open_array(path, mode="r", zarr_format=3)
     if stored.shape != shape or stored.dtype != stored_dtype(kind):
         found = f"{stored.dtype} of shape {stored.shape}"
