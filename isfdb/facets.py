@@ -32,7 +32,22 @@ def _graph(value: Any) -> dict[str, Any]:
     return found
 
 
+def _plotly(value: Any) -> dict[str, Any]:
+    parts = {"traces": value.data, "frames": value.frames}
+    found = {name: [_sorted(one.to_plotly_json()) for one in members] for name, members in parts.items()}
+    return {**found, "layout": _sorted(value.layout.to_plotly_json()), "grid": value._grid_ref}
+
+
+def _sorted(value: Any) -> Any:
+    """Return a structure whose names have no order, as in plotly, which sorts them now and then."""
+    if type(value) is dict:
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(member) for member in value] if type(value) is list else value
+
+
 _KNOWN: Final[dict[tuple[str, str], Callable[[Any], dict[str, Any]]]] = {
     ("PIL", "Image"): _image,
+    ("altair", "TopLevelMixin"): lambda value: {"specification": value.to_dict()},
     ("networkx", "Graph"): _graph,
+    ("plotly", "BaseFigure"): _plotly,
 }

@@ -108,7 +108,67 @@ def not_graphs() -> list[Any]:
     return [Mine(), holds_object, odd_name, object_node, {1: {2: {}}}, nx]
 
 
+def plotly_figures() -> list[Any]:
+    import pandas as pd
+    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
+
+    days = pd.date_range("2020", periods=3)
+    mixed = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
+    figure = go.Figure(go.Scatter(x=[1, 2, 3], y=np.arange(3.0), text=pd.Series(["a", "é", "c"]), customdata=mixed, meta=(1, 2)))
+    figure.add_bar(x=days, y=pd.Series([1, 2, 3], dtype="Int64"))
+    figure.add_heatmap(z=np.ones((2, 2), "f4"), x=np.array(["a", "b"]))
+    figure.add_heatmap(z=np.asfortranarray(np.arange(6.0).reshape(2, 3)))
+    figure.add_scatter(x=[datetime.date(2020, 1, 1)], y=[np.float32(1), float("nan"), None])
+    figure.add_scatter(x=np.array([], "f8"), y=np.array([np.nan, 1]).astype(">f8"))
+    figure.update_layout(title="é", shapes=[{"type": "line", "x0": 0, "x1": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)}])
+    rows = make_subplots(2, 2, specs=[[{"secondary_y": True}, {}], [{"colspan": 2}, None]])
+    bare = go.Figure()
+    bare.layout.template = None
+    moving = go.Figure(data=[go.Scatter(y=[1])], frames=[go.Frame(data=[go.Scatter(y=np.arange(3))], name="1")])
+    return [go.Figure(), figure, go.Figure(figure.to_plotly_json()), rows, bare, moving]
+
+
+def not_plotly_figures() -> list[Any]:
+    import plotly.graph_objects as go
+
+    class Mine(go.Figure):
+        pass
+
+    return [Mine(), go.Scatter(), {"data": []}, go]
+
+
+def charts() -> list[Any]:
+    import altair as alt
+    import pandas as pd
+
+    frame = pd.DataFrame({"a": [1, 2, None], "b": list("xyé"), "t": pd.date_range("2020", periods=3)})
+    chart = alt.Chart(frame, title="é").mark_point().encode(x="a", y="t:T", color="b", tooltip=["a", "b"])
+    repeated = alt.Chart(frame).mark_bar().encode(alt.X(alt.repeat("row"), type="quantitative")).repeat(row=["a"])
+    many = alt.Chart(pd.DataFrame({"x": range(6000)})).mark_bar().encode(alt.X("x", bin=True), y="count()")
+    joined = [chart + chart.mark_line(), chart | chart, chart & chart, alt.concat(chart, chart, columns=1), chart.facet("b")]
+    return [chart, chart.interactive(), *joined, repeated, many, alt.LayerChart(), alt.Chart("data.csv").mark_bar().encode(x="a:Q")]
+
+
+def same_specification(found: Any, expected: Any) -> bool:
+    import altair as alt
+
+    with alt.data_transformers.enable("default", max_rows=None):
+        return type(found) is type(expected) and found.to_dict() == expected.to_dict()
+
+
+def not_charts() -> list[Any]:
+    import altair as alt
+
+    class Mine(alt.Chart):
+        pass
+
+    return [Mine(), alt.X("a:Q"), {"mark": "bar"}, alt]
+
+
 KEPT = {
+    "altair_to_json": Kept(charts, not_charts, same_specification),
+    "plotly_to_json": Kept(plotly_figures, not_plotly_figures),
     "networkx_to_json": Kept(graphs, not_graphs),
     "pillow_to_png": Kept(images, not_images),
 }
