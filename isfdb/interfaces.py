@@ -51,6 +51,8 @@ class LoaderDumper(Protocol):
     ``imports_classes : bool``
         True where loading imports the modules of the user's own classes if the version is trusted
         (:func:`isfdb.parts.code_may_run`), and does without if it is not.
+    ``pickles : tuple of str``
+        Folders in the version that hold a pickle although the value loads without: it is read on request, if the version is trusted.
     ``extra : str``
         The extra of isfdb that brings the libraries it needs: named where one is missing.
     ``requires : dict``

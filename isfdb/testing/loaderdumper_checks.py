@@ -170,7 +170,7 @@ def _dump(module: Any, value: Any, folder: str, what: str) -> dict[str, Any]:
     _check_files(module, stage, what)
     arguments = _as_stored(returned, what)
     if not getattr(module, "runs_code", False):
-        complain_of_pickles(stage, json.dumps(arguments), what)
+        complain_of_pickles(stage, json.dumps(arguments), what, getattr(module, "pickles", ()))
     return arguments
 
 

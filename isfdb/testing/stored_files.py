@@ -6,7 +6,7 @@ import base64
 import os
 import pickletools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 _UNFIT: Final = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]|[ .]$')
@@ -56,8 +56,19 @@ def complain_of_names(folder: str, what: str) -> None:
             lower.add(name.lower())
 
 
-def complain_of_pickles(folder: str, arguments: str, what: str) -> None:
+def complain_of_pickles(folder: str, arguments: str, what: str, declared: Sequence[str] = ()) -> None:
     """Raise if a file, or the Loader's arguments, hold a pickle, which would run code when loaded.
+
+    Parameters
+    ----------
+    folder : str
+        Where the value was dumped.
+    arguments : str
+        The Loader's arguments, as JSON.
+    what : str
+        What the message calls the value.
+    declared : sequence of str
+        Names of folders in it that may hold pickles.
 
     Raises
     ------
@@ -66,6 +77,8 @@ def complain_of_pickles(folder: str, arguments: str, what: str) -> None:
     """
     advice = "keep it in an open format, or say runs_code = True"
     for path in files_in(folder):
+        if os.path.relpath(path, folder).partition(os.sep)[0] in declared:
+            continue
         with open(path, "rb") as file:
             data = file.read(_SCANNED_BYTES)
         if _holds_pickle(data) or _OBJECTS_IN_NPY.search(data[:4096]):
