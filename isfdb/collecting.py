@@ -32,7 +32,7 @@ from isfdb.layout.current import (
     version_name,
 )
 from isfdb.storage.base import Storage
-from isfdb.versions import numbers_of, state_of
+from isfdb.versions import VersionState, numbers_of, original_of, state_of
 
 _KEPT = frozenset({LOADER_FILE, METADATA_FILE, CODE_FILE, RECLAIMED_FILE})
 
@@ -97,7 +97,8 @@ def collect(
     key_folders : callable
         Gives (database folder, folders of its keys), for the database and each sub-database.
     keep : int, "all", mapping of key folder to these, or None
-        How many of the newest versions keep their data whatever their age, the current one included; None: the current one.
+        How many of the newest versions keep their data whatever their age, the current one included; None: the current one, and
+        the snapshots of a folder or store that the key still holds.
     grace_s, trash_s : float
         Seconds for which replaced data stays readable, and then lies in the trash.
     """
@@ -114,7 +115,8 @@ def collect(
                 _sweep_hints(storage, folder, names)
             for key_folder in _with_progress(keys, folder, progress):
                 report.n_keys += 1
-                _collect_key(storage, key_folder, _keep_for(keep, key_folder), grace_s, report)
+                asked = keep.get(key_folder) if isinstance(keep, Mapping) else keep
+                _collect_key(storage, key_folder, _n_kept(asked), grace_s, report, keeps_snapshots=asked is None)
         if trash_s == 0 and not dry_run:
             report.freed_bytes += storage.empty_trash(0, dry_run=False)
     except OSError as error:
@@ -141,10 +143,8 @@ def _with_progress(keys: list[str], folder: str, progress: bool | None) -> Itera
     return iter(tqdm(keys, desc=f"collect {folder or 'database'}", unit="key"))
 
 
-def _keep_for(keep: int | str | Mapping[str, int | str] | None, key_folder: str) -> int | None:
+def _n_kept(keep: int | str | None) -> int | None:
     """Return how many newest versions keep their data; None for all of them."""
-    if isinstance(keep, Mapping):
-        keep = keep.get(key_folder)
     if keep is None:
         return 1
     if keep == "all":
@@ -154,7 +154,18 @@ def _keep_for(keep: int | str | Mapping[str, int | str] | None, key_folder: str)
     return keep
 
 
-def _collect_key(storage: Storage, key_folder: str, keep: int | None, grace_s: float, report: Collected) -> None:
+def _is_snapshot_of_held(storage: Storage, state: VersionState, numbers: list[int]) -> bool:
+    """Say whether a version is a snapshot of what its key still holds: it was made to be kept."""
+    if "snapshot_of" not in state.record:
+        return False
+    try:
+        newest = state_of(storage, state.folder.rpartition("/")[0], numbers[-1])
+    except (OSError, CorruptVersionError, FormatVersionError):
+        return True  # nobody can say
+    return bool(state.record["snapshot_of"] == original_of(newest.record, numbers))
+
+
+def _collect_key(storage: Storage, key_folder: str, keep: int | None, grace_s: float, report: Collected, *, keeps_snapshots: bool) -> None:
     report.freed_bytes += storage.sweep(
         key_folder, [name for name in storage.list(key_folder) if name.startswith(STAGE_PREFIX)], STAGE_AGE_S, dry_run=report.dry_run
     )
@@ -167,7 +178,7 @@ def _collect_key(storage: Storage, key_folder: str, keep: int | None, grace_s: f
         except (OSError, CorruptVersionError, FormatVersionError):
             (report.unreadable or []).append(join(key_folder, version_name(number)))
             continue
-        if state.is_tombstone or state.record.get("mutable"):
+        if state.is_tombstone or state.record.get("mutable") or (keeps_snapshots and _is_snapshot_of_held(storage, state, numbers)):
             continue
         if storage.age_s(join(key_folder, version_name(successor))) >= grace_s:
             _reclaim(storage, state.folder, report)

@@ -16,6 +16,7 @@ from isfdb.moving import copy_key, move_key, move_sub_database, remove_database
 from isfdb.options import option
 from isfdb.place import Key, Place
 from isfdb.reading import read
+from isfdb.snapshots import stage_snapshot
 from isfdb.versions import is_alive, numbers_of
 from isfdb.writing import Pending, publish, stage_tombstone, stage_value
 
@@ -264,6 +265,33 @@ class Database(Place, MutableMapping[Key, Any]):
                 raise
         return self[key]
 
+    def snapshot(self, key: Key) -> Version:
+        """Freeze what a managed folder or a shared store holds now, as a version of its key.
+
+        ``db[key]`` goes on giving what you fill; ``db.get(key, version=snapshot.number)`` gives the frozen copy, which verify vouches
+        for. Of any other value the newest version is returned: it is frozen as it is.
+
+        Raises
+        ------
+        KeyNotFoundError
+        KeyKindError
+            The key names a sub-database.
+        ConflictError
+            A file changed while it was copied.
+        DumpError
+            There is a link in the folder.
+        """
+        names = self._writable(key, "freeze")
+        self._publish_batch()
+        if self.is_sub_db(key):
+            self._raise_missing(names)
+        target = self._target(names)
+        pending = stage_snapshot(target, self._carried)
+        if pending is None:
+            return self.entry(key).newest
+        publish(self._storage, [pending], durable=self._durable)
+        return version_of(self._storage, target.key_folder, target.key, self.id, pending.number)
+
     def attach(self, key: Key, path: str | os.PathLike[str], **options: Any) -> Version:
         """Store a copy of a file or folder under its own name; reading gives the path of the copy."""
         return self.set(key, os.fspath(path), dumper="attachment", **options)
@@ -371,7 +399,8 @@ class Database(Place, MutableMapping[Key, Any]):
         dry_run : bool
             Change nothing, only say what would be reclaimed.
         keep : int, "all" or mapping of key to these, optional
-            How many newest versions keep their data. In a mapping: for these keys, and one of every other.
+            How many newest versions keep their data. In a mapping: for these keys, and one of every other. Snapshots are kept beyond
+            that, unless a number is given here for their key.
         grace_s, trash_s : float, optional
             Seconds for which replaced data stays readable, and then stays in the trash.
         progress : bool, optional

@@ -16,7 +16,7 @@ from isfdb.manifest import checked_files
 from isfdb.provenance.isf_fields import isf_fields
 from isfdb.provenance.session import Cell, Session, read_session
 from isfdb.storage.base import Storage
-from isfdb.versions import VersionState, created_at, numbers_of, state_of
+from isfdb.versions import VersionState, created_at, numbers_of, original_of, state_of
 
 if TYPE_CHECKING:
     from isfdb.database import Database
@@ -189,6 +189,8 @@ class Entry:
         """
         numbers = numbers_of(self._storage, self._key_folder)
         version = version_of(self._storage, self._key_folder, self.key, self.database.id, numbers[-1]) if numbers else None
+        if version is not None and (original := original_of(version.record, numbers)) is not None:
+            version = version_of(self._storage, self._key_folder, self.key, self.database.id, original)
         if version is None or version.deleted:
             raise KeyNotFoundError(f"there is no key {self.key!r} in {self._storage.location}. See db.keys().", key=self.key)
         return version
@@ -247,9 +249,9 @@ class Entry:
     @property
     def code(self) -> str:
         """The source that stored the value: its ``code.py`` where there is one, else the cell or script as it ran; empty if unknown."""
-        numbers = numbers_of(self._storage, self._key_folder)
+        number = self.newest.number
         try:
-            return self._storage.read(f"{self._key_folder}/{version_name(numbers[-1])}/{CODE_FILE}").decode()
+            return self._storage.read(f"{self._key_folder}/{version_name(number)}/{CODE_FILE}").decode()
         except FileNotFoundError:
             cell = self.cell
             return (cell.source or "") if cell else ""

@@ -18,7 +18,7 @@ from isfdb.provenance.capture import capture
 from isfdb.reading import find
 from isfdb.storage.base import Storage, TakenError
 from isfdb.trust import is_signed_by_me, payload
-from isfdb.versions import is_alive, numbers_of
+from isfdb.versions import is_alive, numbers_of, state_of
 from isfdb.writing import Pending, Target, now, publish, signature_of, stage_tombstone
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def move_key(source: Target, target: Target, carried: Any, *, durable: bool) -> 
             pass
         return
     check_new_key(storage, target.folder, target.name, target.key)
-    last = find(storage, source.key_folder, source.key)
+    last = state_of(storage, source.key_folder, numbers[-1])
     try:
         storage.put(source.key_folder.removesuffix(KEY_SUFFIX) + DELETED_SUFFIX, b"")
         storage.move(source.key_folder, target.key_folder)
@@ -64,12 +64,13 @@ def move_key(source: Target, target: Target, carried: Any, *, durable: bool) -> 
 def _move_onto_used_name(source: Target, target: Target, carried: Any, *, durable: bool) -> bool:
     """Copy the newest version and the notes, then delete the old name; False where somebody stored under that one meanwhile."""
     notes = dict(Attributes(source.storage, source.key_folder, source.key, read_only=True, durable=durable))
+    newest = numbers_of(source.storage, source.key_folder)[-1]
     pending = copy_key(source, target, carried, None)
     publish(source.storage, [pending], durable=durable)
     standing = Attributes(target.storage, target.key_folder, target.key, read_only=False, durable=durable)
     if dict(standing) != notes:
         standing.replace(notes)
-    source = replace(source, expected_version=pending.record["copied_from"]["version"])
+    source = replace(source, expected_version=newest)
     try:
         publish(source.storage, [stage_tombstone(source, carried, renamed_to=target.key)], durable=durable)
     except ConflictError:

@@ -33,7 +33,7 @@ from isfdb.manifest import Files, checked_files, copy_checked, digest_of_files, 
 from isfdb.parts import allowing_code, imports_classes, runs_code
 from isfdb.storage.base import Storage
 from isfdb.trust import is_signed_by_me, is_trusted, payload, reason_not_to_run
-from isfdb.versions import numbers_of, pick
+from isfdb.versions import numbers_of, original_of, pick
 
 
 @dataclass(slots=True)
@@ -112,6 +112,8 @@ def find(storage: Storage, key_folder: str, key: str, version: int | str | datet
     except OSError as error:
         raise storage_failure(error, f"read {key!r}", storage.location) from error
     record = read_record(metadata, folder)
+    if version is None and (original := original_of(record, numbers)) is not None:
+        return find(storage, key_folder, key, original)
     files = checked_files(record, folder)
     if files.get(LOADER_FILE) != [len(spec), digest_of(spec)]:
         raise ChecksumMismatchError(
@@ -159,7 +161,7 @@ def load(storage: Storage, found: Found, key: str, *, database_id: str, trusted:
     if options:
         plugins.check_options(module.Loader.get, options, f"loading with {found.spec.name!r}")
     savedir = storage.fetch(found.folder)
-    _check_sizes(storage, found, savedir, module, key)
+    _check_sizes(storage, found, savedir, key)
     runs = runs_code(found.spec.name, found.spec.arguments)
     if not runs and not imports_classes(found.spec.name, found.spec.arguments):
         return _get(module, found, savedir, key, options)
@@ -186,8 +188,8 @@ def _signed(found: Found) -> bytes:
     return payload(str(found.record.get("digest")), str(found.record.get("nonce")))
 
 
-def _check_sizes(storage: Storage, found: Found, savedir: str, module: Any, key: str) -> None:
-    if len(found.files) < 2 or getattr(module, "mutable", False):
+def _check_sizes(storage: Storage, found: Found, savedir: str, key: str) -> None:
+    if len(found.files) < 2 or found.record.get("mutable"):
         return  # the spec itself was checked already; a folder that belongs to the user may change
     difference = sizes_differ(savedir, found.files)
     if difference is None:

@@ -47,6 +47,12 @@ def state_of(storage: Storage, key_folder: str, number: int) -> VersionState:
     return VersionState(number, folder, read_record(data, folder), is_tombstone, RECLAIMED_FILE in names)
 
 
+def original_of(record: dict[str, Any], numbers: list[int]) -> int | None:
+    """Return the version that a snapshot froze, which is what reading its key gives; None where `record` is of no snapshot."""
+    original = record.get("snapshot_of")
+    return original if type(original) is int and original in numbers[:-1] else None
+
+
 def is_alive(storage: Storage, key_folder: str, numbers: list[int]) -> bool:
     """Say whether the newest version is a value, not a tombstone."""
     return bool(numbers) and TOMBSTONE_FILE not in storage.list(join(key_folder, version_name(numbers[-1])))

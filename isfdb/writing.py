@@ -105,7 +105,7 @@ def stage_value(
         record = _record(target, stage, name, module, value)
         if option("statistics", statistics):
             record["describe"]["statistics"] = _facts(module, "summarise", value)
-        record |= _checksums(target.storage, stage, spec)
+        record |= checksums(target.storage, stage, spec)
         record |= capture(target.storage, carried)
         if runs_code(name, spec.arguments) or imports_classes(name, spec.arguments):
             record |= signature_of(record)
@@ -275,7 +275,8 @@ def _facts(module: Any, question: str, value: Any) -> dict[str, Any]:
         return {"unknown": f"{question} failed with {type(error).__name__}: {error}"[:200]}
 
 
-def _checksums(storage: Storage, stage: Stage, spec: LoaderSpec) -> dict[str, Any]:
+def checksums(storage: Storage, stage: Stage, spec: LoaderSpec) -> dict[str, Any]:
+    """Write the spec of a stage, and return its manifest and digest."""
     files = files_of(stage.path, [name for name in stage.files if name != LOADER_FILE])
     text = spec.to_json().encode()
     storage.write(stage, LOADER_FILE, text)

@@ -40,6 +40,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.warns(PickleWarning):
         db["pickle"] = Opaque()
     db.create_managed_folder("folder")
+    db.snapshot("folder")
     db["gone"] = 1
     del db["gone"]
     db["old name"] = 1
