@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from typing import Any
 
 from isfdb.facets import facets
 from isfdb.identical_tables import comparison_of
+from isfdb.identical_values import comparison as comparison_of_value
 
 
 def assert_identical(found: Any, expected: Any, where: str = "value") -> None:
     """Raise unless two values are the same in type and content.
 
-    Containers are compared member by member, dicts in order as well; floats and arrays bit by bit (nan equals nan, 0.0 differs from
-    -0.0); pandas values in dtypes, index, names, categories, frequency, ``attrs`` and flags; dask values in chunks or divisions too.
+    Containers are compared member by member, dicts in order as well, instances of dataclasses and attrs classes by their fields;
+    floats and arrays bit by bit (nan equals the same nan, 0.0 differs from -0.0); pandas values in dtypes, index, names, categories,
+    frequency, ``attrs`` and flags; dask values in chunks or divisions too.
 
     Parameters
     ----------
@@ -43,8 +44,6 @@ def assert_identical(found: Any, expected: Any, where: str = "value") -> None:
 
 
 def _comparison(kind: type) -> Any:
-    if kind is float:
-        return _floats
     if kind in (list, tuple):
         return _sequences
     if kind is dict:
@@ -56,7 +55,7 @@ def _comparison(kind: type) -> Any:
         return _frames if name in ("DataFrame", "Series") else _indexes if name.endswith("Index") else None
     if library == "dask" and name in ("DataFrame", "Series", "Array"):
         return _lazy
-    elsewhere = comparison_of(library, name)
+    elsewhere = comparison_of(library, name) or comparison_of_value(kind)
     return None if elsewhere is None else lambda found, expected, where: elsewhere(found, expected, where, assert_identical)
 
 
@@ -74,12 +73,6 @@ def _same(found: Any, expected: Any, where: str) -> None:
         raise AssertionError(f"{where} is {_short(found)}, not {_short(expected)}")
 
 
-def _floats(found: float, expected: float, where: str) -> None:
-    is_same = (math.isnan(found) and math.isnan(expected)) or (found == expected and math.copysign(1, found) == math.copysign(1, expected))
-    if not is_same:
-        raise AssertionError(f"{where} is {found!r}, not {expected!r}")
-
-
 def _sequences(found: Any, expected: Any, where: str) -> None:
     _same(len(found), len(expected), f"the length of {where}")
     for place, (one, other) in enumerate(zip(found, expected, strict=True)):
@@ -88,8 +81,8 @@ def _sequences(found: Any, expected: Any, where: str) -> None:
 
 def _dicts(found: dict[Any, Any], expected: dict[Any, Any], where: str) -> None:
     assert_identical(list(found), list(expected), f"the order of names in {where}")
-    for name, member in expected.items():
-        assert_identical(found[name], member, f"{where}[{name!r}]")
+    for (name, member), one in zip(expected.items(), found.values(), strict=True):
+        assert_identical(one, member, f"{where}[{name!r}]")
 
 
 def _arrays(found: Any, expected: Any, where: str) -> None:

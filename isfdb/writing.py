@@ -194,7 +194,7 @@ def _choose(value: Any, dumper: Any) -> tuple[str, Any]:
             kind = f"{type(value).__module__}.{type(value).__qualname__}"
             message = (
                 f"no open format keeps this {kind} exactly, so {name} stores it as a pickle, which loads only for you and for those who "
-                "trust the database. Open formats keep plain scalars, lists, dicts whose keys are text, bytes, arrays, tables and figures."
+                "trust the database. Open formats keep values of Python's own types, containers of them, arrays, tables and figures."
             )
             warnings.warn(message, PickleWarning, stacklevel=5)
         return name, module

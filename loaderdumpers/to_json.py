@@ -9,11 +9,21 @@ from __future__ import annotations
 import json
 import math
 import os
+import struct
 from typing import Any, Final
 
 from isfdb.exact_json import MAX_DEPTH, decode, encode, loads
 
 priority: Final = 10
+about: Final = {
+    "types": ("None", "bool", "int", "float", "str", "list", "dict"),
+    "keeps": "None, bool, int, float, str; lists and dicts of them",
+    "format": "JSON",
+    "files": "none if small, else `data.json`",
+    "exact": True,
+    "lazy": "",
+    "append": False,
+}
 
 #: Up to so many characters a value lies inside Loader.json and needs no file of its own.
 INLINE_CHARACTERS: Final = 2000
@@ -21,6 +31,7 @@ INLINE_CHARACTERS: Final = 2000
 #: Longer integers take Python quadratic time to write in decimal digits (and it refuses beyond 4300 of them).
 MAX_INTEGER_BITS: Final = 14_000
 
+_NAN_BITS: Final = struct.pack(">d", float("nan"))
 _SIMPLE: Final = frozenset({type(None), bool})
 
 
@@ -41,7 +52,7 @@ def _is_leaf(obj: Any, kind: type) -> bool:
     if kind is int:
         return bool(obj.bit_length() <= MAX_INTEGER_BITS)
     if kind is float:
-        return not math.isnan(obj) or math.copysign(1.0, obj) > 0  # JSON has one nan; a negative one would lose its sign
+        return not math.isnan(obj) or struct.pack(">d", obj) == _NAN_BITS  # JSON has one nan; others would lose sign and payload
     return kind is bool or obj is None
 
 

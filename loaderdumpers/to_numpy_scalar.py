@@ -8,6 +8,7 @@ from typing import Any, Final
 priority: Final = 15
 
 _MAX_BYTES: Final = 1000
+_KINDS: Final = frozenset("biufcmMSU")
 
 
 def check(obj: Any) -> bool:
@@ -15,7 +16,7 @@ def check(obj: Any) -> bool:
     numpy = sys.modules.get("numpy")
     if numpy is None or not hasattr(numpy, "generic") or not issubclass(type(obj), numpy.generic):
         return False
-    if type(obj).__module__ != "numpy" or obj.dtype.kind not in "biufcmMSU" or obj.dtype.metadata:
+    if type(obj).__module__ != "numpy" or obj.dtype.kind not in _KINDS or obj.dtype.metadata:
         return False
     if obj.dtype.itemsize > _MAX_BYTES:
         return False
@@ -72,6 +73,8 @@ class Loader:
         import numpy
 
         data = bytes.fromhex(self._bytes)
+        if numpy.dtype(self._dtype).kind not in _KINDS:  # with an object's type the bytes would be taken for a place in memory
+            raise ValueError(f"Loader.json names the type {self._dtype!r:.60}, which isfdb never writes; it was changed")
         if numpy.dtype(self._dtype).itemsize != len(data):
             raise ValueError(f"Loader.json has {len(data)} bytes for a {self._dtype}; it was changed")
         return _from_bytes(self._dtype, data)

@@ -50,7 +50,7 @@ def check_loaderdumper(module: Any, examples: Iterable[Any], *, equal: Equal | N
     Examples
     --------
     >>> from loaderdumpers import to_bytes
-    >>> check_loaderdumper(to_bytes, [b"", b"abc"], foreign=[bytearray(b"abc"), "abc"])
+    >>> check_loaderdumper(to_bytes, [b"", b"abc"], foreign=[memoryview(b"abc"), "abc"])
     """
     values = list(examples)
     if not values:

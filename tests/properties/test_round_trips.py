@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from isfdb import exact_json
 from isfdb.testing import assert_identical, strategies
-from loaderdumpers import numpy_to_npy, pandas_to_parquet, to_json
+from loaderdumpers import numpy_to_npy, pandas_to_parquet, python_to_json, to_json
 
 ANY_SPEED = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=150)
 
@@ -29,6 +29,12 @@ def assert_comes_back(module: ModuleType, value: Any) -> None:
 @given(strategies.plain_values())
 def test_plain_values_come_back(value: Any) -> None:
     assert_comes_back(to_json, value)
+
+
+@ANY_SPEED
+@given(strategies.python_values())
+def test_values_of_pythons_own_types_come_back(value: Any) -> None:
+    assert_comes_back(python_to_json, value)
 
 
 @ANY_SPEED

@@ -35,12 +35,17 @@ def test_bytes_lie_in_the_file_as_they_are(tmp_path: Path) -> None:
     to_bytes.dump(b"\x00abc", str(tmp_path))
     assert (tmp_path / "data.bin").read_bytes() == b"\x00abc"
     with pytest.raises(TypeError, match="convert with bytes"):
-        to_bytes.dump(bytearray(b"a"), str(tmp_path))
+        to_bytes.dump(memoryview(b"a"), str(tmp_path))
 
 
 def test_a_changed_scalar_is_not_loaded() -> None:
     with pytest.raises(ValueError, match="2 bytes for a <f8"):
         to_numpy_scalar.Loader(dtype="<f8", bytes="0000").get("")
+
+
+def test_bytes_of_a_file_are_never_taken_for_the_address_of_an_object() -> None:
+    with pytest.raises(ValueError, match="which isfdb never writes"):
+        to_numpy_scalar.Loader(dtype="|O", bytes="00" * 8).get("")
 
 
 def test_a_function_of_a_notebook_comes_back(tmp_path: Path) -> None:
