@@ -18,8 +18,8 @@ priority: Final = 30
 extra: Final = "plotly"
 requires: Final = {"plotly": "6.0"}
 about: Final = {
-    "types": ("plotly.graph_objects.Figure", "plotly.graph_objects.FigureWidget"),
-    "keeps": "figures, with the dtypes of their arrays and the grid of their subplots",
+    "types": ("plotly.graph_objects.Figure",),
+    "keeps": "Figure and FigureWidget, with the dtypes of their arrays and the grid of their subplots",
     "format": "plotly JSON",
     "files": "`data.json`, sometimes `types.json`, `figure.html`",
     "exact": True,

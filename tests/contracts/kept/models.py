@@ -42,12 +42,14 @@ def _photo() -> Any:
 
 
 def opened(kind: str) -> Any:
-    """Return an image as Pillow reads it from a file, not yet decoded."""
+    """Return an image as Pillow reads it from a file."""
     from PIL import Image
 
     path = f"{_folder()}/photo.{kind.lower()}"
     _photo().save(path, kind, **({"dpi": (72, 72)} if kind == "JPEG" else {}))
-    return Image.open(path)
+    image = Image.open(path)
+    image.load()  # closes the file
+    return image
 
 
 @functools.cache
