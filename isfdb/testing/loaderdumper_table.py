@@ -53,15 +53,22 @@ def table(modules: Mapping[str, Any]) -> str:
         Name to module.
     """
     told = sorted((int(getattr(module, "priority", DEFAULT_PRIORITY)), name, module) for name, module in modules.items())
+    by_name = sorted(told, key=lambda one: one[1])
     chosen = [_row(name, module) for _, name, module in told if not getattr(module, "explicit_only", False)]
-    named = [_row(name, module) for _, name, module in sorted(told, key=lambda one: one[1]) if getattr(module, "explicit_only", False)]
+    named = [_row(name, module) for _, name, module in by_name if getattr(module, "explicit_only", False) and not _only_reads(module)]
+    reading = [_row(name, module) for _, name, module in by_name if _only_reads(module)]
     parts = [
         "Chosen by themselves, in the order in which they are asked:",
         _markdown(chosen),
         "Only when named, by `db.set(key, value, dumper=...)` or a method of the database:",
         _markdown(named),
+        *(["Only to read what ISF wrote:", _markdown(reading)] if reading else []),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _only_reads(module: Any) -> bool:
+    return bool(getattr(module, "reads_only", False))
 
 
 def _markdown(rows: list[tuple[str, ...]]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+import isfdb
 from isfdb.testing import assert_identical
 from loaderdumpers import shared_numpy_store
 from loaderdumpers.folder import ManagedFolder
@@ -60,8 +61,14 @@ def _holds_the_same(loaded: Any, value: Any) -> None:
     assert_identical(dict(loaded), {} if value is None else dict(value))
 
 
+def _is_an_empty_database(loaded: Any, _: Any) -> bool:
+    return type(loaded) is isfdb.Database and loaded.keys() == ()
+
+
 KEPT = {
     "attachment": Kept(attachments, lambda: [1, os.devnull + "/no such file"], _is_copy),
     "folder": Kept(folders, lambda: ["text", 1], _is_folder_like),
+    "just_create_folder": Kept(folders, lambda: ["text", 1], _is_folder_like),
+    "just_create_isf_db": Kept(lambda: [None], lambda: ["text", 1, {}], _is_an_empty_database),
     "shared_numpy_store": Kept(stores, lambda: ["text", 1, {}, np.zeros(1)], _holds_the_same),
 }

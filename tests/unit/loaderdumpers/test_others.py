@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import isfdb
 from loaderdumpers import attachment, figure, folder, to_bytes, to_cloudpickle, to_json, to_numpy_scalar
 
 
@@ -78,6 +79,25 @@ def test_a_managed_folder_can_be_stored_elsewhere(tmp_path: Path) -> None:
     assert folder.Loader().get(str(tmp_path / "two")).listdir() == ["a.txt"]
     with pytest.raises(NotADirectoryError, match="pass None"):
         folder.dump("/no/such/folder", str(tmp_path))
+
+
+def test_a_database_can_be_the_value_of_a_key(db: Any) -> None:
+    db.set("island", None, dumper="just_create_isf_db")
+    db["island"]["a"] = 1
+    assert (type(db["island"]) is isfdb.Database, db["island"]["a"], db["island"].id != db.id) == (True, 1, True)
+    assert db.get("island", mode="r").read_only
+    with pytest.raises(isfdb.errors.DumpError, match="pass None, then fill"):
+        db.set("other", 1, dumper="just_create_isf_db")
+    frozen = db.snapshot("island")
+    db["island"]["a"] = 2
+    assert db.get("island", version=frozen.number, mode="r")["a"] == 1
+    assert list(isfdb.verify(db)) == []
+
+
+def test_isfs_name_makes_a_folder(db: Any) -> None:
+    db.set("raw", None, dumper="just_create_folder")
+    Path(db["raw"].join("a.txt")).write_text("1")
+    assert db["raw"].get_file(".txt") == db["raw"] / "a.txt"
 
 
 def test_an_attachment_that_is_not_there_is_named(tmp_path: Path) -> None:
