@@ -14,13 +14,15 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from isfdb.errors import CorruptVersionError, FormatVersionError, OptionError
+from isfdb.blocks import checked_earlier
+from isfdb.errors import IsfdbError, OptionError
 from isfdb.exact_json import dumps
 from isfdb.failures import storage_failure
 from isfdb.layout.current import (
     CODE_FILE,
     DELETED_SUFFIX,
     FORMAT,
+    JOURNAL_PREFIX,
     KEY_SUFFIX,
     LOADER_FILE,
     METADATA_FILE,
@@ -89,6 +91,7 @@ def collect(
     trash_s: float,
     dry_run: bool,
     progress: bool | None,
+    recover: Callable[[str, list[str]], None],
 ) -> Collected:
     """Reclaim superseded data of every key.
 
@@ -101,6 +104,8 @@ def collect(
         the snapshots of a folder or store that the key still holds.
     grace_s, trash_s : float
         Seconds for which replaced data stays readable, and then lies in the trash.
+    recover : callable
+        Called with a key's folder and the names in it, where dead processes left rows that they had appended.
     """
     report = Collected(dry_run=dry_run, unreadable=[])
     try:
@@ -116,7 +121,10 @@ def collect(
             for key_folder in _with_progress(keys, folder, progress):
                 report.n_keys += 1
                 asked = keep.get(key_folder) if isinstance(keep, Mapping) else keep
-                _collect_key(storage, key_folder, _n_kept(asked), grace_s, report, keeps_snapshots=asked is None)
+                names = storage.list(key_folder)
+                if not dry_run and any(name.startswith(JOURNAL_PREFIX) for name in names):
+                    recover(key_folder, names)
+                _collect_key(storage, key_folder, names, _n_kept(asked), grace_s, report, keeps_snapshots=asked is None)
         if trash_s == 0 and not dry_run:
             report.freed_bytes += storage.empty_trash(0, dry_run=False)
     except OSError as error:
@@ -160,28 +168,45 @@ def _is_snapshot_of_held(storage: Storage, state: VersionState, numbers: list[in
         return False
     try:
         newest = state_of(storage, state.folder.rpartition("/")[0], numbers[-1])
-    except (OSError, CorruptVersionError, FormatVersionError):
+    except (OSError, IsfdbError):
         return True  # nobody can say
     return bool(state.record["snapshot_of"] == original_of(newest.record, numbers))
 
 
-def _collect_key(storage: Storage, key_folder: str, keep: int | None, grace_s: float, report: Collected, *, keeps_snapshots: bool) -> None:
-    report.freed_bytes += storage.sweep(
-        key_folder, [name for name in storage.list(key_folder) if name.startswith(STAGE_PREFIX)], STAGE_AGE_S, dry_run=report.dry_run
-    )
+def _collect_key(
+    storage: Storage,
+    key_folder: str,
+    names: list[str],
+    keep: int | None,
+    grace_s: float,
+    report: Collected,
+    *,
+    keeps_snapshots: bool,
+) -> None:
+    stages = [name for name in names if name.startswith(STAGE_PREFIX)]
+    report.freed_bytes += storage.sweep(key_folder, stages, STAGE_AGE_S, dry_run=report.dry_run)
     numbers = numbers_of(storage, key_folder)
     if keep is None or len(numbers) < 2:
         return
-    for number, successor in list(pairwise(numbers))[: max(0, len(numbers) - keep)]:
+    superseded = dict(list(pairwise(numbers))[: max(0, len(numbers) - keep)])
+    old: list[VersionState] = []
+    needed: set[str] = set()
+    for number in numbers:
         try:
             state = state_of(storage, key_folder, number)
-        except (OSError, CorruptVersionError, FormatVersionError):
+            earlier = checked_earlier(state.record, state.folder)
+        except (OSError, IsfdbError):
             (report.unreadable or []).append(join(key_folder, version_name(number)))
-            continue
+            return  # nobody can say what it needs of the versions before it
         if state.is_tombstone or state.record.get("mutable") or (keeps_snapshots and _is_snapshot_of_held(storage, state, numbers)):
             continue
-        if storage.age_s(join(key_folder, version_name(successor))) >= grace_s:
-            _reclaim(storage, state.folder, report)
+        successor = superseded.get(number)
+        if successor is not None and storage.age_s(join(key_folder, version_name(successor))) >= grace_s:
+            old.append(state)
+        else:
+            needed |= {"/".join(name.split("/")[:2]) for name in earlier}
+    for state in reversed(old):  # a version is marked before what it is made of goes: that lies in lower numbers
+        _reclaim(storage, state.folder, needed, report)
 
 
 def _mark(storage: Storage, marker: str, text: bytes) -> None:
@@ -193,8 +218,10 @@ def _mark(storage: Storage, marker: str, text: bytes) -> None:
         storage.put(marker, b"")  # its name says enough, and an empty file fits on many a full disk
 
 
-def _reclaim(storage: Storage, folder: str, report: Collected) -> None:
-    data = [name for name in storage.list(folder) if name not in _KEPT]
+def _reclaim(storage: Storage, folder: str, needed: set[str], report: Collected) -> None:
+    """Move the data of a version to the trash, but for what values that grew out of it are still made of."""
+    version = folder.rpartition("/")[2]
+    data = [name for name in storage.list(folder) if name not in _KEPT and f"{version}/{name}" not in needed]
     if not data:
         return
     report.n_versions += 1

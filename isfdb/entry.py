@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from isfdb import display
 from isfdb.attributes import Attributes
+from isfdb.blocks import checked_earlier
 from isfdb.errors import CorruptVersionError, FormatVersionError, KeyNotFoundError
 from isfdb.layout.current import CODE_FILE, version_name
 from isfdb.manifest import checked_files
@@ -71,8 +72,11 @@ class Version:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the files it was stored as; 0 for a tombstone."""
-        return 0 if self.deleted else sum([size for size, _ in checked_files(self.record, self._folder).values()])
+        """Bytes of the files it consists of, those of earlier versions that it names included; 0 for a tombstone."""
+        if self.deleted:
+            return 0
+        files = {**checked_files(self.record, self._folder), **checked_earlier(self.record, self._folder)}
+        return sum([size for size, _ in files.values()])
 
     @property
     def path(self) -> Path:

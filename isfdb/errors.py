@@ -29,7 +29,8 @@
     │   ├── ChecksumMismatchError (ValueError) a file is not what was stored
     │   └── UntrustedDataError (PermissionError) loading would run code that is not known to be yours
     ├── DumpError                              the value could not be written
-    │   └── NoDumperError (TypeError)          no loaderdumper accepts the value
+    │   ├── NoDumperError (TypeError)          no loaderdumper accepts the value
+    │   └── AppendError (TypeError)            what is appended does not fit, or the value cannot grow
     ├── LoadError                              the value could not be read back
     │   └── UnsafePathError (ValueError)       a stored path leads out of its folder
     ├── OptionError (TypeError)                an option nobody knows, or a value it cannot take
@@ -188,6 +189,10 @@ class DumpError(IsfdbError):
 
 class NoDumperError(DumpError, TypeError):
     """No registered loaderdumper accepts the value."""
+
+
+class AppendError(DumpError, TypeError):
+    """The value of the key cannot grow, or what was to be appended does not fit it."""
 
 
 class LoadError(IsfdbError):

@@ -9,14 +9,17 @@ from dataclasses import replace
 from typing import Any
 
 from isfdb.attributes import Attributes
+from isfdb.blocks import OWN, Block
 from isfdb.errors import ConflictError, IncompleteVersionError, KeyExistsError, KeyNotFoundError
 from isfdb.failures import storage_failure
-from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, RESERVED_FILES, join
-from isfdb.manifest import sizes_differ
+from isfdb.hashing import digest_of
+from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, LOADER_FILE, RESERVED_FILES, join
+from isfdb.loader_spec import LoaderSpec
+from isfdb.manifest import digest_of_files, sizes_differ
 from isfdb.name_clashes import check_new_key, check_new_sub_database
 from isfdb.provenance.capture import capture
-from isfdb.reading import find
-from isfdb.storage.base import Storage, TakenError
+from isfdb.reading import Found, find
+from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.trust import is_signed_by_me, payload
 from isfdb.versions import is_alive, numbers_of, state_of
 from isfdb.writing import Pending, Target, now, publish, signature_of, stage_tombstone
@@ -123,6 +126,9 @@ def copy_key(source: Target, target: Target, carried: Any, database_id: str | No
         copied_from = {"database": database_id, "digest": found.record.get("digest"), "key": source.key, "version": found.number}
         record |= {"copied": {"activity": capture(storage, carried).get("activity"), "created": now()}, "copied_from": copied_from}
         record |= {"key": target.key, "nonce": stage.nonce}
+        if found.earlier:
+            record |= _bring_earlier_blocks(storage, source, found, stage)
+            del record["earlier"]
         if is_signed_by_me(payload(str(record.get("digest")), str(found.record.get("nonce"))), found.record.get("signature")):
             record |= signature_of(record)  # only what I had signed: a copy must not make a stranger's pickle mine
         return Pending(target, stage, record, numbers)
@@ -132,6 +138,32 @@ def copy_key(source: Target, target: Target, carried: Any, database_id: str | No
     except BaseException:
         storage.discard(stage)
         raise
+
+
+def _bring_earlier_blocks(storage: Storage, source: Target, found: Found, stage: Stage) -> dict[str, Any]:
+    """Copy, of a value that grew, the blocks that lie in earlier versions; return the manifest in which they are the copy's own."""
+    blocks = [Block.from_json(block) for block in found.spec.arguments["blocks"]]
+    key_folder, files = storage.fetch(source.key_folder), {name: facts for name, facts in found.files.items() if name != LOADER_FILE}
+    for place, block in enumerate(blocks):
+        if block.place == OWN:
+            continue
+        there, here = block.place.removeprefix("../"), f"blocks/{place:06d}"
+        for name, facts in found.earlier.items():
+            if name.startswith(f"{there}/"):
+                path = f"{here}/{name.removeprefix(there + '/')}"
+                os.makedirs(os.path.dirname(f"{stage.path}/{path}"), exist_ok=True)
+                _copy_file(f"{key_folder}/{name}", f"{stage.path}/{path}", may_link=True)
+                files[path] = facts
+        blocks[place] = replace(block, place=here)
+    spec = LoaderSpec(found.spec.loader, {**found.spec.arguments, "blocks": [block.to_json() for block in blocks]}).to_json().encode()
+    os.remove(f"{stage.path}/{LOADER_FILE}")  # it may be a second name of the original's
+    storage.write(stage, LOADER_FILE, spec)
+    files[LOADER_FILE] = [len(spec), digest_of(spec)]
+    difference = sizes_differ(stage.path, files)
+    if difference:
+        raise IncompleteVersionError(f"cannot copy {source.key!r}: {difference}. Run isfdb.verify(db).", key=source.key)
+    stage.files, stage.folders = _contents(stage.path)
+    return {"digest": digest_of_files(files), "files": files}
 
 
 def _copy_files(source: str, target: str, *, may_link: bool) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isfdb import plugins
+from isfdb.blocks import checked_earlier
 from isfdb.errors import (
     ChecksumMismatchError,
     CorruptVersionError,
@@ -45,6 +46,7 @@ class Found:
     spec: LoaderSpec
     record: dict[str, Any]
     files: Files
+    earlier: Files  # of earlier versions, named from the key's folder: what a value that grew is made of besides
 
 
 def read(
@@ -92,14 +94,21 @@ def read(
         raise storage_failure(error, f"load {key!r}", storage.location) from error
 
 
-def find(storage: Storage, key_folder: str, key: str, version: int | str | datetime.date | None = None) -> Found:
+def find(
+    storage: Storage, key_folder: str, key: str, version: int | str | datetime.date | None = None, *, numbers: list[int] | None = None
+) -> Found:
     """Find the newest version of a key, or the one asked for.
+
+    Parameters
+    ----------
+    numbers : list of int, optional
+        Its versions, where they were listed already.
 
     Raises
     ------
     KeyNotFoundError, VersionNotFoundError, VersionGoneError, CorruptVersionError
     """
-    numbers = numbers_of(storage, key_folder)
+    numbers = numbers_of(storage, key_folder) if numbers is None else numbers
     if not numbers:
         raise KeyNotFoundError(f"there is no key {key!r} in {storage.location}. See db.keys().", key=key, database=storage.location)
     number = numbers[-1] if version is None else pick(storage, key_folder, numbers, version, key)
@@ -119,7 +128,7 @@ def find(storage: Storage, key_folder: str, key: str, version: int | str | datet
         raise ChecksumMismatchError(
             _damaged(key, number, f"{LOADER_FILE} is not what was stored"), key=key, version=number, file=LOADER_FILE
         )
-    return Found(number, folder, LoaderSpec.from_json(spec, folder), record, files)
+    return Found(number, folder, LoaderSpec.from_json(spec, folder), record, files, checked_earlier(record, folder))
 
 
 def _fate(storage: Storage, folder: str, key: str, number: int) -> str:
@@ -189,9 +198,9 @@ def _signed(found: Found) -> bytes:
 
 
 def _check_sizes(storage: Storage, found: Found, savedir: str, key: str) -> None:
-    if len(found.files) < 2 or found.record.get("mutable"):
+    if (len(found.files) < 2 and not found.earlier) or found.record.get("mutable"):
         return  # the spec itself was checked already; a folder that belongs to the user may change
-    difference = sizes_differ(savedir, found.files)
+    difference = sizes_differ(savedir, found.files) or sizes_differ(os.path.dirname(savedir), found.earlier)
     if difference is None:
         return
     if RECLAIMED_FILE in storage.list(found.folder):
@@ -225,8 +234,10 @@ def _get(module: Any, found: Found, savedir: str, key: str, options: Mapping[str
 
 def _blame_the_disk(found: Found, savedir: str, key: str, error: Exception) -> None:
     """Raise the better error where a file has changed since it was stored."""
-    for name, facts in found.files.items():
-        if os.path.isfile(f"{savedir}/{name}") and not found.record.get("mutable") and list(digest_of_file(f"{savedir}/{name}")) != facts:
+    if found.record.get("mutable"):
+        return
+    for name, facts in [*found.files.items(), *[(f"../{name}", facts) for name, facts in found.earlier.items()]]:
+        if os.path.isfile(f"{savedir}/{name}") and list(digest_of_file(f"{savedir}/{name}")) != facts:
             raise ChecksumMismatchError(
                 _damaged(key, found.number, f"{name} is not what was stored"), key=key, version=found.number, file=name
             ) from error
@@ -243,5 +254,5 @@ def _check_signature(storage: Storage, found: Found, key: str, database_id: str)
             database=storage.location,
             loaderdumper=found.spec.name,
         )
-    if digest_of_files(found.files) != found.record.get("digest"):
+    if digest_of_files({**found.files, **found.earlier}) != found.record.get("digest"):
         raise ChecksumMismatchError(_damaged(key, found.number, "the manifest is not what was signed"), key=key, version=found.number)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from isfdb.attributes import read_revision, revisions_of
+from isfdb.blocks import checked_earlier
+from isfdb.collecting import STAGE_AGE_S
 from isfdb.database import Database
 from isfdb.errors import IsfdbError, OptionError
 from isfdb.exact_json import compact, dumps, loads
@@ -22,6 +24,7 @@ from isfdb.layout.current import (
     DATABASE_FILE,
     DELETED_SUFFIX,
     ENVIRONMENTS_FOLDER,
+    JOURNAL_PREFIX,
     KEY_SUFFIX,
     LOADER_FILE,
     METADATA_FILE,
@@ -40,6 +43,7 @@ from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import Files, checked_files, digest_of_files, is_sealed, read_record
 from isfdb.provenance.session import check_chain
 from isfdb.storage.base import Storage
+from isfdb.storage.staging import host, writer_is_alive
 
 
 def verify(db: Database, *, key: str | tuple[str, ...] | None = None, progress: bool = False) -> Findings:
@@ -75,6 +79,10 @@ class _Verification:
         self.unvouched: list[str] = []
         self.references: set[str] = set()
         self.lines: dict[str, int] = {}  # session log -> the last line that a version names
+        # Of the key that is being looked at, by version: its manifest, what it names of earlier ones, and whose data was reclaimed.
+        self.manifests: dict[int, Files] = {}
+        self.earlier: dict[int, Files] = {}
+        self.reclaimed: set[int] = set()
 
     def run(self, key: str | tuple[str, ...] | None) -> Findings:
         if key is not None:
@@ -150,6 +158,7 @@ class _Verification:
         names = self.storage.list(key_folder)
         numbers = sorted([number for name in names if (number := version_number(name))])
         known = {version_name(number) for number in numbers} | {ATTRIBUTES_FILE, ATTRIBUTES_FOLDER}
+        known |= {name for name in names if self._is_journal(key_folder, key, name)}
         for name in sorted(set(names) - known):
             kind = "leftover" if name.startswith(STAGE_PREFIX) else "stray"
             self._find(kind, key, None, name, f"{name} in the key's folder is no version")
@@ -157,6 +166,9 @@ class _Verification:
             self._find("missing version", key, None, key_folder, "the key's folder holds no version")
         with self._surviving(key, None, ATTRIBUTES_FOLDER):
             self._attributes(key_folder, key)
+        self.manifests.clear()
+        self.earlier.clear()
+        self.reclaimed.clear()
         previous: tuple[int, str | None] | None = None
         for number in numbers:
             if previous and number != previous[0] + 1:
@@ -165,6 +177,36 @@ class _Verification:
             with self._surviving(key, number, version_name(number)):
                 record = self._version(key_folder, key, number, previous)
             previous = (number, record)
+        with self._surviving(key, None, key_folder):
+            self._earlier_files(key_folder, key)
+
+    def _is_journal(self, key_folder: str, key: str, name: str) -> bool:
+        """Say whether a name is that of a journal; whose writer lives, that is as it should be, and what a dead one left is told."""
+        if not name.startswith(JOURNAL_PREFIX):
+            return False
+        path = join(key_folder, name)
+        if not writer_is_alive(name, host(), lambda: self.storage.age_s(path), STAGE_AGE_S):
+            message = (
+                f"{name} holds rows that a dead process appended and never published; db.collect() or the next db.append publishes them"
+            )
+            self._find("leftover", key, None, name, message)
+        return True
+
+    def _earlier_files(self, key_folder: str, key: str) -> None:
+        """Check that what values that grew are made of is what the versions that brought it say it is, and still there."""
+        needed: dict[int, Files] = {number: {} for number in self.reclaimed}
+        for number, earlier in self.earlier.items():
+            for name, facts in earlier.items():
+                folder, _, inner = name.partition("/")
+                brought_by = version_number(folder) or 0
+                if brought_by >= number or self.manifests.get(brought_by, {}).get(inner) != facts:
+                    self._find("missing file", key, number, f"../{name}", f"it is made of {name}, which no version {brought_by} brought")
+                elif brought_by in self.reclaimed:
+                    needed[brought_by][inner] = facts
+        for number, files in needed.items():
+            folder = join(key_folder, version_name(number))
+            for name, facts in files.items():
+                self._file(folder, key, number, name, facts)
 
     def _attributes(self, key_folder: str, key: str) -> None:
         numbers = revisions_of(self.storage, key_folder)
@@ -238,11 +280,16 @@ class _Verification:
 
     def _files(self, folder: str, key: str, number: int, record: dict[str, Any], *, is_reclaimed: bool) -> None:
         try:
-            files = checked_files(record, folder)
+            files, earlier = checked_files(record, folder), checked_earlier(record, folder)
         except IsfdbError as error:
             self._find("unreadable", key, number, METADATA_FILE, str(error))
             return
-        if digest_of_files(files) != record.get("digest"):
+        self.manifests[number] = files
+        if is_reclaimed:
+            self.reclaimed.add(number)
+        elif earlier:
+            self.earlier[number] = earlier
+        if digest_of_files({**files, **earlier}) != record.get("digest"):
             self._find("changed record", key, number, METADATA_FILE, "the digest of the whole does not fit the manifest")
         is_mutable = record.get("mutable") is True
         if is_mutable:

@@ -38,7 +38,7 @@ from isfdb.layout.current import (
     version_number,
 )
 from isfdb.loader_spec import NAMESPACE, LoaderSpec
-from isfdb.manifest import digest_of_files, files_of, seal, walk
+from isfdb.manifest import Files, digest_of_files, files_of, seal, walk
 from isfdb.name_clashes import check_new_key
 from isfdb.options import option
 from isfdb.parts import imports_classes, runs_code
@@ -81,7 +81,15 @@ class Pending:
 
 
 def stage_value(
-    target: Target, value: Any, dumper: Any, options: Mapping[str, Any], carried: Any, *, statistics: bool | None = None
+    target: Target,
+    value: Any,
+    dumper: Any,
+    options: Mapping[str, Any],
+    carried: Any,
+    *,
+    statistics: bool | None = None,
+    earlier: Files | None = None,
+    numbers: list[int] | None = None,
 ) -> Pending:
     """Write `value` into a stage, with its checksums and provenance; nothing is visible yet.
 
@@ -89,13 +97,17 @@ def stage_value(
     ----------
     statistics : bool, optional
         Note minimum, mean and the like, where the loaderdumper can tell; default: the setting ``statistics``.
+    earlier : dict, optional
+        Manifest of files in earlier versions of the key that belong to the value.
+    numbers : list of int, optional
+        The versions of the key, where they were listed already.
 
     Raises
     ------
     NoDumperError, DumpError, OptionError, KeyExistsError, ConflictError, StorageError
     """
     name, module = _choose(value, dumper)
-    numbers = numbers_of(target.storage, target.key_folder)
+    numbers = numbers_of(target.storage, target.key_folder) if numbers is None else numbers
     _check_expectations(target, numbers)
     if not numbers:
         check_new_key(target.storage, target.folder, target.name, target.key)
@@ -105,7 +117,7 @@ def stage_value(
         record = _record(target, stage, name, module, value)
         if option("statistics", statistics):
             record["describe"]["statistics"] = _facts(module, "summarise", value)
-        record |= checksums(target.storage, stage, spec)
+        record |= checksums(target.storage, stage, spec, earlier)
         record |= capture(target.storage, carried)
         if runs_code(name, spec.arguments) or imports_classes(name, spec.arguments):
             record |= signature_of(record)
@@ -275,13 +287,14 @@ def _facts(module: Any, question: str, value: Any) -> dict[str, Any]:
         return {"unknown": f"{question} failed with {type(error).__name__}: {error}"[:200]}
 
 
-def checksums(storage: Storage, stage: Stage, spec: LoaderSpec) -> dict[str, Any]:
-    """Write the spec of a stage, and return its manifest and digest."""
+def checksums(storage: Storage, stage: Stage, spec: LoaderSpec, earlier: Files | None = None) -> dict[str, Any]:
+    """Write the spec of a stage, and return its manifest and digest; `earlier` is that of files which lie in earlier versions."""
     files = files_of(stage.path, [name for name in stage.files if name != LOADER_FILE])
     text = spec.to_json().encode()
     storage.write(stage, LOADER_FILE, text)
     files[LOADER_FILE] = [len(text), digest_of(text)]
-    return {"digest": digest_of_files(files), "files": files}
+    named = {"earlier": earlier} if earlier else {}
+    return {"digest": digest_of_files({**files, **(earlier or {})}), "files": files, **named}
 
 
 def signature_of(record: Mapping[str, Any]) -> dict[str, str]:

@@ -12,6 +12,9 @@ from ast import literal_eval
 from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.hashing import LARGE_BYTES, open_hashed
+from loaderdumpers._growing_arrays import extent as extent  # db.append looks for these three here
+from loaderdumpers._growing_arrays import fits as fits
+from loaderdumpers._growing_arrays import join as join
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,7 +156,7 @@ class Loader:
     def __init__(self, *, dtype: str, shape: list[int], fortran_order: bool, offset: int) -> None:
         self._descr, self._shape, self._fortran, self._offset = dtype, tuple(shape), fortran_order, offset
 
-    def get(self, savedir: str, *, mmap: str | None = None) -> np.ndarray:
+    def get(self, savedir: str, *, mmap: str | None = None, select: Any = None) -> np.ndarray:
         """Return the array.
 
         Parameters
@@ -163,6 +166,8 @@ class Loader:
         mmap : {'r', 'c', None}
             ``'r'``: read-only memory map, takes no memory and no time. ``'c'``: memory map whose changes stay in memory.
             None: an ordinary array, read whole.
+        select : index, optional
+            Part of the array, as ``numpy.s_[100:200, 3]``: nothing else is read.
 
         Raises
         ------
@@ -171,6 +176,9 @@ class Loader:
         """
         import numpy
 
+        if select is not None:
+            part = self.get(savedir, mmap=mmap or "r")[select]
+            return part if mmap else numpy.array(part)
         if mmap not in ("r", "c", None):
             raise ValueError(f"mmap is {mmap!r}; use 'r' (read-only), 'c' (copy on write) or None (read whole)")
         dtype = _dtype(self._descr)

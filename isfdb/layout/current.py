@@ -30,6 +30,7 @@ CODE_FOLDER: Final = ".isfdb/code"
 KEY_SUFFIX: Final = ".key"
 DELETED_SUFFIX: Final = ".deleted"
 STAGE_PREFIX: Final = ".stage-"
+JOURNAL_PREFIX: Final = ".append-"
 
 #: Written into a version folder by isfdb itself; no loaderdumper may use these names.
 RESERVED_FILES: Final = frozenset({LOADER_FILE, METADATA_FILE, CODE_FILE, TOMBSTONE_FILE, RECLAIMED_FILE})

@@ -42,6 +42,16 @@ def write(path: str, start: float, writer: int, n_writes: int) -> None:
             db["shared"] = [writer, number]
 
 
+def append(path: str, start: float, writer: int, n_blocks: int) -> None:
+    """Append numbered blocks of one's own to an array that all share."""
+    import numpy
+
+    db = _open(path)
+    at_once(start)
+    for number in range(n_blocks):
+        db.append("shared", numpy.full((4, 2), [writer, number]))
+
+
 def count(path: str, start: float, n_increments: int) -> int:
     """Increment a shared counter, starting again whenever somebody else came first; return how often that was."""
     db = _open(path)

@@ -148,6 +148,18 @@ def _used_and_deleted(db: Database) -> None:
     del db["b"]
 
 
+def _append(number: int) -> Callable[[Database], object]:
+    def append(db: Database) -> None:
+        db.append("k", array(80, start=number))
+
+    return append
+
+
+def _appended_seven_times(db: Database) -> None:
+    for number in range(8):
+        _append(number)(db)
+
+
 SCENARIOS = (
     Scenario("put a new key, small", _nothing, [_put("k", 42), _put("other", "text")]),
     Scenario("put a new key, array", _nothing, [_put("k", array())]),
@@ -177,6 +189,16 @@ SCENARIOS = (
             lambda db: db.attributes["k"].pop("n"),
             lambda db: db.attributes["k"].clear(),
         ],
+    ),
+    Scenario("append", _put("k", array(80)), [_append(number) for number in range(1, 4)]),
+    Scenario("append and merge", _appended_seven_times, [_append(8), _append(9)]),
+    Scenario("append to a new key", _nothing, [_append(1), _append(2)]),
+    Scenario(
+        "collect what grew",
+        _appended_seven_times,
+        [_append(8), lambda db: db.collect(grace_s=0, trash_s=1e6), lambda db: db.collect(grace_s=0, trash_s=0)],
+        is_piecewise=True,
+        may_come_back=True,
     ),
     Scenario("put with attributes", _nothing, [lambda db: db.set("k", 1, attributes={"unit": "mV"})], is_piecewise=True),
     Scenario("batch", _put("old", 1), [_batch], is_piecewise=True, between=[("old", 2)]),

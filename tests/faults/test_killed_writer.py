@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import isfdb
-from tests.faults.writers import WORKS, look, work, work_until_call
+from tests.faults.writers import WORKS, gather, look, work, work_until_call
 
 # A server that forks writers with everything imported: a hundred of them start in a second, and nobody forks a process with threads.
 context = multiprocessing.get_context("forkserver")
@@ -103,4 +103,27 @@ def test_a_writer_killed_at_every_call_leaves_a_good_value(
             bad.append(f"call {at}: {problem}")
     record_property("calls", total)
     print(f"{name}: {total} calls, {len(bad)} bad")
+    assert not bad, "\n".join(bad)
+
+
+def test_a_process_killed_while_it_gathers_blocks_loses_none_that_it_was_told_of(kills: int, tmp_path: Path) -> None:
+    chance, bad = random.Random("gather"), []
+    for kill in range(kills):
+        path = tmp_path / str(kill)
+        isfdb.open(path)
+        writer, answers = start(gather, str(path))
+        answers.poll(10)
+        time.sleep(chance.uniform(0, 0.05))
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+        told = acknowledged(answers)
+        n_rows = int(told[-1]) if told else 0
+        db = isfdb.open(path)
+        db.collect()
+        found = db["k"].tolist() if "k" in db else []
+        blocks = [n_rows, n_rows + 2, n_rows + 3]  # one block may have been written and not told of
+        if found != list(range(len(found))) or len(found) not in blocks:
+            bad.append(f"kill {kill}: {len(found)} rows, {n_rows} acknowledged, in order: {found == list(range(len(found)))}")
+        if left := [str(one) for one in path.rglob(".append-*")] + [str(one) for one in isfdb.verify(db)]:
+            bad.append(f"kill {kill}: {left}")
     assert not bad, "\n".join(bad)

@@ -55,6 +55,19 @@ def test_no_version_is_lost(pool: ProcessPoolExecutor, path: Path) -> None:
     assert not isfdb.verify(db)
 
 
+def test_no_appended_block_is_lost_or_torn(pool: ProcessPoolExecutor, path: Path) -> None:
+    n_blocks = 25
+    run(pool, rivals.append, path, "writer", n_blocks)
+    db = isfdb.open(path, "r")
+    blocks = db["shared"].reshape(-1, 4, 2)
+    assert len(blocks) == N_PROCESSES * n_blocks
+    assert (blocks == blocks[:, :1]).all(), "each block stands in one piece"
+    for writer in range(N_PROCESSES):
+        mine = blocks[blocks[:, 0, 0] == writer, 0, 1]
+        assert mine.tolist() == list(range(n_blocks)), "the order in which one appended is kept"
+    assert not isfdb.verify(db)
+
+
 def test_expected_version_loses_no_increment(pool: ProcessPoolExecutor, path: Path) -> None:
     with isfdb.open(path) as db:
         db["counter"] = 0

@@ -36,7 +36,9 @@ def look(db: Database) -> dict[str, Any]:
     found = {}
     for key in db.keys(recurse=True):
         value = db[key]
-        if hasattr(value, "shape"):
+        if hasattr(value, "shape") and len(value) < N_ELEMENTS:
+            value = value.tolist()  # one that grows
+        elif hasattr(value, "shape"):
             value = int(value[0]) if value.shape == (N_ELEMENTS,) and (value == value[0]).all() else "torn"
         found[key] = value
     return found
@@ -63,6 +65,21 @@ def _after_put_or_delete(n: int) -> list[dict[str, Any]]:
 def _put_and_collect(db: Database, number: int) -> None:
     db["k"] = array(number)
     db.collect(grace_s=0, trash_s=0)
+
+
+def _append(db: Database, number: int) -> None:
+    import numpy
+
+    db.append("k", numpy.array([number]))
+
+
+def _append_and_collect(db: Database, number: int) -> None:
+    _append(db, number)
+    db.collect(grace_s=0, trash_s=0)
+
+
+def _all_up_to(n: int) -> list[dict[str, Any]]:
+    return [{"k": list(range(n + 1))}, {"k": list(range(n + 2))}]
 
 
 def _rename(db: Database, number: int) -> None:
@@ -97,6 +114,8 @@ WORKS = {
     "overwrite an array": Work(_put(array), _old_or_new, lambda db: _put(array)(db, 0)),
     "delete and put again": Work(_put_or_delete, _after_put_or_delete),
     "collect": Work(_put_and_collect, _old_or_new, lambda db: _put(array)(db, 0)),
+    "append": Work(_append, _all_up_to, lambda db: _append(db, 0)),
+    "append and collect": Work(_append_and_collect, _all_up_to, lambda db: _append(db, 0)),
     "rename": Work(_rename, lambda n: [{f"k{n}": 7}, {f"k{n + 1}": 7}], lambda db: db.set("k0", 7)),
     "rename back": Work(_rename_back, lambda n: [{"a": 7}, {"b": 7}, {"a": 7, "b": 7}], lambda db: db.set("a", 7)),
     "batch": Work(_batch, _each_old_or_new, lambda db: _batch(db, 0)),
@@ -112,6 +131,22 @@ def work(name: str, path: str, acknowledge: Any) -> None:
         db = isfdb.open(path)
         for number in itertools.count(1):
             WORKS[name].step(db, number)
+            acknowledge.send_bytes(b"%d" % number)
+
+
+def gather(path: str, acknowledge: Any) -> None:
+    """Append block after block to a journal until killed; now and then blocks of another length, now and then a flush."""
+    import numpy
+
+    with isfdb.set_options(register=False, capture=False):
+        appender = isfdb.open(path).appending("k")
+        number = 0
+        for step in itertools.count(1):
+            n_rows = 3 if step % 7 == 0 else 2
+            appender.append(numpy.arange(number, number + n_rows))
+            number += n_rows
+            if step % 50 == 0:
+                appender.flush()
             acknowledge.send_bytes(b"%d" % number)
 
 

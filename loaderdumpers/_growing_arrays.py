@@ -1,0 +1,58 @@
+"""How arrays grow: what may be appended, and how blocks become one array. Shared by the loaderdumpers of arrays; opens no files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+
+def fits(sample: np.ndarray, addition: Any, *, axis: int, extent: int) -> np.ndarray:
+    """Return what is appended, having refused what would change the type or shape of the whole.
+
+    Parameters
+    ----------
+    sample : numpy.ndarray
+        The array as it is, empty along `axis`.
+    addition : numpy.ndarray
+        Of the same dtype; the same shape but along `axis`, which it may lack: then it is one row.
+    axis : int
+        Along which the array grows, from 0.
+    extent : int
+        How long the array is along `axis`; not needed here.
+
+    Raises
+    ------
+    TypeError
+        It does not fit.
+    """
+    import numpy
+
+    if sample.ndim == 0:
+        raise TypeError("an array without axes cannot grow; store it as numpy.array([value])")
+    if type(addition) is not numpy.ndarray or addition.dtype != sample.dtype:
+        found = f"an array of {addition.dtype}" if isinstance(addition, numpy.ndarray) else f"a {type(addition).__qualname__}"
+        advice = f"convert it: numpy.asarray(block, dtype={str(sample.dtype)[:100]!r})"
+        raise TypeError(f"the array holds {sample.dtype} and what was given is {found}; {advice}")
+    rows = addition if addition.ndim == sample.ndim else numpy.expand_dims(addition, axis) if addition.ndim == sample.ndim - 1 else None
+    others = [side for place, side in enumerate(sample.shape) if place != axis]
+    if rows is None or [side for place, side in enumerate(rows.shape) if place != axis] != others:
+        wanted = tuple("n" if place == axis else side for place, side in enumerate(sample.shape))
+        shown = ", ".join(map(str, wanted))
+        raise TypeError(f"along axis {axis} the array takes blocks of shape ({shown}), and what was given has shape {addition.shape}")
+    return rows
+
+
+def extent(array: np.ndarray, axis: int) -> int:
+    """Return the length of `array` along `axis`."""
+    return int(array.shape[axis])
+
+
+def join(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    """Return the arrays as one."""
+    import numpy
+
+    return arrays[0] if len(arrays) == 1 else numpy.concatenate(arrays, axis=axis)
