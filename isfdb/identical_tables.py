@@ -21,6 +21,8 @@ def comparison_of(library: str, name: str) -> Comparison | None:
         return named.get(name, _arrow_arrays if name.endswith("Array") else None)
     if library == "scipy" and name.partition("_")[2] in ("matrix", "array"):
         return _sparse
+    if library == "xarray":
+        return {"Dataset": _datasets, "DataArray": _data_arrays, "DataTree": _trees}.get(name)
     return None
 
 
@@ -99,3 +101,59 @@ def _typed(values: Any, dtype: Any) -> Any:
     import numpy
 
     return numpy.array(values, dtype)
+
+
+def _datasets(found: Any, expected: Any, where: str, same: Same) -> None:
+    same(list(found.variables), list(expected.variables), f"the order of variables in {where}")
+    same(list(found.coords), list(expected.coords), f"the coordinates of {where}")
+    same(dict(found.sizes), dict(expected.sizes), f"the sizes of {where}")
+    same(found.attrs, expected.attrs, f"the attrs of {where}")
+    _xindexes(found, expected, where, same)
+    for name, variable in expected.variables.items():
+        _variables(found.variables[name], variable, f"{where}[{name!r}]", same)
+
+
+def _data_arrays(found: Any, expected: Any, where: str, same: Same) -> None:
+    same(found.name, expected.name, f"the name of {where}")
+    same(list(found.coords), list(expected.coords), f"the coordinates of {where}")
+    _xindexes(found, expected, where, same)
+    _variables(found.variable, expected.variable, where, same)
+    for name, coord in expected.coords.items():
+        _variables(found.coords[name].variable, coord.variable, f"the coordinate {name!r} of {where}", same)
+
+
+def _trees(found: Any, expected: Any, where: str, same: Same) -> None:
+    same(found.name, expected.name, f"the name of {where}")
+    nodes = [dict(one.subtree_with_keys) for one in (found, expected)]
+    same(list(nodes[0]), list(nodes[1]), f"the nodes of {where}")
+    for path, node in nodes[1].items():
+        inherits = path == "."
+        _datasets(nodes[0][path].to_dataset(inherit=inherits), node.to_dataset(inherit=inherits), f"{where}/{path}", same)
+
+
+def _xindexes(found: Any, expected: Any, where: str, same: Same) -> None:
+    one, other = ([(list(names), index) for index, names in value.xindexes.group_by_index()] for value in (found, expected))
+    same([names for names, _ in one], [names for names, _ in other], f"the indexes of {where}")
+    for (names, index), (_, wanted) in zip(one, other, strict=True):
+        same(type(index), type(wanted), f"the type of the index of {names}")
+        same(index.dim, wanted.dim, f"the dimension of the index of {names}")
+        same(index.index, wanted.index, f"the index of {names}")
+
+
+def _variables(found: Any, expected: Any, where: str, same: Same) -> None:
+    same(type(found), type(expected), f"the type of {where}")
+    same(found.dims, expected.dims, f"the dimensions of {where}")
+    same(found.shape, expected.shape, f"the shape of {where}")
+    same(str(found.dtype), str(expected.dtype), f"the dtype of {where}")
+    same(found.chunks, expected.chunks, f"the chunks of {where}")
+    same(found.attrs, expected.attrs, f"the attrs of {where}")
+    if type(expected).__name__ == "IndexVariable":
+        return  # its index has been compared
+    one, other = found.data, expected.data
+    if one is other or getattr(one, "name", 0) == getattr(other, "name", 1):
+        return  # the same array, or the same lazy one
+    if type(other).__module__.partition(".")[0] == "pandas":
+        import pandas
+
+        one, other = pandas.Series(one), pandas.Series(other)
+    same(one, other, f"the values of {where}")

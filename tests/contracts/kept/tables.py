@@ -213,8 +213,152 @@ def sparse_foreign() -> list[Any]:
     return [noted, Mine(np.eye(2)), objects, np.eye(2), sp.csr_array, [1]]
 
 
+def xarray_values() -> list[Any]:
+    xr = pytest.importorskip("xarray")
+    import numpy as np
+    import pandas as pd
+
+    days = pd.date_range("2020-01-01", periods=3, freq="D", name="time")
+    grid = xr.Dataset(
+        {"rate": (("time", "cell"), np.arange(6.0).reshape(3, 2), {"unit": "Hz", "valid": np.array([0.0, 9.0]), "n": np.int16(3)}), "n": 5},
+        coords={"time": days, "cell": ["a", "é"], "depth": ("cell", [1.5, np.nan], {"unit": "um"}), "site": "Jülich"},
+        attrs={"title": "é ✓", "z": [1, 2.5, None], "a": {"nested": (1, 2)}, "when": datetime.datetime(2020, 1, 1), 3: True},
+    )
+    bits = np.array([0x7FF8000000000001, 0xFFF8000000000000, 0x8000000000000000, 0], "u8").view("f8")
+    levels = pd.MultiIndex.from_product([["a", "b"], [1, 2]], names=["letter", "number"])
+    stacked = xr.Dataset({"v": ("s", np.arange(4))}, coords=xr.Coordinates.from_pandas_multiindex(levels, "s"))
+    array = grid["rate"]
+    return [
+        xr.Dataset(),
+        grid,
+        array,
+        array.rename(None),
+        array.rename(("a", 1)),
+        grid["time"],
+        grid["depth"],
+        grid["site"],
+        grid.isel(time=slice(0)),
+        grid.drop_indexes(["time"]),
+        grid.set_xindex("depth"),
+        grid[["n", "rate"]],
+        xr.DataArray(5.0),
+        xr.DataArray(bits),
+        xr.DataArray(np.zeros((2, 0, 3))),
+        xr.DataArray(np.asfortranarray(np.arange(6).reshape(2, 3))),
+        *(xr.DataArray(one, dims="x", name="x") for one in xarray_columns()),
+        *(xr.DataArray([0, 1, 2], dims="x", coords={"x": one}) for one in _xarray_labels()),
+        stacked,
+        stacked["v"],
+        stacked["number"],
+        xr.Dataset({1: ("x", [1]), ("a", 2): ("x", [2]), "Rate": 1, "rate": 2, "zarr.json": 3, "con": 4, "a b": 5, "ü": 6, "x" * 200: 7}),
+        xr.Dataset({"a": ((1, "y"), np.zeros((2, 2)))}),
+        xr.DataArray(
+            np.zeros(2, "i4"), attrs={"_FillValue": 0, "scale_factor": 2.0, "units": "days since 2000-01-01", "calendar": "noleap"}
+        ),
+        *_lazy_xarray(),
+        *_trees(),
+    ]
+
+
+def xarray_columns() -> list[Any]:
+    import numpy as np
+    import pandas as pd
+
+    times = [np.array(["2020-01-01", "NaT", "1950-03-03"], f"M8[{unit}]") for unit in ("s", "ms", "us", "ns")]
+    spans = [np.array([1, -2, "NaT"], f"m8[{unit}]") for unit in ("s", "ms", "us", "ns")]
+    plain = [np.array([0, 1, 2]).astype(code) for code in "? i1 u8 f2 f4 >f8 >i2 c8 c16 g S3 U3 >U2".split()]
+    texts = [np.array(["é", "", "x" * 50], object), np.array(["é", "", "x"], "U50"), np.array(["é", None, ""], object)]
+    return [
+        *times,
+        *spans,
+        *plain,
+        *texts,
+        np.array(["a", "é"], np.dtypes.StringDType()),
+        np.array([[b"a", None]], object)[0],
+        np.zeros(2, [("a", "i4"), ("b", "f8")]),
+        pd.Categorical(["b", "a", None], categories=["b", "a", "c"], ordered=True),
+        pd.array([1, None, 3], dtype="Int64"),
+    ]
+
+
+def _xarray_labels() -> list[Any]:
+    import numpy as np
+    import pandas as pd
+
+    return [
+        pd.RangeIndex(3),
+        pd.RangeIndex(10, 40, 10),
+        [1.5, np.nan, -0.0],
+        pd.date_range("2020", periods=3, freq="MS"),
+        pd.date_range("2020", periods=3, tz="Europe/Berlin"),
+        pd.timedelta_range("1h", periods=3),
+        pd.period_range("2020", periods=3, freq="M"),
+        pd.interval_range(0, 3),
+        pd.CategoricalIndex(["b", "a", "b"], categories=["c", "b", "a"]),
+        np.array(["a", "b", "c"], object),
+        np.array([1, 2, 3], "i2"),
+        [True, False, True],
+        ["a", "a", "b"],
+    ]
+
+
+def _lazy_xarray() -> list[Any]:
+    import dask.array as da
+    import numpy as np
+    import xarray as xr
+
+    irregular = da.from_array(np.arange(100.0).reshape(10, 10), chunks=((3, 7), (1, 2, 3, 4)))
+    lazy = xr.Dataset(
+        {"a": (("x", "y"), irregular), "t": ("x", da.from_array(np.arange(10).astype("M8[ns]"), chunks=4)), "memory": ("y", np.ones(10))},
+        coords={"x": range(10), "c": ("x", da.ones(10, chunks=3))},
+    )
+    words = [xr.DataArray(da.from_array(np.array(["a", "bé", ""], kind), chunks=2)) for kind in ("U2", object)]
+    return [
+        lazy,
+        lazy["a"],
+        lazy.isel(x=slice(0)),
+        *words,
+        xr.DataArray(da.from_array(np.array(-0.0))),
+        xr.DataArray(da.ones(5, dtype=">f4", chunks=2)),
+    ]
+
+
+def _trees() -> list[Any]:
+    import numpy as np
+    import xarray as xr
+
+    coarse = xr.Dataset({"v": ("x", np.arange(3))}, coords={"x": [1, 2, 3]}, attrs={"level": 0})
+    fine = xr.Dataset({"v": (("x", "y"), np.zeros((3, 2))), "w": ("y", ["a", "b"])})
+    tree = xr.DataTree.from_dict({"/": coarse, "/b": fine, "/a": xr.Dataset(), "/b/fine scale": fine.isel(y=0)}, name="scales")
+    return [tree, xr.DataTree(), tree["b"]]
+
+
+def xarray_foreign() -> list[Any]:
+    xr = pytest.importorskip("xarray")
+    import numpy as np
+
+    class Mine(xr.Dataset):
+        __slots__ = ()
+
+    mixed = xr.DataArray(np.array([1, "a"], object))
+    noted = xr.DataArray([1], attrs={"model": object()})
+    named = xr.DataArray([1], name=object())
+    return [
+        Mine(),
+        mixed,
+        noted,
+        named,
+        xr.Variable("x", [1]),
+        xr.Dataset({"a": mixed}),
+        xr.DataTree(xr.Dataset({"a": mixed})),
+        np.zeros(2),
+        [1],
+    ]
+
+
 KEPT = {
     "arrow_to_ipc": Kept(arrow_values, arrow_foreign),
     "polars_to_parquet": Kept(polars_values, polars_foreign),
     "scipy_sparse_to_npz": Kept(sparse_matrices, sparse_foreign),
+    "xarray_to_zarr": Kept(xarray_values, xarray_foreign),
 }

@@ -1,0 +1,309 @@
+"""Keeps an xarray Dataset, DataArray or DataTree in Zarr (format 3); what was lazy stays lazy. No conventions are applied to the values.
+
+Values lie in ``data.zarr`` as they are, under the names of the variables, so that xarray and zarr read them by themselves. Indexes, and
+values for which Zarr has no place, lie in ``parts``. Names, order, attributes and types stand in ``Loader.json``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from isfdb.identical import assert_identical
+from isfdb.parts import dump_part, load_part
+from loaderdumpers import _xarray_plans as plans
+from loaderdumpers._labels import NotExactError, pack_label, unpack_label
+from loaderdumpers._typed_json import decode
+from loaderdumpers._zarr_variables import Writer, read
+
+if TYPE_CHECKING:
+    from loaderdumpers._xarray_plans import Node
+
+priority: Final = 31
+has_parts: Final = True
+extra: Final = "xarray"
+requires: Final = {"xarray": "2024.10", "zarr": "3"}
+about: Final = {
+    "types": ("xarray.Dataset", "xarray.DataArray", "xarray.DataTree"),
+    "keeps": "datasets of numpy and dask arrays, with coordinates, indexes and attributes",
+    "format": "Zarr",
+    "files": "`data.zarr`, `parts`",
+    "exact": True,
+    "lazy": "dask arrays",
+    "append": False,
+}
+
+_FOLDER: Final = "data.zarr"
+_SHOWN: Final = 20
+_DUMPERS: Final = {"index": "pandas_to_parquet", "series": "pandas_to_parquet", "npy": "numpy_to_npy"}
+#: How xarray finds dates again when it opens the Zarr group by itself.
+_UNITS: Final = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+
+
+def check(obj: Any) -> bool:
+    """Say whether `obj` is of xarray and made of arrays, indexes and attributes that are kept; computes nothing."""
+    kind = _kind(obj)
+    if kind is None:
+        return False
+    try:
+        for node in plans.nodes_of(obj, kind):
+            for _ in plans.plan(node):
+                pass
+        _pack_name(obj, kind)
+    except Exception:  # noqa: BLE001  a half-made object, or one whose file is gone, fails in many ways
+        return False
+    return True
+
+
+def _kind(obj: Any) -> str | None:
+    xarray = sys.modules.get("xarray")
+    if xarray is None:
+        return None
+    return next((name for name in ("Dataset", "DataArray", "DataTree") if type(obj) is getattr(xarray, name, None)), None)
+
+
+def _pack_name(obj: Any, kind: str) -> Any:
+    return None if kind == "Dataset" else pack_label(obj.name)
+
+
+def describe(obj: Any) -> dict[str, Any]:
+    """Return type, sizes, the first variables with dtype and dimensions, and the size if computed; computes nothing."""
+    kind = _kind(obj)
+    facts: dict[str, Any] = {"type": f"xarray {kind}"}
+    if kind == "DataTree":
+        return {**facts, "groups": [str(path)[:60] for path in obj.groups[:_SHOWN]], "nbytes": int(obj.nbytes)}
+    facts |= {"sizes": {str(dim)[:60]: int(size) for dim, size in list(obj.sizes.items())[:_SHOWN]}, "nbytes": int(obj.nbytes)}
+    facts["coords"] = [str(name)[:60] for name in list(obj.coords)[:_SHOWN]]
+    if kind == "DataArray":
+        return {**facts, "shape": list(obj.shape), "dtype": str(obj.dtype)[:60], "lazy": obj.chunks is not None}
+    shown = list(obj.data_vars.items())[:_SHOWN]
+    facts["variables"] = [[str(name)[:60], str(one.dtype)[:60], [str(dim)[:60] for dim in one.dims]] for name, one in shown]
+    return {**facts, "lazy": any(variable.chunks is not None for variable in obj.variables.values())}
+
+
+def dump(obj: Any, savedir: str, *, compressors: Any = "auto") -> dict[str, Any]:
+    """Write `obj`; what is lazy is computed chunk by chunk, by the active client or by threads of this process.
+
+    Parameters
+    ----------
+    obj : xarray.Dataset, DataArray or DataTree
+        The value; it may read, lazily, the version before the one that is written.
+    savedir : str
+        Empty folder. Where a cluster computes, its workers must reach it under the same path.
+    compressors : zarr codec or list of them, None, or 'auto'
+        As ``zarr.create_array`` takes them. Default: zarr's own choice.
+
+    Raises
+    ------
+    TypeError
+        Something would not come back as it is.
+    ValueError
+        The sizes of the chunks of a lazy array are unknown.
+    """
+    kind = _kind(obj)
+    if kind is None:
+        raise TypeError(f"xarray_to_zarr keeps Dataset, DataArray and DataTree themselves, not {type(obj).__qualname__}; convert it first")
+    writer, nodes = Writer(compressors), plans.nodes_of(obj, kind)
+    shared: dict[int, Any] = {}
+    for place, node in enumerate(nodes):
+        node.record["folder"] = "" if place == 0 else f"group-{place}-"
+        _write_node(node, os.path.join(savedir, _FOLDER), writer, savedir, shared)
+    arguments = {"kind": kind, "name": _pack_name(obj, kind), "nodes": [node.record for node in nodes]}
+    _compare(obj, arguments, shared)
+    writer.finish()
+    return arguments
+
+
+def _write_node(node: Node, root: str, writer: Writer, savedir: str, shared: dict[int, Any]) -> None:
+    import zarr
+
+    group = zarr.open_group(root, path=node.path, mode="a", zarr_format=3)
+    group.attrs.update(_group_attributes(node))
+    for entry, data, how in plans.plan(node):
+        if how == "copy":
+            _write_copy(group, entry, data, writer)
+        elif how == "zarr":
+            entry["array"] = writer.write(group, entry["in"], data, _texts(entry["dims"]), _shown_attributes(data, entry["attrs"]))
+        else:
+            entry["part"] = dump_part(data, plans.part_folder(savedir, node.record, entry), dumper=_DUMPERS[how])
+        if how != "copy":
+            shared[id(entry)] = data
+
+
+def _write_copy(group: Any, entry: dict[str, Any], variable: Any, writer: Writer) -> None:
+    """Write the values of an index once more for programs that are not isfdb, which reads the index itself."""
+    import numpy
+
+    if not isinstance(variable.dtype, numpy.dtype):
+        return
+    try:
+        values = variable.values
+        writer.write(group, entry["in"], values, _texts(entry["dims"]), _shown_attributes(values, entry["attrs"]))
+    except NotExactError:
+        return  # an index of tuples, for example, has no place in Zarr
+
+
+def _texts(dims: list[Any]) -> list[str]:
+    return [str(unpack_label(dim)) for dim in dims]
+
+
+def _group_attributes(node: Node) -> dict[str, Any]:
+    coords = [str(name) for name in node.variables if name in node.coords and " " not in str(name)]
+    return {**_shown(dict(node.attrs)), **({"coordinates": " ".join(coords)} if coords else {})}
+
+
+def _shown_attributes(data: Any, attrs: Any) -> dict[str, Any]:
+    """Return what other programs may like to know of an array; isfdb does not read it."""
+    import numpy
+
+    unit = numpy.datetime_data(data.dtype)[0] if data.dtype.kind in "mM" else None
+    times = {}
+    if unit in _UNITS:
+        since = " since 1970-01-01" if data.dtype.kind == "M" else ""
+        times = {"units": f"{_UNITS[unit]}{since}", **({"calendar": "proleptic_gregorian"} if since else {"dtype": str(data.dtype)})}
+    return _shown(decode(attrs)) | times
+
+
+def _shown(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    import numpy
+
+    plain = {name: one.tolist() if isinstance(one, (numpy.ndarray, numpy.generic)) else one for name, one in attrs.items()}
+    return {name: one for name, one in plain.items() if type(name) is str and _is_json(one) and name != "_FillValue"}
+
+
+def _is_json(value: Any) -> bool:
+    from loaderdumpers import to_json
+
+    return to_json.check(value) and not (type(value) is float and value in (float("inf"), float("-inf"))) and value == value
+
+
+def _compare(obj: Any, arguments: dict[str, Any], shared: dict[int, Any]) -> None:
+    """Put the value together from its plan and its own arrays, and see that it is the same: what nobody thought of is refused here."""
+    try:
+        again = _together(arguments, lambda _, entry: _own_values(entry, shared))
+        assert_identical(again, obj)
+    except (AssertionError, ValueError, KeyError) as error:
+        raise TypeError(f"xarray_to_zarr cannot keep this {arguments['kind']} exactly: {error}. Store it with to_cloudpickle.") from error
+
+
+def _own_values(entry: dict[str, Any], shared: dict[int, Any]) -> Any:
+    import pandas
+
+    data = shared[id(entry)]
+    return _from_series(data, entry) if isinstance(data, pandas.Series) else data
+
+
+def _from_series(series: Any, entry: dict[str, Any]) -> Any:
+    import numpy
+
+    return series.to_numpy().reshape(entry["shape"]) if isinstance(series.dtype, numpy.dtype) else series.array
+
+
+def _together(arguments: dict[str, Any], load: Any, variables: list[Any] | None = None) -> Any:
+    nodes = arguments["nodes"]
+    if arguments["kind"] == "DataArray":
+        return plans.data_array(nodes[0], unpack_label(arguments["name"]), partial(load, nodes[0]))
+    made = {f"/{node['path']}": plans.dataset(node, plans.chosen(node, variables), partial(load, node)) for node in nodes}
+    if arguments["kind"] == "Dataset":
+        return made["/"]
+    import xarray
+
+    return xarray.DataTree.from_dict(made, name=unpack_label(arguments["name"]))
+
+
+class Loader:
+    """Puts a dataset together again.
+
+    Parameters
+    ----------
+    kind : {'Dataset', 'DataArray', 'DataTree'}
+        What was stored.
+    name : label
+        Of the DataArray or DataTree.
+    nodes : list of dict
+        Variables, indexes and attributes, of one Dataset or of each node of a tree.
+    """
+
+    def __init__(self, *, kind: str, name: Any, nodes: list[dict[str, Any]]) -> None:
+        self._arguments = {"kind": kind, "name": name, "nodes": nodes}
+
+    def get(self, savedir: str, *, variables: list[Any] | None = None, select: Any = None, lazy: bool = False) -> Any:
+        """Return the value: what was in memory is in memory, what was lazy is lazy.
+
+        Parameters
+        ----------
+        savedir : str
+            Folder of the version.
+        variables : list of names, optional
+            Of a Dataset only these, with their coordinates; only they are read.
+        select : dict, slice or tuple, optional
+            Only a part, by position: ``{"time": slice(0, 10)}``, or for a DataArray also ``numpy.s_[0:10, 3]``. Only it is read.
+        lazy : bool
+            Make dask arrays of all variables that are not coordinates.
+
+        Raises
+        ------
+        ValueError
+            A variable or dimension asked for does not exist, or the files are not what was stored.
+        """
+        kind = self._arguments["kind"]
+        if variables is not None and kind != "Dataset":
+            raise ValueError(f"variables= is for a Dataset; this is a {kind}. Leave it out.")
+        folder = os.path.abspath(savedir)
+        value = _together(self._arguments, _Reader(folder, lazily=lazy, partly=select is not None), variables)
+        if select is None:
+            return value
+        part = _selected(value, select, kind)
+        for node in part.subtree if kind == "DataTree" else [part]:
+            _load(node, self._stored_lazily(node, kind), lazily=lazy, kind=kind)
+        return part
+
+    def _stored_lazily(self, node: Any, kind: str) -> set[Any]:
+        path = node.path.strip("/") if kind == "DataTree" else ""
+        entries = next(one for one in self._arguments["nodes"] if one["path"] == path)["variables"]
+        return {None if entry.get("own") else unpack_label(entry["name"]) for entry in entries if "chunks" in entry.get("array", {})}
+
+
+class _Reader:
+    """Loads the values of an entry."""
+
+    def __init__(self, savedir: str, *, lazily: bool, partly: bool) -> None:
+        self._savedir, self._lazily, self._partly = savedir, lazily, partly
+
+    def __call__(self, node: dict[str, Any], entry: dict[str, Any]) -> Any:
+        if "part" in entry:
+            value = load_part(entry["part"], plans.part_folder(self._savedir, node, entry))
+            return value if "in" not in entry or entry["part"]["Loader"].endswith("npy") else _from_series(value, entry)
+        path = os.path.join(self._savedir, _FOLDER, *node["path"].split("/"), entry["in"])
+        return read(path, entry["array"], lazy=True if self._partly or (self._lazily and not entry["coord"]) else None)
+
+
+def _selected(value: Any, select: Any, kind: str) -> Any:
+    if isinstance(select, Mapping):
+        absent = [dim for dim in select if dim not in (value.dims if kind != "DataTree" else _all_dims(value))]
+        if absent:
+            raise ValueError(f"select= names the dimensions {absent!r}; there are {', '.join(map(repr, value.dims))}")
+        return value.isel(select)
+    if kind != "DataArray":
+        raise ValueError(f"select= of a {kind} takes positions by dimension, as {{'time': slice(0, 10)}}, not {select!r}")
+    return value[select]
+
+
+def _all_dims(tree: Any) -> set[Any]:
+    return {dim for node in tree.subtree for dim in node.dims}
+
+
+def _load(part: Any, stored_lazily: set[Any], *, lazily: bool, kind: str) -> None:
+    """Read the part that was asked for of what is to be in memory."""
+    own = (
+        [(None, part.variable)] if kind == "DataArray" else part.dataset.data_vars.items() if kind == "DataTree" else part.data_vars.items()
+    )
+    for name, variable in own:
+        if not lazily and name not in stored_lazily:
+            variable.load()
+    for name, coord in part.coords.items():
+        if name not in stored_lazily:
+            coord.load()
