@@ -53,8 +53,10 @@ def _comparison(kind: type) -> Any:
         return _arrays
     if library == "pandas":
         return _frames if name in ("DataFrame", "Series") else _indexes if name.endswith("Index") else None
-    if library == "dask" and name in ("DataFrame", "Series", "Array"):
+    if library == "dask" and name in ("DataFrame", "Series", "Index", "Array"):
         return _lazy
+    if library == "dask" and name in ("Bag", "Delayed"):
+        return _lazy_parts
     elsewhere = comparison_of(library, name) or comparison_of_value(kind)
     return None if elsewhere is None else lambda found, expected, where: elsewhere(found, expected, where, assert_identical)
 
@@ -170,8 +172,25 @@ def _lazy(found: Any, expected: Any, where: str) -> None:
         assert_identical(tuple(found.divisions), tuple(expected.divisions), f"the divisions of {where}")
         assert_identical(found._meta, expected._meta, f"the meta of {where}")
     one, other = found.compute(scheduler="synchronous"), expected.compute(scheduler="synchronous")
+    if type(expected).__name__ == "Index":
+        one, other = one.to_frame(name="index"), other.to_frame(name="index")
     if type(expected).__name__ != "Array":  # dask joins partitions; what becomes of their frequency is its own affair
         for part in (one, other):
             if getattr(part.index, "freq", None) is not None:
                 part.index = part.index._with_freq(None)
     assert_identical(one, other, f"the computed {where}")
+
+
+def _lazy_parts(found: Any, expected: Any, where: str) -> None:
+    """Compare bags partition by partition, and what delayed values become."""
+    if type(expected).__name__ == "Delayed":
+        _same(found._length, expected._length, f"the length of {where}")
+        parts = [(found, expected)]
+    else:
+        _same(found.npartitions, expected.npartitions, f"the number of partitions of {where}")
+        parts = list(zip(found.to_delayed(), expected.to_delayed(), strict=True))
+    for place, pair in enumerate(parts):
+        one, other = (part.compute(scheduler="synchronous") for part in pair)
+        if type(expected).__name__ == "Bag":  # an iterator is as good as a list, and read only once
+            one, other = list(one), list(other)
+        assert_identical(one, other, f"the computed part {place} of {where}")

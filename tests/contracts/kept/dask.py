@@ -17,7 +17,9 @@ def dask_frames() -> list[Any]:
     whole = [frame, frame.reset_index(drop=True), frame.set_index("s").sort_index(), frame.set_axis([1, "b", 2.5], axis=1), frame.iloc[:0]]
     lazy = [dd.from_pandas(one, npartitions=3) for one in whole]
     floats = frame.set_index(pd.Index(np.arange(20) / 4))
-    return [*lazy, lazy[0].clear_divisions(), lazy[0]["a"], dd.from_pandas(floats, npartitions=4), lazy[0][lazy[0]["a"] > 15]]
+    unknown = lazy[0].assign(c=lazy[0]["c"].cat.as_unknown())
+    parts = [lazy[0]["a"], lazy[0].index, lazy[2].index.clear_divisions(), lazy[0]["c"]]
+    return [*lazy, lazy[0].clear_divisions(), unknown, *parts, dd.from_pandas(floats, npartitions=4), lazy[0][lazy[0]["a"] > 15]]
 
 
 def dask_arrays() -> list[Any]:
@@ -36,7 +38,15 @@ def dask_arrays() -> list[Any]:
     ]
 
 
+def foreign() -> list[Any]:
+    import dask.array as da
+    import pandas as pd
+
+    return [1, [1], pd.DataFrame({"a": [1]}), da.ones(3)]
+
+
 KEPT = {
-    "dask_to_parquet": Kept(dask_frames, lambda: [1, [1]]),
+    "dask_to_arrow": Kept(dask_frames, foreign),
+    "dask_to_parquet": Kept(dask_frames, foreign),
     "dask_to_zarr": Kept(dask_arrays, lambda: [1, [1]]),
 }

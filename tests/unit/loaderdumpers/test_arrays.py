@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from isfdb.testing import assert_identical
-from loaderdumpers import dask_to_zarr, numpy_to_npy, numpy_to_zarr
+from loaderdumpers import numpy_to_npy, numpy_to_zarr
 from tests.contracts import examples
 
 
@@ -114,23 +114,6 @@ def test_a_zarr_array_of_another_shape_is_not_loaded(tmp_path: Path) -> None:
     arguments = numpy_to_zarr.dump(np.zeros((2, 3)), str(tmp_path))
     with pytest.raises(ValueError, match="restore it from a copy"):
         numpy_to_zarr.Loader(**{**arguments, "shape": [3, 2]}).get(str(tmp_path))
-
-
-def test_unknown_chunk_sizes_are_refused(tmp_path: Path) -> None:
-    import dask.array as da
-
-    array = da.arange(10, chunks=2)
-    with pytest.raises(ValueError, match="compute_chunk_sizes"):
-        dask_to_zarr.dump(array[array > 3], str(tmp_path))
-
-
-def test_a_dask_array_may_read_the_version_it_replaces(db: Any) -> None:
-    import dask.array as da
-
-    db["x"] = da.arange(100, chunks=((3, 50, 47),))
-    db["x"] = db["x"] + 1
-    assert db["x"].chunks == ((3, 50, 47),)
-    assert db["x"].sum().compute() == 5050
 
 
 @pytest.mark.parametrize("codec", ["numcodecs.pickle", "pickle", "vlen-bytes", "my_package.evil"])

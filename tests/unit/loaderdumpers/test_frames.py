@@ -1,4 +1,4 @@
-"""What the frame loaderdumpers do beyond the contract: columns, filters, sidecars, partitions, damage."""
+"""What the frame loaderdumpers do beyond the contract: columns, filters, sidecars, damage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from isfdb.testing import assert_identical
-from loaderdumpers import dask_to_parquet, pandas_to_parquet
+from loaderdumpers import pandas_to_parquet
 
 
 @pytest.fixture
@@ -92,43 +92,3 @@ def test_what_cannot_be_kept_is_named(tmp_path: Path) -> None:
         pandas_to_parquet.dump(pd.DataFrame({"a": [1, "b"]}), str(tmp_path))
     with pytest.raises(TypeError, match="not list"):
         pandas_to_parquet.dump([1], str(tmp_path))
-
-
-@pytest.fixture
-def lazy(frame: pd.DataFrame) -> Any:
-    import dask.dataframe as dd
-
-    return dd.from_pandas(frame.reset_index(), npartitions=3)
-
-
-def test_a_partition_is_a_file(lazy: Any, tmp_path: Path) -> None:
-    dask_to_parquet.dump(lazy, str(tmp_path))
-    names = sorted(path.name for path in tmp_path.glob("part-*"))
-    assert names == [f"part-{place:05d}.data.parquet" for place in range(3)]
-
-
-def test_only_the_columns_used_are_read(lazy: Any, tmp_path: Path) -> None:
-    loader = stored(dask_to_parquet, lazy, tmp_path)
-    assert list(loader.get(str(tmp_path), columns=["cell"]).compute().columns) == ["cell"]
-    assert loader.get(str(tmp_path))["rate"].sum().compute() == 28
-
-
-def test_a_partition_that_breaks_the_promise_of_meta_is_refused(lazy: Any, tmp_path: Path) -> None:
-    wrong = lazy.map_partitions(lambda part: part.assign(rate=1), meta=lazy._meta)
-    with pytest.raises(ValueError, match=r"part-0000.*the frame's meta promises"):
-        dask_to_parquet.dump(wrong, str(tmp_path))
-
-
-def test_a_dask_frame_may_read_the_version_it_replaces(db: Any, lazy: Any) -> None:
-    db["rates"] = lazy
-    changed = db["rates"]
-    changed["rate"] = changed["rate"] * 2
-    db["rates"] = changed
-    assert db["rates"].divisions == lazy.divisions
-    assert db["rates"]["rate"].sum().compute() == 56
-
-
-def test_a_missing_partition_is_noticed(lazy: Any, tmp_path: Path) -> None:
-    arguments = dask_to_parquet.dump(lazy, str(tmp_path))
-    with pytest.raises(ValueError, match="has 3 partitions where 4 were stored"):
-        dask_to_parquet.Loader(**{**arguments, "npartitions": 4}).get(str(tmp_path))

@@ -1,0 +1,136 @@
+"""Keeps a dask DataFrame, Series or Index as Arrow files, one a partition; read back lazily, partitions and divisions as they were.
+
+Each partition is computed and written by itself, so a frame larger than memory is fine. What lies in the partitions must be what the
+frame's meta and divisions promise, or nothing is kept. Uncompressed, so that reading maps the file; dask_to_parquet takes less room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from isfdb.hashing import open_hashed
+from loaderdumpers import _dask_frames
+
+priority: Final = 39
+requires: Final = {"dask": "2024.12", "pyarrow": "15"}
+about: Final = {
+    "types": ("dask.dataframe.DataFrame", "dask.dataframe.Series", "dask.dataframe.Index"),
+    "keeps": "dask frames, series and indexes of any length",
+    "format": "Arrow",
+    "files": "`part-00000.data.arrow` ..., `meta.data.arrow`, `partitions.json`",
+    "exact": True,
+    "lazy": "dask frame",
+    "append": False,
+}
+
+check = _dask_frames.check
+describe = _dask_frames.describe
+
+
+def dump(obj: Any, savedir: str, *, compression: str = "none", progress: bool | None = None) -> dict[str, Any]:
+    """Compute and write each partition by the active client, or by threads of this process.
+
+    Parameters
+    ----------
+    obj : dask.dataframe.DataFrame, Series or Index
+        The value; it may read, lazily, the version before the one that is written.
+    savedir : str
+        Empty folder. Where a cluster computes, its workers must reach it under the same path.
+    compression : {'none', 'lz4', 'zstd'}
+        How the columns are compressed. Compressed files are not mapped.
+    progress : bool, optional
+        Show a progress bar. Default: on a terminal or in a notebook, once the work takes a second.
+
+    Raises
+    ------
+    TypeError
+        Something is not kept exactly.
+    ValueError
+        A partition is not what the frame's meta and divisions promise.
+    """
+    if compression not in ("none", "lz4", "zstd"):
+        raise TypeError(f"dask_to_arrow has no compression {compression!r}; use 'none', 'lz4' or 'zstd'")
+    return _dask_frames.dump(obj, savedir, _form(compression), progress=progress, name="dask_to_arrow")
+
+
+def _form(compression: str = "none") -> _dask_frames.FileFormat:
+    return _dask_frames.FileFormat("arrow", partial(_write, compression=compression), _rows, _read)
+
+
+def _write(table: Any, path: str, *, compression: str) -> None:
+    import pyarrow
+
+    options = pyarrow.ipc.IpcWriteOptions(compression=None if compression == "none" else compression, use_threads=False)
+    with open_hashed(path) as file:
+        sink = pyarrow.PythonFile(_Sink(file), mode="w")
+        with pyarrow.ipc.new_file(sink, table.schema, options=options) as writer:
+            writer.write_table(table)
+
+
+class _Sink:
+    """What pyarrow asks of a file; it is closed by whoever opened it, who then knows its digest."""
+
+    closed = False
+
+    def __init__(self, file: open_hashed) -> None:
+        self.write = file.write
+
+    def flush(self) -> None:
+        """Do nothing: isfdb flushes before it publishes."""
+
+    close = flush
+
+
+def _rows(path: str) -> int:
+    return len(_read(path, []))
+
+
+def _read(path: str, names: Sequence[str] | None) -> Any:
+    import pyarrow
+
+    with pyarrow.memory_map(path) as source:
+        reader = pyarrow.ipc.open_file(source)
+        if names is not None and len(names) < len(reader.schema):
+            wanted = [reader.schema.get_field_index(name) for name in names]
+            reader = pyarrow.ipc.open_file(source, options=pyarrow.ipc.IpcReadOptions(included_fields=wanted))
+        return reader.read_all()
+
+
+class Loader:
+    """Makes the lazy frame again.
+
+    Parameters
+    ----------
+    npartitions : int
+        How many partitions there are.
+    width : int
+        Digits of the number in a file's name.
+    digest : str
+        Digest of ``partitions.json``.
+    """
+
+    def __init__(self, *, npartitions: int, width: int, digest: str) -> None:
+        self._arguments = {"npartitions": npartitions, "width": width, "digest": digest}
+
+    def get(self, savedir: str, *, columns: list[Any] | None = None, filters: Any = None, partitions: Any = None) -> Any:
+        """Return the lazy frame; nothing but ``partitions.json`` is read yet.
+
+        Parameters
+        ----------
+        savedir : str
+            Folder of the version.
+        columns : list of labels, optional
+            Only these columns, in this order. Columns that nothing uses are not read in any case.
+        filters : list of tuples, optional
+            Only rows for which these hold, as ``[("rate", ">", 5.0)]``, in pyarrow's words and with the names in the files.
+        partitions : slice, int or list of int, optional
+            Only these partitions.
+
+        Raises
+        ------
+        ValueError
+            The files contradict each other, or something asked for does not exist.
+        """
+        return _dask_frames.load(savedir, _form(), self._arguments, columns=columns, filters=filters, partitions=partitions)

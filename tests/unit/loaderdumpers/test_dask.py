@@ -1,0 +1,414 @@
+"""What the dask loaderdumpers do beyond the contract: promises, schedulers, dying workers, damage, memory, lazy trust."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dask
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pytest
+
+from isfdb.errors import DumpError, VersionGoneError
+from isfdb.testing import assert_identical
+from loaderdumpers import dask_to_arrow, dask_to_parquet
+
+
+def stored(module: Any, value: Any, folder: Path, **options: Any) -> Any:
+    folder.mkdir(exist_ok=True)
+    return module.Loader(**json.loads(json.dumps(module.dump(value, str(folder), **options))))
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    days = pd.date_range("2020", periods=6, freq="D", name="day")
+    return pd.DataFrame({"rate": [1.0, 5, 3, 8, 2, 9], "cell": list("abcabc"), "kind": pd.Categorical(list("xyxyxy"))}, index=days)
+
+
+@pytest.fixture
+def lazy(frame: pd.DataFrame) -> Any:
+    return dd.from_pandas(frame, npartitions=3)
+
+
+both = pytest.mark.parametrize("module", [dask_to_arrow, dask_to_parquet], ids=lambda module: module.__name__.rpartition(".")[2])
+
+
+def change(lazy: Any, function: Any, **options: Any) -> Any:
+    return lazy.map_partitions(function, meta=lazy._meta, **options)
+
+
+@both
+def test_a_partition_is_a_file(module: Any, lazy: Any, tmp_path: Path) -> None:
+    module.dump(lazy, str(tmp_path))
+    suffix = module.__name__.rpartition("_")[2]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [f"meta.data.{suffix}", *[f"part-{place:05d}.data.{suffix}" for place in range(3)], "partitions.json"]
+
+
+@both
+def test_only_the_columns_used_are_read(module: Any, lazy: Any, tmp_path: Path) -> None:
+    loader = stored(module, lazy, tmp_path)
+    assert list(loader.get(str(tmp_path), columns=["kind", "rate"]).compute().columns) == ["kind", "rate"]
+    found = loader.get(str(tmp_path))["rate"].sum()
+    assert "columns=['rate']" in str(found.optimize().expr.tree_repr())
+    assert found.compute() == 28
+    with pytest.raises(ValueError, match=r"\['speed'\].*stored are 'rate'"):
+        loader.get(str(tmp_path), columns=["speed"])
+
+
+@both
+def test_filters_leave_the_rows_for_which_they_hold(module: Any, lazy: Any, frame: pd.DataFrame, tmp_path: Path) -> None:
+    loader = stored(module, lazy, tmp_path)
+    assert_identical(loader.get(str(tmp_path), filters=[("rate", ">", 4)]).compute()["cell"].tolist(), ["b", "a", "c"])
+    found = loader.get(str(tmp_path), filters=[("rate", ">", 4)], columns=["cell"]).compute()
+    assert list(found.columns) == ["cell"] and list(found.index) == list(frame.index[frame["rate"] > 4])
+    with pytest.raises(ValueError, match="are for a DataFrame"):
+        stored(module, lazy["rate"], tmp_path / "rate").get(str(tmp_path / "rate"), filters=[("rate", ">", 4)])
+
+
+@pytest.mark.parametrize("wanted", [slice(1, None), 1, [2, 0]])
+def test_some_partitions_are_read(wanted: Any, lazy: Any, tmp_path: Path) -> None:
+    found = stored(dask_to_arrow, lazy, tmp_path).get(str(tmp_path), partitions=wanted)
+    places = [1] if wanted == 1 else wanted
+    assert_identical(found.compute(), pd.concat([lazy.partitions[place].compute() for place in np.arange(3)[places].tolist()]))
+    assert found.known_divisions is (wanted != [2, 0])
+
+
+@pytest.mark.parametrize("wanted", [3, [], [-1], slice(5, 6), ["a"]])
+def test_partitions_that_are_not_there_are_refused(wanted: Any, lazy: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there are 0 to 2"):
+        stored(dask_to_arrow, lazy, tmp_path).get(str(tmp_path), partitions=wanted)
+
+
+def test_text_comes_back_as_the_text_it_was_whatever_dask_is_set_to(tmp_path: Path) -> None:
+    with dask.config.set({"dataframe.convert-string": False}):
+        columns = {"a": ["x", None], "b": pd.Series(["x", "y"], dtype=object), "c": pd.array(["x", "y"], dtype="string[python]")}
+        frame = pd.DataFrame(columns)
+        kept = dd.from_pandas(frame, npartitions=2)
+    with dask.config.set({"dataframe.convert-string": True}):
+        assert_identical(stored(dask_to_arrow, kept, tmp_path).get(str(tmp_path)), kept)
+
+
+def test_an_index_and_a_series_are_kept(lazy: Any, db: Any) -> None:
+    db["days"], db["rate"] = lazy.index, lazy["rate"]
+    assert_identical(db["days"], lazy.index)
+    assert_identical(db["rate"], lazy["rate"])
+    assert db.entry("days").metadata["dumper"] == "dask_to_arrow"
+
+
+# promises
+
+
+@both
+def test_a_partition_that_breaks_the_promise_of_meta_is_refused(module: Any, lazy: Any, tmp_path: Path) -> None:
+    wrong = change(lazy, lambda part: part.assign(rate=1))
+    with pytest.raises(ValueError, match=r"partition \d is .*the frame's meta promises"):
+        module.dump(wrong, str(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_index_of_another_type_or_name_is_refused(lazy: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"has an index of 'night'.*promises 'day'"):
+        dask_to_arrow.dump(change(lazy, lambda part: part.rename_axis("night")), str(tmp_path))
+    with pytest.raises(ValueError, match=r"has an index of 'day': dtype\('int64'\)"):
+        dask_to_arrow.dump(change(lazy, lambda part: part.set_axis(pd.RangeIndex(2, name="day"))), str(tmp_path))
+
+
+def test_categories_that_meta_does_not_know_are_refused_and_unknown_ones_are_kept(lazy: Any, tmp_path: Path) -> None:
+    def add(part: pd.DataFrame) -> pd.DataFrame:
+        return part.assign(kind=part["kind"].cat.add_categories("z"))
+
+    with pytest.raises(ValueError, match=r"categories in 'kind'.*as 'z'.*as_unknown\(\)"):
+        dask_to_arrow.dump(change(lazy, add), str(tmp_path))
+    unknown = change(lazy.assign(kind=lazy["kind"].cat.as_unknown()), add)
+    found = stored(dask_to_arrow, unknown, tmp_path).get(str(tmp_path))
+    assert not found["kind"].cat.known
+    assert_identical(found, unknown)
+
+
+@pytest.mark.parametrize("shift", [pd.Timedelta("2D"), pd.Timedelta("-2D")])
+def test_divisions_that_do_not_hold_are_refused(shift: Any, lazy: Any, tmp_path: Path) -> None:
+    wrong = change(lazy, lambda part: part.set_axis((part.index + shift).rename("day")))
+    with pytest.raises(ValueError, match=r"partition \d holds index values from .* outside the divisions .*clear_divisions\(\)"):
+        dask_to_arrow.dump(wrong, str(tmp_path))
+    stored(dask_to_arrow, wrong.clear_divisions(), tmp_path)
+
+
+def test_the_last_division_belongs_to_the_last_partition_only(tmp_path: Path) -> None:
+    def make(place: int) -> pd.DataFrame:
+        return pd.DataFrame({"a": [1, 2]}, index=[place, place + 1])
+
+    overlapping = dd.from_map(make, [0, 1], meta=make(0), divisions=(0, 1, 2))
+    with pytest.raises(ValueError, match="partition 0 holds index values from 0 to 1, outside the divisions 0 to 1"):
+        dask_to_arrow.dump(overlapping, str(tmp_path))
+
+
+def test_divisions_of_any_type_are_kept(tmp_path: Path) -> None:
+    indexes = {
+        "floats": pd.Index([0.05, 0.45, 0.85, 0.95]),
+        "texts of digits": pd.Index(["000001", "000002", "000003", "000004"]),
+        "zoned": pd.date_range("2020", periods=4, tz="Europe/Berlin"),
+        "durations": pd.timedelta_range("1h", periods=4),
+        "categories": pd.CategoricalIndex(list("cbba"), categories=list("cba"), ordered=True),
+        "small integers": pd.Index([1, 2, 3, 4], dtype="int8"),
+    }
+    for name, index in indexes.items():
+        lazy = dd.from_pandas(pd.DataFrame({"a": range(4)}, index=index), npartitions=2)
+        assert lazy.known_divisions
+        found = stored(dask_to_arrow, lazy, tmp_path / name).get(str(tmp_path / name))
+        assert_identical(found.divisions, lazy.divisions)
+        assert_identical(found, lazy)
+
+
+def test_empty_partitions_are_kept(lazy: Any, tmp_path: Path) -> None:
+    some = lazy[lazy["rate"] > 7]
+    found = stored(dask_to_arrow, some, tmp_path).get(str(tmp_path))
+    assert found.npartitions == 3 and found.divisions == some.divisions
+    assert [len(part) for part in dask.compute(*found.to_delayed())] == [0, 1, 1]
+    assert_identical(found, some)
+
+
+def test_what_is_not_kept_is_refused_before_anything_is_computed(db: Any) -> None:
+    def fail(place: int) -> pd.DataFrame:
+        raise AssertionError("computed")
+
+    meta = pd.DataFrame({"a": pd.arrays.SparseArray([0, 1])})
+    with pytest.raises(DumpError, match=r"dtype Sparse.*astype"):
+        db["x"] = dd.from_map(fail, [1, 2], meta=meta)
+    assert "x" not in db
+
+
+def test_mixed_objects_in_a_partition_are_refused_with_its_number(tmp_path: Path) -> None:
+    meta = pd.DataFrame({"a": pd.Series([], dtype=object)})
+    with dask.config.set({"dataframe.convert-string": False}):
+        lazy = dd.from_map(lambda one: pd.DataFrame({"a": pd.Series(one, dtype=object)}), [["x"], ["y", 1]], meta=meta)
+    with pytest.raises(TypeError, match=r"partition 1 is not kept exactly: .*astype"):
+        dask_to_arrow.dump(lazy, str(tmp_path))
+
+
+def test_describing_computes_nothing(lazy: Any, db: Any) -> None:
+    def fail(part: pd.DataFrame) -> pd.DataFrame:
+        raise AssertionError("computed")
+
+    facts = dask_to_arrow.describe(change(lazy, fail))
+    assert facts["npartitions"] == 3 and facts["known_divisions"] and facts["from"].startswith("2020-01-01")
+    assert [name for name, _ in facts["columns"]] == ["rate", "cell", "kind"]
+
+
+# damage
+
+
+@pytest.fixture
+def kept(lazy: Any, tmp_path: Path) -> Any:
+    return stored(dask_to_arrow, lazy, tmp_path)
+
+
+def test_a_missing_partition_is_noticed_when_the_frame_is_opened(kept: Any, tmp_path: Path) -> None:
+    (tmp_path / "part-00001.data.arrow").unlink()
+    with pytest.raises(ValueError, match=r"part-00001\.data\.arrow is missing"):
+        kept.get(str(tmp_path))
+
+
+def test_a_partition_that_goes_missing_later_is_named(kept: Any, tmp_path: Path) -> None:
+    opened = kept.get(str(tmp_path))
+    (tmp_path / "part-00001.data.arrow").unlink()
+    with pytest.raises(ValueError, match=r"part-00001\.data\.arrow is missing"):
+        opened.compute()
+
+
+def test_a_version_that_was_reclaimed_is_told_from_a_damaged_one(kept: Any, tmp_path: Path) -> None:
+    opened = kept.get(str(tmp_path))
+    os.rename(tmp_path, tmp_path.with_name("gone"))
+    with pytest.raises(VersionGoneError, match="Read the key again"):
+        opened.compute()
+
+
+@both
+def test_exchanged_partitions_are_noticed_though_they_are_alike(module: Any, tmp_path: Path) -> None:
+    frame = dd.from_pandas(pd.DataFrame({"a": range(10)}), npartitions=2).reset_index(drop=True).clear_divisions()
+    loader = stored(module, frame, tmp_path)
+    first, second = sorted(tmp_path.glob("part-*"))
+    first.rename(tmp_path / "aside")
+    second.rename(first)
+    (tmp_path / "aside").rename(second)
+    with pytest.raises(ValueError, match=r"part-0000\d.* holds partition \d: files were exchanged"):
+        loader.get(str(tmp_path)).compute()
+
+
+@both
+def test_a_truncated_partition_is_named(module: Any, lazy: Any, tmp_path: Path) -> None:
+    loader = stored(module, lazy, tmp_path)
+    path = sorted(tmp_path.glob("part-00001*"))[0]
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"part-00001.* cannot be read.*restore it"):
+        loader.get(str(tmp_path)).compute()
+
+
+def test_a_partition_of_another_length_is_named(kept: Any, lazy: Any, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    stored(dask_to_arrow, dd.from_pandas(lazy.compute().iloc[:5], npartitions=3), other)
+    os.replace(other / "part-00002.data.arrow", tmp_path / "part-00002.data.arrow")
+    with pytest.raises(ValueError, match=r"part-00002.* has 1 rows where 2 were stored"):
+        kept.get(str(tmp_path)).compute()
+
+
+def test_wrong_partitions_json_is_noticed(kept: Any, tmp_path: Path) -> None:
+    path = tmp_path / "partitions.json"
+    text = path.read_text()
+    path.write_text(text.replace('"rows": 2', '"rows": 3'))
+    with pytest.raises(ValueError, match=r"partitions\.json is not what was stored"):
+        kept.get(str(tmp_path))
+    path.unlink()
+    with pytest.raises(ValueError, match=r"partitions\.json is missing"):
+        kept.get(str(tmp_path))
+
+
+def test_what_an_earlier_isfdb_wrote_is_still_counted(lazy: Any, tmp_path: Path) -> None:
+    arguments = dask_to_parquet.dump(lazy, str(tmp_path))
+    arguments.pop("digest")
+    assert_identical(dask_to_parquet.Loader(**arguments).get(str(tmp_path)), lazy)
+    with pytest.raises(ValueError, match="has 3 partitions where 4 were stored"):
+        dask_to_parquet.Loader(**{**arguments, "npartitions": 4}).get(str(tmp_path))
+
+
+# where and how it is computed
+
+
+def test_a_dask_frame_may_read_the_version_it_replaces(db: Any, lazy: Any) -> None:
+    db["rates"] = lazy
+    for _ in range(3):
+        changed = db["rates"]
+        changed["rate"] = changed["rate"] * 2
+        db["rates"] = changed
+    assert db["rates"].divisions == lazy.divisions
+    assert db["rates"]["rate"].sum().compute() == 28 * 8
+    assert db.get("rates", version=1)["rate"].sum().compute() == 28
+
+
+def test_two_databases_at_one_path_one_after_the_other_are_not_mixed_up(lazy: Any, tmp_path: Path) -> None:
+    loader = stored(dask_to_arrow, lazy, tmp_path)
+    before = loader.get(str(tmp_path))
+    shutil.rmtree(tmp_path)
+    after = stored(dask_to_arrow, lazy.assign(rate=lazy["rate"] + 1), tmp_path).get(str(tmp_path))
+    assert before._name != after._name
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
+def test_every_scheduler_writes(scheduler: str, lazy: Any, db: Any) -> None:
+    with dask.config.set(scheduler=scheduler):
+        db["rates"] = lazy
+        found = db["rates"].compute()
+    assert_identical(found, lazy.compute())
+
+
+@pytest.mark.parametrize("wanted", [True, None, False])
+def test_progress_is_shown_where_asked_for(wanted: Any, lazy: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dask_to_arrow.dump(lazy, str(tmp_path), progress=wanted)
+    shown = capsys.readouterr().err
+    assert ("3/3" in shown) is (wanted is True)
+
+
+def fail_on_the_last(part: pd.DataFrame) -> pd.DataFrame:
+    if part["rate"].iloc[-1] == 9:
+        raise ZeroDivisionError("no such rate")
+    return part
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
+def test_a_failing_task_discards_everything(scheduler: str, lazy: Any, db: Any) -> None:
+    db["rates"] = lazy
+    with dask.config.set(scheduler=scheduler), pytest.raises(DumpError, match="no such rate"):
+        db["rates"] = change(lazy, fail_on_the_last)
+    assert len(db.versions("rates")) == 1
+    assert sorted(path.name for path in (Path(db.path) / "rates.key").iterdir()) == ["v000001"]
+
+
+CLUSTER = """
+import os, sys
+from functools import partial
+
+import dask.dataframe as dd, pandas as pd
+from dask import delayed
+
+import isfdb
+from loaderdumpers._dask_tasks import write_parts
+from isfdb.errors import DumpError
+
+
+def die_once(part, marker):
+    if (part["a"] == 5).any() and is_first(marker):
+        os._exit(1)
+    return part
+
+
+def is_first(marker):
+    try:
+        os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
+
+
+def write_half_and_die(marker, part, place, prefix):
+    with open(f"{prefix}part-{place}", "w") as file:
+        file.write(f"part {part}")
+        file.flush()
+        if part == 2 and is_first(marker):
+            os._exit(1)
+        file.write(" whole")
+    return [f"part-{place}"], place
+
+
+def fail(part):
+    if (part["a"] == 5).any():
+        raise ZeroDivisionError("no such rate")
+    return part
+
+
+def main(folder):
+    from distributed import Client, LocalCluster
+
+    frame = dd.from_pandas(pd.DataFrame({"a": range(20)}), npartitions=8)
+    db = isfdb.open(folder + "/results")
+    db["a"] = frame
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+        for progress in (None, True):
+            marker = f"{folder}/died-{progress}"
+            db.set("a", db["a"].map_partitions(die_once, marker, meta=frame._meta), progress=progress)
+            assert os.path.exists(marker), "no worker died"
+            assert db["a"].compute().equals(frame.compute())
+            os.mkdir(f"{folder}/{progress}")
+            write = partial(write_half_and_die, f"{folder}/half-{progress}")
+            parts = [delayed(place) for place in range(5)]
+            assert write_parts(write, parts, f"{folder}/{progress}", progress=progress, title="") == [*range(5)]
+            assert sorted(os.listdir(f"{folder}/{progress}")) == [f"part-{place}" for place in range(5)]
+            assert open(f"{folder}/{progress}/part-2").read() == "part 2 whole"
+            assert os.path.exists(f"{folder}/half-{progress}"), "no worker died while writing"
+            try:
+                db.set("a", frame.map_partitions(fail, meta=frame._meta), progress=progress)
+            except DumpError as error:
+                assert "no such rate" in str(error)
+            else:
+                raise AssertionError("stored")
+        assert len(db.versions("a")) == 3
+        assert sorted(os.listdir(folder + "/results/a.key")) == ["v000001", "v000002", "v000003"]
+        assert not isfdb.verify(db)
+    print("all is well")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
+"""
+
+
+def test_a_worker_that_dies_spoils_nothing_and_one_that_fails_discards_everything(tmp_path: Path) -> None:
+    (tmp_path / "cluster.py").write_text(CLUSTER)
+    done = subprocess.run([sys.executable, str(tmp_path / "cluster.py"), str(tmp_path)], capture_output=True, text=True, timeout=250)
+    assert done.stdout.endswith("all is well\n"), done.stderr[-3000:]
