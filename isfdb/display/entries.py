@@ -8,6 +8,7 @@ from typing import Any
 
 from isfdb.display import html
 from isfdb.display.cells import CellSummary, cell_html, cell_summaries, cells_text
+from isfdb.display.descriptions import described
 from isfdb.display.safe import visible
 from isfdb.display.summaries import UNREADABLE, KeySummary, version_summary
 from isfdb.display.text import facts_of, pairs_text, table_text
@@ -95,8 +96,10 @@ def code_words(code: Mapping[str, Any]) -> str:
 def entry_lines(story: EntryStory, *, columns: int | None = None) -> str:
     """Return a key's story as text."""
     told = story.summary
+    noted = described(told.describe or {})
     pairs = [
         ("what", told.what),
+        *noted.facts,
         ("size", "reclaimed" if told.reclaimed else size_text(told.nbytes)),
         ("stored", f"{time_text(told.created)} as version {told.version} by {told.dumper}"),
         *story.made,
@@ -104,11 +107,16 @@ def entry_lines(story: EntryStory, *, columns: int | None = None) -> str:
         *((f"attribute {name}", value) for name, value in story.attributes),
     ]
     parts = [visible(told.key), pairs_text([(name, value) for name, value in pairs if value], indent="  ")]
+    parts += [f"  {visible(one.title)}\n{_indented(table_text(one.names, one.rows, columns=columns))}" for one in noted.tables]
     if story.cell is not None:
         parts.append("  made by\n" + "\n".join(f"    {line}" for line in cells_text([story.cell], lines=40).split("\n")))
     if len(story.versions) > 1:
         parts.append(versions_text(story.versions, columns=columns))
     return "\n".join(parts)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.split("\n"))
 
 
 def versions_text(versions: tuple[KeySummary, ...], *, columns: int | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from isfdb.display.descriptions import SmallTable, described
 from isfdb.display.safe import escape, escape_lines
 from isfdb.display.style import STYLE
 from isfdb.display.summaries import Branch, KeySummary
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 _ICONS = {
     "DataFrame": "▦",
     "Series": "▥",
+    "LazyFrame": "▦",
+    "Table": "▦",
     "ndarray": "▤",
     "Array": "▤",
+    "DataArray": "▤",
+    "Dataset": "▣",
+    "SharedNumpyStore": "▣",
     "Figure": "◪",
     "int": "#",
     "float": "#",
@@ -26,6 +32,7 @@ _ICONS = {
     "dict": "{}",
     "list": "[]",
     "folder": "▷",
+    "ManagedFolder": "▷",
 }
 
 
@@ -75,15 +82,16 @@ def _key(key: KeySummary, when: Callable[[datetime | None], str]) -> str:
 
 
 def _icon(key: KeySummary) -> str:
-    return _ICONS.get(str((key.describe or {}).get("type")), "•")
+    kind = (key.describe or {}).get("type")
+    return _ICONS.get(kind.rpartition(" ")[2], "•") if isinstance(kind, str) else "•"
 
 
 def key_facts(key: KeySummary) -> str:
     """Return what is known of one version, as a list of names and facts."""
-    columns = (key.describe or {}).get("columns")
-    return facts(
+    told = described(key.describe or {})
+    known = facts(
         [
-            ("columns", ", ".join(map(_column, columns[:40])) if isinstance(columns, list) else ""),
+            *told.facts,
             ("stored by", key.dumper),
             ("stored", time_text(key.created)),
             ("size", "reclaimed" if key.reclaimed else size_text(key.nbytes)),
@@ -91,12 +99,12 @@ def key_facts(key: KeySummary) -> str:
             ("link", key.link),
         ]
     )
+    return known + "".join(map(_small_table, told.tables))
 
 
-def _column(column: object) -> str:
-    if isinstance(column, list) and len(column) == 2:
-        return f"{column[0]} ({column[1]})"
-    return str(column)
+def _small_table(told: SmallTable) -> str:
+    rows = [*told.rows, *([(f"… {told.n_hidden:,} more",)] if told.n_hidden else [])]
+    return f'<div class="i-told"><span class="i-muted">{escape(told.title)}</span>{table(told.names, rows)}</div>'
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:

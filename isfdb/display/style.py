@@ -33,6 +33,7 @@ color:var(--i-fg);font-size:13px;line-height:1.5;overflow-wrap:anywhere;max-widt
 .isfdb .i-facts{display:grid;grid-template-columns:minmax(7.5em,max-content) minmax(0,1fr);gap:1px 1.2em;margin:3px 0 7px 1.2em}
 .isfdb .i-facts dt{color:var(--i-muted);margin:0;font-weight:400}
 .isfdb .i-facts dd{margin:0;min-width:0}
+.isfdb .i-told{margin:0 0 7px 1.2em}
 .isfdb pre.i-code{margin:4px 0;padding:7px 10px;background:var(--i-soft);border-radius:4px;overflow-x:auto;white-space:pre-wrap;
 overflow-wrap:anywhere;max-height:28em;overflow-y:auto}
 .isfdb .i-tag{display:inline-block;border:1px solid currentColor;border-radius:9px;padding:0 7px;font-size:.85em;white-space:nowrap}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from isfdb.display.descriptions import few_words
 from isfdb.display.words import what_text
 from isfdb.errors import IsfdbError
 
@@ -36,6 +37,12 @@ class KeySummary:
     deleted: bool = False
     reclaimed: bool = False
     problem: str = ""
+
+    @property
+    def what_and_names(self) -> str:
+        """What it is, and the first names of its columns or members."""
+        names = few_words(self.describe or {})
+        return f"{self.what}: {names}" if names else self.what
 
     def to_json(self) -> dict[str, Any]:
         """Return the members that ``--json`` prints."""

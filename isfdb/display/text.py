@@ -32,7 +32,8 @@ def _tree_lines(branch: Branch, indent: str) -> list[tuple[str, tuple[str, ...]]
             lines.append((f"{label}/", ()))
             lines += _tree_lines(member, indent + ("   " if last else "│  "))
         else:
-            lines.append((label, facts_of(member)))
+            facts = facts_of(member)
+            lines.append((label, facts if member.problem else (member.what_and_names, *facts[1:])))
     if branch.hidden:
         more = "more" if branch.members else "not shown"
         lines.append((f"{indent}└─ … {branch.hidden:,} {more}", ()))

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _STEPS = (("kB", 10**3), ("MB", 10**6), ("GB", 10**9), ("TB", 10**12), ("PB", 10**15))
+#: Facts that count something, though their names do not begin with ``n_``.
+_COUNTS = {"npartitions": "partitions", "nodes": "nodes", "edges": "edges", "files": "files"}
+_MOST_COUNTS = 3
 _AGES = ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (60 * 86400, 86400, "d"))
 
 
@@ -56,6 +59,21 @@ def count_text(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+def number_text(number: float) -> str:
+    """Return a number as people read it: ``1,200``, ``0.125``, ``1.5e+20``; of any size."""
+    if isinstance(number, int):
+        return f"{number:,}" if abs(number) < 10**15 else f"{'-' if number < 0 else ''}more than 10^15"
+    return f"{number:.6g}"
+
+
+def count_in(name: str, number: Any) -> str:
+    """Return ``6 traces`` for a fact named ``n_traces``; empty where it counts nothing."""
+    what = _COUNTS.get(name) or (name[2:].replace("_", " ") if name.startswith("n_") else "")
+    if not what or type(number) is not int or number < 0:
+        return ""
+    return f"{number_text(number)} {visible(what.removesuffix('s') if number == 1 else what, 20)}"
+
+
 def what_text(describe: Mapping[str, Any], dumper: str = "") -> str:
     """Return what kind of value it is in a few words: ``DataFrame 344 × 8``, ``ndarray 1000 float64``, ``float 49.69``.
 
@@ -67,13 +85,16 @@ def what_text(describe: Mapping[str, Any], dumper: str = "") -> str:
         Named where the loaderdumper noted no type.
     """
     words = [visible(describe.get("type") or dumper or "value", 40)]
-    shape = describe.get("shape")
+    shape = describe.get("shape", describe.get("size"))  # pictures have a size
     if isinstance(shape, list) and shape:
         words.append(" × ".join(visible("?" if n is None else n, 12) for n in shape[:6]))
-    elif isinstance(describe.get("length"), int):
-        words.append(f"of {describe['length']:,}")
+    elif type(describe.get("length")) is int:
+        words.append(f"of {number_text(describe['length'])}")
     if isinstance(describe.get("dtype"), str):
         words.append(visible(describe["dtype"], 24))
     if "value" in describe:
         words.append(visible(describe["value"], 60))
-    return " ".join(words)
+    if describe.get("frozen") is True:
+        words.append("frozen")
+    counts = [text for name, number in describe.items() if (text := count_in(name, number))]
+    return ", ".join([" ".join(words), *counts[:_MOST_COUNTS]])

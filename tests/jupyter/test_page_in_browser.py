@@ -7,12 +7,14 @@ import os
 import re
 import shutil
 import subprocess
+import types
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from isfdb.plugins import register_loaderdumper, unregister_loaderdumper
 from isfdb.report.page import report_page
 
 if TYPE_CHECKING:
@@ -86,8 +88,30 @@ def probe(browser: str, tmp_path: Path) -> Callable[..., dict]:
     return look
 
 
+def _noted_by_a_stranger(request) -> str:
+    """Return the name of a loaderdumper that notes scripts in every place of a description."""
+    stranger = types.ModuleType("hostile_to_json")
+    stranger.check = lambda _: False
+    stranger.dump = lambda value, _: {"value": value}
+    stranger.Loader = type("Loader", (), {"__init__": lambda self, value: None, "get": lambda self, savedir: None})
+    stranger.describe = lambda value: {
+        "type": value[0],
+        "dtype": value[1],
+        "columns": [[one, one] for one in value],
+        "members": {one: {"type": one, "dtype": one} for one in value},
+        "statistics": {one: {two: two for two in value} for one in value},
+        "ranges": {one: [one, one] for one in value},
+        **{one: one for one in value},
+        "wide": "x" * 5000,
+        "n_<b>": 3,
+    }
+    register_loaderdumper(stranger)
+    request.addfinalizer(lambda: unregister_loaderdumper("hostile_to_json"))
+    return "hostile_to_json"
+
+
 @pytest.fixture
-def hostile(db):
+def hostile(db, request):
     """A database whose keys, values, attributes and metadata try to run a script."""
     for payload in HOSTILE:
         db[payload.replace("/", "∕")] = payload
@@ -96,6 +120,7 @@ def hostile(db):
         db.attributes["attributes"][payload] = payload
     db["long/" + "x" * 200] = "y" * 5000
     pandas = pytest.importorskip("pandas")
+    db.set("described", HOSTILE, dumper=_noted_by_a_stranger(request))
     db["frame"] = pandas.DataFrame({payload: [payload] for payload in HOSTILE})
     return db
 
