@@ -14,7 +14,7 @@ from typing import Any
 
 from isfdb import plugins
 from isfdb.blocks import Block, Grown, files_of_blocks, grown, seen_from_next
-from isfdb.errors import AppendError, ConflictError, KeyNotFoundError
+from isfdb.errors import AppendError, ConflictError, IsfdbError, KeyNotFoundError
 from isfdb.layout.current import version_name
 from isfdb.loader_spec import NAMESPACE
 from isfdb.manifest import Files
@@ -37,6 +37,7 @@ def append(
     durable: bool,
     may_create: bool = True,
     journal: str | None = None,
+    last: int | None = None,
 ) -> Pending:
     """Publish the value of a key with `addition` at its end; where there is no such key, `addition` alone.
 
@@ -50,6 +51,8 @@ def append(
         False: refuse where there is no such key.
     journal : str, optional
         Nonce of the journal that `addition` lay in; noted, so that nobody publishes it again.
+    last : int, optional
+        The version believed to be the newest, because the caller published it: saves a listing, and where it is wrong costs a try.
 
     Raises
     ------
@@ -58,9 +61,16 @@ def append(
     KeyNotFoundError, DumpError, StorageError, CorruptVersionError, IncompleteVersionError
     """
     while True:
-        numbers = numbers_of(target.storage, target.key_folder)
-        found = newest(target, must_be=not may_create, numbers=numbers)
-        pending = _stage(target, found, addition, axis, options, carried, numbers)
+        try:
+            numbers = [last] if last else numbers_of(target.storage, target.key_folder)
+            found = newest(target, must_be=not may_create, numbers=numbers)
+            pending = _stage(target, found, addition, axis, options, carried, numbers)
+        except (IsfdbError, FileNotFoundError):
+            if last is None:
+                raise
+            last = None  # renamed or deleted meanwhile
+            continue
+        last = None
         if journal:
             pending.record["journal"] = journal
         try:

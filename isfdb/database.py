@@ -255,8 +255,11 @@ class Database(Place, MutableMapping[Key, Any]):
         self._publish_batch()
         self._make_levels(names[:-1])
         target = self._target(names)
-        self._recover(target)
-        pending = append(target, block, axis=axis, options=options, carried=self._carried, durable=self._durable)
+        last = self._appended.get(target.key_folder)
+        if last is None:
+            self._recover(target)
+        pending = append(target, block, axis=axis, options=options, carried=self._carried, durable=self._durable, last=last)
+        self._appended[target.key_folder] = pending.number
         return version_of(self._storage, pending.target.key_folder, "/".join(names), self.id, pending.number)
 
     def appending(

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from isfdb import plugins
 from isfdb.errors import ChecksumMismatchError, CorruptVersionError, DumpError, IsfdbError, UntrustedDataError
@@ -174,30 +174,23 @@ def allowing_code(savedir: str = "", files: Files | None = None) -> Iterator[Non
         _permission.reset(token)
 
 
-def runs_code(name: str, arguments: Any) -> bool:
-    """Say whether loading with this loaderdumper and these arguments, parts included, can run code from the file.
+class Needs(NamedTuple):
+    """What loading a value needs besides its files."""
+
+    runs_code: bool  # it can run code from the files
+    imports_classes: bool  # it imports the modules of the user's own classes, provided the version is trusted
+
+
+def needs_of(name: str, arguments: Any) -> Needs:
+    """Return what loading with this loaderdumper and these arguments, parts included, needs.
 
     Raises
     ------
     CorruptVersionError
         The arguments are nested as no value of ours is.
     """
-    return _any_has("runs_code", name, arguments)
-
-
-def imports_classes(name: str, arguments: Any) -> bool:
-    """Say whether loading imports the modules of the user's own classes, provided the version is trusted.
-
-    Raises
-    ------
-    CorruptVersionError
-        The arguments are nested as no value of ours is.
-    """
-    return _any_has("imports_classes", name, arguments)
-
-
-def _any_has(fact: str, name: str, arguments: Any) -> bool:
-    return any(_has(fact, one) for one in _names(name, arguments))
+    names = set(_names(name, arguments))
+    return Needs(any(_has("runs_code", one) for one in names), any(_has("imports_classes", one) for one in names))
 
 
 def _has(fact: str, name: str) -> bool:

@@ -65,6 +65,7 @@ class Place:
         self._carried = carried
         self._root = root
         self._batch: threading.local = root._batch if root else threading.local()
+        self._appended: dict[str, int] = {}  # folder of a key -> the version that was published here by the last append
         self.prefix = prefix
         self.mode = mode
 

@@ -31,7 +31,7 @@ from isfdb.hashing import digest_of, digest_of_file
 from isfdb.layout.current import LOADER_FILE, METADATA_FILE, RECLAIMED_FILE, TOMBSTONE_FILE, version_name
 from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import Files, checked_files, copy_checked, digest_of_files, read_record, sizes_differ
-from isfdb.parts import allowing_code, imports_classes, runs_code
+from isfdb.parts import allowing_code, needs_of
 from isfdb.storage.base import Storage
 from isfdb.trust import is_signed_by_me, is_trusted, payload, reason_not_to_run
 from isfdb.versions import numbers_of, original_of, pick
@@ -171,13 +171,13 @@ def load(storage: Storage, found: Found, key: str, *, database_id: str, trusted:
         plugins.check_options(module.Loader.get, options, f"loading with {found.spec.name!r}")
     savedir = storage.fetch(found.folder)
     _check_sizes(storage, found, savedir, key)
-    runs = runs_code(found.spec.name, found.spec.arguments)
-    if not runs and not imports_classes(found.spec.name, found.spec.arguments):
+    needs = needs_of(found.spec.name, found.spec.arguments)
+    if not any(needs):
         return _get(module, found, savedir, key, options)
     if trusted or is_trusted(database_id, storage.location):
         with allowing_code():
             return _get(module, found, savedir, key, options)
-    if not runs and not is_signed_by_me(_signed(found), found.record.get("signature")):
+    if not needs.runs_code and not is_signed_by_me(_signed(found), found.record.get("signature")):
         return _get(module, found, savedir, key, options)
     _check_signature(storage, found, key, database_id)
     if not getattr(module, "runs_code", False):

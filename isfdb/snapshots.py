@@ -18,7 +18,7 @@ from isfdb.hashing import LARGE_BYTES, digest_of_file, open_hashed
 from isfdb.layout.current import FORMAT, RESERVED_FILES
 from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import walk
-from isfdb.parts import imports_classes, runs_code
+from isfdb.parts import needs_of
 from isfdb.provenance.capture import capture
 from isfdb.reading import Found, find
 from isfdb.storage.base import Stage
@@ -60,7 +60,7 @@ def stage_snapshot(target: Target, carried: Any) -> Pending | None:
         record["snapshot_of"] = found.number
         record |= checksums(storage, stage, spec)
         record |= capture(storage, carried)
-        if runs_code(spec.name, spec.arguments) or imports_classes(spec.name, spec.arguments):
+        if any(needs_of(spec.name, spec.arguments)):
             record |= signature_of(record)
         return Pending(target, stage, record, numbers)
     except OSError as error:

@@ -41,7 +41,7 @@ from isfdb.loader_spec import NAMESPACE, LoaderSpec
 from isfdb.manifest import Files, digest_of_files, files_of, seal, walk
 from isfdb.name_clashes import check_new_key
 from isfdb.options import option
-from isfdb.parts import imports_classes, runs_code
+from isfdb.parts import needs_of
 from isfdb.provenance.capture import capture
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.trust import payload, sign
@@ -119,7 +119,7 @@ def stage_value(
             record["describe"]["statistics"] = _facts(module, "summarise", value)
         record |= checksums(target.storage, stage, spec, earlier)
         record |= capture(target.storage, carried)
-        if runs_code(name, spec.arguments) or imports_classes(name, spec.arguments):
+        if any(needs_of(name, spec.arguments)):
             record |= signature_of(record)
         return Pending(target, stage, record, numbers)
     except OSError as error:

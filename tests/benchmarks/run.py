@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from . import measures
+from . import growing, measures
 from .measures import Row
 
 MEASURES = (
@@ -22,6 +22,8 @@ MEASURES = (
     measures.capture,
     measures.imports,
     measures.waits,
+    growing.appends,
+    growing.attribute,
 )
 
 

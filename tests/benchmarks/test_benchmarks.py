@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import measures
+from . import growing, measures
 from .run import table
 
 SMALL = {
@@ -16,6 +16,8 @@ SMALL = {
     measures.capture: {"cells": 2},
     measures.imports: {"rounds": 1},
     measures.waits: {},
+    growing.appends: {"n": 20},
+    growing.attribute: {"n_bytes": 8_000, "rounds": 2},
 }
 
 

@@ -105,7 +105,7 @@ def test_endlessly_nested_specs_are_refused(db: Any) -> None:
     for _ in range(parts.MAX_DEPTH + 1):
         nested = {"Loader": "loaderdumpers.pair_to_parts", "pair": [nested]}
     with pytest.raises(CorruptVersionError, match="nested deeper"):
-        parts.runs_code("pair_to_parts", nested)
+        parts.needs_of("pair_to_parts", nested)
 
 
 @pytest.mark.parametrize("spec", [{}, {"Loader": 1}, None, []])
