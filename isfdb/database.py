@@ -13,6 +13,7 @@ from isfdb.attributes import Attributes, AttributesOfKeys, check_values
 from isfdb.collecting import Collected, collect
 from isfdb.entry import Entry, MetadataOfKeys, Version, version_of, versions_of
 from isfdb.errors import KeyExistsError, KeyKindError, KeyNotFoundError, OptionError
+from isfdb.hashing import flushing
 from isfdb.keys import split_key
 from isfdb.moving import copy_key, move_key, move_sub_database, remove_database
 from isfdb.options import option
@@ -199,7 +200,8 @@ class Database(Place, MutableMapping[Key, Any]):
         if is_conditional:
             self._publish_batch()  # the condition may be about a value that waits
         target = self._target(names, expected, overwrite)
-        pending = stage_value(target, value, dumper, options, self._carried, statistics=statistics)
+        with flushing(soon=self._durable):
+            pending = stage_value(target, value, dumper, options, self._carried, statistics=statistics)
         self._make_levels_for(pending, names)
         self._publish_or_wait(pending, may_wait=not is_conditional)
         return pending

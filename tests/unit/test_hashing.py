@@ -60,6 +60,37 @@ def test_a_buffer_that_changes_while_it_is_written_still_gives_the_digest_of_the
     assert noted == digest_of_file(str(tmp_path / "data"))[1]  # the second time it is read from the file
 
 
+@pytest.mark.parametrize("size", [1, hashing.CACHED_BYTES + 1, hashing.THREADED_BYTES, 3 * LARGE_BYTES + 5])
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+def test_a_change_of_one_byte_after_writing_is_found(tmp_path, size, place):
+    buffer = np.random.default_rng(2).integers(0, 255, size, dtype=np.uint8)
+    with open_hashed(str(tmp_path / "data")) as file:
+        file.write(b"before")
+        file.write(buffer)
+        assert file.holds(6, buffer)
+        buffer[{"first": 0, "middle": size // 2, "last": -1}[place]] ^= 1
+        assert not file.holds(6, buffer)
+        assert file.holds(0, b"before")
+    content = (tmp_path / "data").read_bytes()
+    assert digest_of_file(str(tmp_path / "data")) == (len(content), blake3(content).hexdigest())
+
+
+def test_what_goes_beyond_the_file_is_not_held(tmp_path):
+    with open_hashed(str(tmp_path / "data")) as file:
+        file.write(b"abc")
+        assert file.holds(3, b"")
+        assert not file.holds(1, b"bcd")
+
+
+def test_what_is_not_flushed_soon_does_not_bother_the_disk(tmp_path, monkeypatch):
+    begun = []
+    monkeypatch.setattr(hashing, "_begin_writeback", lambda *given: begun.append(given))
+    for soon in (False, True):
+        with hashing.flushing(soon), open_hashed(str(tmp_path / str(soon))) as file:
+            file.write(bytes(hashing.THREADED_BYTES))
+        assert bool(begun) == soon
+
+
 def test_a_failed_write_notes_no_digest(tmp_path):
     with pytest.raises(ZeroDivisionError), open_hashed(str(tmp_path / "data")) as file:
         file.write(b"abc")
