@@ -49,8 +49,10 @@ def _comparison(kind: type) -> Any:
     if kind is dict:
         return _dicts
     library, name = kind.__module__.partition(".")[0], kind.__name__
-    if library == "numpy" and "numpy" in sys.modules and (name == "ndarray" or issubclass(kind, sys.modules["numpy"].generic)):
-        return _arrays
+    if library == "numpy" and "numpy" in sys.modules:
+        if name in ("MaskedArray", "MaskedConstant"):
+            return _masked if name == "MaskedArray" else None
+        return _arrays if issubclass(kind, (sys.modules["numpy"].ndarray, sys.modules["numpy"].generic)) else None
     if library == "pandas":
         return _frames if name in ("DataFrame", "Series") else _indexes if name.endswith("Index") else None
     if library == "dask" and name in ("DataFrame", "Series", "Index", "Array"):
@@ -89,18 +91,42 @@ def _dicts(found: dict[Any, Any], expected: dict[Any, Any], where: str) -> None:
 
 def _arrays(found: Any, expected: Any, where: str) -> None:
     _same(found.shape, expected.shape, f"the shape of {where}")
-    _same(found.dtype, expected.dtype, f"the dtype of {where}")
-    _same(found.dtype.metadata, expected.dtype.metadata, f"the metadata of the dtype of {where}")
+    _dtypes(found.dtype, expected.dtype, f"the dtype of {where}")
     if hasattr(expected, "flags") and expected.ndim > 1:
         order = expected.flags.f_contiguous and not expected.flags.c_contiguous
         _same(found.flags.f_contiguous and not found.flags.c_contiguous, order, f"the Fortran order of {where}")
     if found.dtype.hasobject:
         assert_identical(found.tolist(), expected.tolist(), where)
-    elif found.dtype.names:
+    elif found.dtype.names is not None:
         for name in found.dtype.names:  # bytes between the fields mean nothing
             _arrays(found[name], expected[name], f"{where}[{name!r}]")
     elif found.tobytes() != expected.tobytes():
         raise AssertionError(f"{where} has other values: {_short(found)}, not {_short(expected)}")
+
+
+def _dtypes(found: Any, expected: Any, where: str) -> None:
+    """Compare all of two dtypes: ``==`` looks past alignment, metadata, ``numpy.record`` and C names."""
+    _same(found, expected, where)
+    for fact in ("char", "type", "isalignedstruct", "metadata", "names"):
+        _same(getattr(found, fact), getattr(expected, fact), f"{fact} of {where}")
+    if expected.subdtype:
+        _dtypes(found.base, expected.base, f"the base of {where}")
+    for name in expected.names or ():
+        _dtypes(found[name], expected[name], f"field {name!r} of {where}")
+
+
+def _masked(found: Any, expected: Any, where: str) -> None:
+    import numpy
+
+    for fact in ("hardmask", "baseclass"):
+        _same(getattr(found, fact), getattr(expected, fact), f"{fact} of {where}")
+    _arrays(found.data, expected.data, f"the data of {where}")
+    for name in ("_mask", "_fill_value"):  # either may be absent, which .mask and .fill_value do not tell
+        one, other = getattr(found, name), getattr(expected, name)
+        is_there = other is not None and other is not numpy.ma.nomask
+        _same(one is not None and one is not numpy.ma.nomask, is_there, f"whether there is a {name} in {where}")
+        if is_there:
+            _arrays(one, other, f"{name} of {where}")
 
 
 def _frames(found: Any, expected: Any, where: str) -> None:

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 priority: Final = 45
 explicit_only: Final = True
+about: Final = {
+    "types": ("numpy.ndarray",),
+    "keeps": "numpy arrays of numbers, dates and durations, in chunks",
+    "format": "Zarr 3",
+    "files": "`data.zarr`",
+    "exact": True,
+    "lazy": "zarr array",
+    "append": False,
+}
 
 _FOLDER: Final = "data.zarr"
 _NUMBERS: Final = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"})

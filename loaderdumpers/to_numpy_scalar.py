@@ -6,6 +6,15 @@ import sys
 from typing import Any, Final
 
 priority: Final = 15
+about: Final = {
+    "types": ("numpy.generic",),
+    "keeps": "numpy scalars",
+    "format": "JSON",
+    "files": "none",
+    "exact": True,
+    "lazy": "",
+    "append": False,
+}
 
 _MAX_BYTES: Final = 1000
 _KINDS: Final = frozenset("biufcmMSU")
