@@ -46,8 +46,6 @@ class LoaderDumper(Protocol):
         True where the stored folder belongs to the user and may change in place (managed folders).
     ``explicit_only : bool``
         True where it is used only when named, never chosen by ``check``.
-    ``reads_only : bool``
-        True where it reads what another program wrote, and ``dump`` refuses everything.
     ``has_parts : bool``
         True where the arguments hold specs of parts, made by :func:`isfdb.parts.dump_part`.
     ``imports_classes : bool``

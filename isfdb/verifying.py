@@ -43,9 +43,7 @@ from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import Files, checked_files, digest_of_files, is_sealed, read_record
 from isfdb.provenance.session import check_chain
 from isfdb.storage.base import Storage
-from isfdb.storage.isf import IsfStorage
 from isfdb.storage.staging import host, writer_is_alive
-from isfdb.verifying_isf import verify_isf
 
 
 def verify(db: Database, *, key: str | tuple[str, ...] | None = None, progress: bool = False) -> Findings:
@@ -66,9 +64,6 @@ def verify(db: Database, *, key: str | tuple[str, ...] | None = None, progress: 
     """
     if not isinstance(db, Database):
         raise OptionError(f"verify takes an open database, not {db!r}: isfdb.verify(isfdb.open(path, mode='r')).", database=db)
-    storage = db.root._storage
-    if isinstance(storage, IsfStorage):
-        return verify_isf(db, storage, key, progress=progress)
     return _Verification(db, progress).run(key)
 
 
@@ -366,13 +361,11 @@ class _Verification:
         stem, _, suffix = name.partition(".")
         try:
             data = self.storage.read(path)
-            if digest_of(data)[:32] == stem:
-                is_whole = True  # a source file as it was; it may well be JSON, too
-            elif suffix == "json":
+            if suffix == "json":
                 record = loads(data)
                 is_whole = digest_of(compact(record).encode())[:32] == stem and data == dumps(record).encode()
             else:
-                is_whole = suffix == "requirements.txt"
+                is_whole = suffix == "requirements.txt" or digest_of(data)[:32] == stem
         except (OSError, ValueError, TypeError, RecursionError) as error:
             kind = "unreadable" if self._is_needed(path, stem) else "leftover"
             self._find(kind, "", None, path, f"{path} cannot be read: {error}")

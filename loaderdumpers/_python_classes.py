@@ -17,6 +17,7 @@ from typing import Any, Final
 _HOOKS: Final = frozenset(
     "__reduce__ __reduce_ex__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__ __del__".split(),
 )
+_MISSING: Final = object()
 _GENERATORS: Final = ("attr._make", "dataclasses")
 
 
@@ -51,8 +52,8 @@ def _namespace(cls: type) -> Mapping[str, Any]:
     return type.__getattribute__(cls, "__dict__")  # type: ignore[no-any-return]
 
 
-def _inherited(mro: tuple[type, ...], name: str) -> Any:
-    return next((_namespace(cls)[name] for cls in mro if name in _namespace(cls)), None)
+def _inherited(mro: tuple[type, ...], name: str, missing: Any = None) -> Any:
+    return next((_namespace(cls)[name] for cls in mro if name in _namespace(cls)), missing)
 
 
 def facts_of(cls: type) -> ClassFacts | None:
@@ -138,7 +139,12 @@ def values_of(obj: Any, facts: ClassFacts) -> dict[str, Any] | None:
         if state or tuple.__len__(obj) != len(facts.fields):
             return None
         return dict(zip(facts.fields, tuple.__iter__(obj), strict=True))
-    return {name: state[name] for name in facts.fields} if set(state) == set(facts.fields) else None
+    for name in set(facts.fields) - set(state):
+        default = _inherited(_mro(facts.cls), name, _MISSING)  # field(init=False, default=...) leaves the value with the class
+        if default is _MISSING or hasattr(type(default), "__get__"):
+            return None
+        state[name] = default
+    return {name: state[name] for name in facts.fields} if len(state) == len(facts.fields) else None
 
 
 def _state(obj: Any, facts: ClassFacts) -> dict[str, Any]:

@@ -7,7 +7,7 @@ It knows single values, containers and the user's own classes. What is none of t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from isfdb import plugins
@@ -162,7 +162,7 @@ class Encoder:
             return node if node is not None or value is None else self._node_of_leaf(value, place)
         taken = containers.take_apart(value)
         if taken is not None:
-            return self._container(value, taken, place, depth)
+            return self._container(value, taken, place, depth, hashed)
         node = self._instance(value, place, depth, hashed)
         if node is None:
             node = of_library(value)
@@ -178,38 +178,41 @@ class Encoder:
             )
         return node
 
-    def _container(self, value: Any, taken: containers.Taken, place: Place, depth: int) -> Node:
-        reason = self._way.enter(value, depth)
-        if reason:
-            raise TypeError(f"the value cannot be written out at {shown(place) or 'its top'}: {reason}. Store it with to_cloudpickle.")
+    def _container(self, value: Any, taken: containers.Taken, place: Place, depth: int, hashed: bool) -> Node:
+        self._enter(value, place, depth)
         if taken.keys is not None:
             node = self._mapping(taken, place, depth + 1)
         else:
-            members = self._members(list(taken.members), place, depth + 1, hashed=taken.tag in containers.UNORDERED)
+            members = self._members(list(taken.members), place, depth + 1, hashed or taken.tag in containers.UNORDERED)
             if taken.tag in containers.UNORDERED:
                 members.sort(key=None if set(map(type, members)) in ({int}, {str}) else compact)
             node = members if taken.tag is None else {taken.tag: members, **(taken.facts or {})}
         self._way.leave(value)
         return node
 
-    def _members(self, members: list[Any], place: Place, depth: int, *, hashed: bool = False) -> list[Node]:
+    def _enter(self, value: Any, place: Place, depth: int) -> None:
+        reason = self._way.enter(value, depth)
+        if reason:
+            raise TypeError(f"the value cannot be written out at {shown(place) or 'its top'}: {reason}. Store it with to_cloudpickle.")
+
+    def _members(self, members: list[Any], place: Place, depth: int, hashed: bool) -> list[Node]:
         if self._is_chosen is None and _stand_for_themselves(members):
             return members
         return [self.encode(member, (place, step), depth, hashed=hashed) for step, member in enumerate(members)]
 
     def _mapping(self, taken: containers.Taken, place: Place, depth: int) -> Node:
         keys, members = list(taken.keys or ()), list(taken.members)
-        content = self._content(keys, keys, members, place, depth)
+        content = self._content(keys, keys, members, place, depth, hashed=False)
         if taken.tag is None:
             return content if type(content) is dict else {"$dict": content}
         return {taken.tag: content, **(taken.facts or {})}
 
-    def _content(self, keys: list[Any], steps: list[Any], members: list[Any], place: Place, depth: int) -> Node:
+    def _content(self, keys: list[Any], steps: list[Any], members: list[Any], place: Place, depth: int, *, hashed: bool) -> Node:
         """Return an object where all keys are ordinary names, else pairs."""
         if self._is_chosen is None and _stand_for_themselves(members):
             nodes = members
         else:
-            nodes = [self.encode(member, (place, step), depth) for step, member in zip(steps, members, strict=True)]
+            nodes = [self.encode(member, (place, step), depth, hashed=hashed) for step, member in zip(steps, members, strict=True)]
         if all(type(key) is str and key[:1] != "$" and is_text(key) for key in keys) and not (self._sort and keys != sorted(keys)):
             return dict(zip(keys, nodes, strict=True))
         return [[self.encode(key, (place, key), depth, hashed=True), node] for key, node in zip(keys, nodes, strict=True)]
@@ -223,10 +226,9 @@ class Encoder:
         values = classes.values_of(value, facts)
         if values is None:
             return None
-        reason = self._way.enter(value, depth)
-        if reason:
-            raise TypeError(f"the value cannot be written out at {shown(place) or 'its top'}: {reason}. Store it with to_cloudpickle.")
-        content = self._content(list(values), [Attribute(name) for name in values], list(values.values()), place, depth + 1)
+        self._enter(value, place, depth)
+        names = list(values)
+        content = self._content(names, [Attribute(name) for name in names], list(values.values()), place, depth + 1, hashed=hashed)
         self._way.leave(value)
         self.classes[facts.name] = None
         return {f"${facts.kind}": facts.name, "fields": content}
@@ -273,20 +275,38 @@ def _stand_for_themselves(members: Collection[Any]) -> bool:
     kinds = set(map(type, members))
     if not kinds <= {int, bool, float, str, type(None)}:
         return False
-    if str in kinds:
-        return kinds == {str} and all(map(str.isascii, members))
-    if float in kinds:
-        return kinds == {float} and abs(sum(members)) < float("inf")  # a nan or inf among them leaves its mark
-    numbers: Iterable[Any] = (member for member in members if member is not None) if type(None) in kinds else members
-    return int not in kinds or (max(numbers, default=0) < _BOUND and min(numbers, default=0) > -_BOUND)
+    if kinds == {str}:
+        return all(map(str.isascii, members))
+    if kinds == {float}:
+        return abs(sum(members)) < float("inf")  # a nan or inf among them leaves its mark
+    if kinds <= {int, bool}:
+        return max(members, default=0) < _BOUND and min(members, default=0) > -_BOUND
+    return all(map(_stands_for_itself, members))
+
+
+def _stands_for_itself(value: Any) -> bool:
+    kind = type(value)
+    if kind is int:
+        return -_BOUND < value < _BOUND  # type: ignore[no-any-return]
+    if kind is float:
+        return abs(value) < float("inf")  # type: ignore[no-any-return]
+    return kind is not str or value.isascii()  # type: ignore[no-any-return]
 
 
 def to_text(node: Node) -> str:
     """Write a skeleton as JSON: one line for each member of the whole, on one line what lies deeper."""
-    if type(node) is dict and node and tag_of(node) is None:
-        members = ",\n".join([f"{_json(name)}: {_json(member)}" for name, member in node.items()])
-        return f"{{\n{members}\n}}\n"
-    return f"{_json(node)}\n"
+    tag = tag_of(node)
+    if tag is not None and len(node) == 1 and type(node[tag]) is list:
+        return f"{{{_json(tag)}: {_lines(node[tag])}}}\n"
+    return f"{_lines(node) if tag is None else _json(node)}\n"
+
+
+def _lines(node: Node) -> str:
+    if type(node) is dict and node:
+        return "{\n" + ",\n".join([f"{_json(name)}: {_json(member)}" for name, member in node.items()]) + "\n}"
+    if type(node) is list and not {dict, list}.isdisjoint(map(type, node)):
+        return "[\n" + ",\n".join(map(_json, node)) + "\n]"
+    return _json(node)
 
 
 def _json(node: Node) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from isfdb.parts import code_may_run
 from loaderdumpers import _python_classes as classes
 from loaderdumpers import _python_containers as containers
 from loaderdumpers._python_scalars import Node, decode, tag_of
@@ -40,43 +41,49 @@ class Decoder:
             isfdb writes no such node, or a class is not there.
         """
         if type(node) is list:
-            return self._all(node)
+            return self._all(node, hashed=hashed)
         tag = tag_of(node)
         if tag is None:
             return dict(zip(node, self._all(list(node.values())), strict=True)) if type(node) is dict else node
         if tag == "$part":
+            if hashed and not code_may_run():
+                raise ValueError("a key is a part of its own, which may run code when it is looked up, and this version is not trusted")
             return self._part(node)
         has_keys = containers.has_keys(tag)
         if has_keys is not None:
             facts = {name: fact for name, fact in node.items() if name != tag}
-            return containers.make(tag, self._pairs(node[tag]) if has_keys else self._list(node[tag], tag), facts)
+            return containers.make(tag, self._pairs(node[tag]) if has_keys else self._list(node[tag], tag, hashed), facts)
         if tag in ("$namedtuple", "$dataclass", "$attrs", "$enum"):
             return self._instance(tag[1:], node, hashed)
         if tag == "$path" and self._plain:
             node = {**node, "type": f"Pure{str(node.get('type')).removeprefix('Pure')}"}
         return decode(node)
 
-    def _list(self, content: Node, tag: str) -> list[Any]:
+    def _list(self, content: Node, tag: str, hashed: bool) -> list[Any]:
         if type(content) is not list:
             raise ValueError(f"{str(content)[:60]} stands where the members of a {tag} belong; the file was changed")
-        return self._all(content, hashed=tag in containers.UNORDERED)
+        return self._all(content, hashed=hashed or tag in containers.UNORDERED)
 
     def _all(self, nodes: list[Node], *, hashed: bool = False) -> list[Any]:
         if {list, dict}.isdisjoint(map(type, nodes)):
             return nodes[:]
         return [self.decode(node, hashed=hashed) for node in nodes]
 
-    def _pairs(self, content: Node) -> list[tuple[Any, Any]]:
+    def _pairs(self, content: Node, *, hashed: bool = False) -> list[tuple[Any, Any]]:
         if type(content) is dict:
-            return list(zip(content, self._all(list(content.values())), strict=True))
-        if type(content) is not list or not all(type(pair) is list and len(pair) == 2 for pair in content):
-            raise ValueError(f"{str(content)[:60]} stands where pairs belong; the file was changed")
-        return [(self.decode(key, hashed=True), self.decode(member)) for key, member in content]
+            return list(zip(content, self._all(list(content.values()), hashed=hashed), strict=True))
+        return [(self.decode(key, hashed=True), self.decode(member, hashed=hashed)) for key, member in _checked_pairs(content)]
+
+    def pairs_lazily(self, content: Node) -> dict[Any, Node]:
+        """Return the keys of a dict's content, and the nodes of their members."""
+        if type(content) is dict:
+            return content
+        return {self.decode(key, hashed=True): member for key, member in _checked_pairs(content)}
 
     def _instance(self, kind: str, node: Node, hashed: bool) -> Any:
         if kind == "enum":
             return self.decode(node.get("value")) if self._plain else self._member(node)
-        fields = dict(self._pairs(node.get("fields")))
+        fields = dict(self._pairs(node.get("fields"), hashed=hashed))
         if self._plain:
             if hashed or kind == "namedtuple":
                 return tuple(fields.values())
@@ -120,6 +127,12 @@ class Decoder:
         return facts
 
 
+def _checked_pairs(content: Node) -> list[tuple[Node, Node]]:
+    if type(content) is not list or not all(type(pair) is list and len(pair) == 2 for pair in content):
+        raise ValueError(f"{str(content)[:60]} stands where pairs belong; the file was changed")
+    return content
+
+
 _INSTANCES: Final = frozenset({"$namedtuple", "$dataclass", "$attrs"})
 
 
@@ -140,7 +153,7 @@ def step_into(node: Node, step: Any) -> Node:
         return content[step]
     elif type(content) is list:
         reader = Decoder(_refuse_part, plain=True)
-        for key, member in content:
+        for key, member in _checked_pairs(content):
             if _is_same(reader, key, step):
                 return member
     names = list(content)[:10] if type(content) is dict else f"{len(content)} members" if type(content) is list else "no parts"

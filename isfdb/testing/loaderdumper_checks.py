@@ -252,13 +252,14 @@ assert not (set(heavy) & set(sys.modules)), f"check loads {sorted(set(heavy) & s
 with open(order, "rb") as file:
     folders, values = pickle.load(file)
 import cloudpickle
+values = [None if value is None else cloudpickle.loads(value) for value in values]  # the user's classes are there, as on a good day
 with open(order + ".loaded", "wb") as file:
     cloudpickle.dump([module.Loader(**arguments).get(folder) for folder, arguments in folders], file)
 again = []
 for place, value in enumerate(values):
     folder = f"{order}.{place}"
     os.mkdir(folder)
-    again.append(None if value is None else (module.dump(cloudpickle.loads(value), folder) or {}))
+    again.append(None if value is None else (module.dump(value, folder) or {}))
 with open(order + ".again", "wb") as file:
     pickle.dump(again, file)
 """

@@ -45,7 +45,7 @@ def of_package(names: Iterable[str]) -> dict[str, Any]:
 
 
 def table(modules: Mapping[str, Any]) -> str:
-    """Return the tables of loaderdumpers, as Markdown: chosen by ``check`` in the order asked, used when named, only read.
+    """Return the tables of loaderdumpers, as Markdown: those chosen by ``check`` in the order asked, then those used when named.
 
     Parameters
     ----------

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import tempfile
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+import isfdb
 from isfdb import exact_json
 from isfdb.testing import assert_identical, strategies
 from loaderdumpers import numpy_to_npy, pandas_to_parquet, python_to_json, to_json
+from tests.contracts.kept import _user_classes as own
 
 ANY_SPEED = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=150)
 
@@ -53,6 +57,31 @@ def test_frames_come_back(frame: Any) -> None:
 @given(strategies.series())
 def test_series_come_back(series: Any) -> None:
     assert_comes_back(pandas_to_parquet, series)
+
+
+def test_containers_of_anything_come_back_from_a_database(tmp_path: Path, long_run: bool) -> None:
+    """Up to four deep, of arrays, frames, dates and the user's classes; in a real database, in another order of names than sorted."""
+    with isfdb.open(tmp_path / "results", durability="process") as db:
+
+        @settings(ANY_SPEED, max_examples=2000 if long_run else 200)
+        @given(strategies.python_values(strategies.arrays() | strategies.frames() | strategies.series() | instances()))
+        def come_back(value: Any) -> None:
+            db["value"] = value
+            assert db.entry("value").dumper in ("to_json", "python_to_json", "containers_to_parts")
+            assert_identical(db["value"], value)
+
+        come_back()
+
+
+def instances() -> st.SearchStrategy[Any]:
+    inner = strategies.python_scalars() | strategies.arrays()
+    return st.one_of(
+        st.sampled_from([*own.Colour, *own.Level, own.Rights(3)]),
+        inner.map(own.Recording),
+        inner.map(own.Point),
+        inner.map(own.Layer),
+        st.builds(own.Compact, a=inner, b=inner),
+    )
 
 
 @pytest.mark.long
