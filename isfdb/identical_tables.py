@@ -21,6 +21,8 @@ def comparison_of(library: str, name: str) -> Comparison | None:
         return named.get(name, _arrow_arrays if name.endswith("Array") else None)
     if library == "scipy" and name.partition("_")[2] in ("matrix", "array"):
         return _sparse
+    if library == "anndata" and name == "AnnData":
+        return _annotated
     if library == "xarray":
         return {"Dataset": _datasets, "DataArray": _data_arrays, "DataTree": _trees}.get(name)
     return None
@@ -157,3 +159,16 @@ def _variables(found: Any, expected: Any, where: str, same: Same) -> None:
 
         one, other = pandas.Series(one), pandas.Series(other)
     same(one, other, f"the values of {where}")
+
+
+def _annotated(found: Any, expected: Any, where: str, same: Same) -> None:
+    same(found.shape, expected.shape, f"the shape of {where}")
+    for name in ("X", "obs", "var"):
+        same(getattr(found, name), getattr(expected, name), f"{where}.{name}")
+    for name in ("layers", "obsm", "varm", "obsp", "varp", "uns"):
+        same(dict(getattr(found, name)), dict(getattr(expected, name)), f"{where}.{name}")
+    same(found.raw is None, expected.raw is None, f"the absence of {where}.raw")
+    if expected.raw is not None:
+        same(found.raw.X, expected.raw.X, f"{where}.raw.X")
+        same(found.raw.var, expected.raw.var, f"{where}.raw.var")
+        same(dict(found.raw.varm), dict(expected.raw.varm), f"{where}.raw.varm")

@@ -356,7 +356,62 @@ def xarray_foreign() -> list[Any]:
     ]
 
 
+def annotated() -> list[Any]:
+    ad = pytest.importorskip("anndata")
+    import numpy as np
+    import pandas as pd
+    import scipy.sparse as sp
+
+    cells, genes = list("abcd"), ["g1", "é", "g3"]
+    obs = pd.DataFrame(
+        {"type": pd.Categorical(["x", "y", "x", None], categories=["y", "z", "x"]), "name": list("wxyz"), "n": [1, 2, 3, 4]}, index=cells
+    )
+    var = pd.DataFrame({"chromosome": ["1", None, "X"]}, index=pd.Index(genes, name="gene"))
+    uns = {
+        "z": {"deep": {"pca": np.arange(3.0), "table": pd.DataFrame({"p": [0.1]}), "text": "é"}, "none": None},
+        "colours": ["#fff", "#000"],
+        "a": {"when": datetime.datetime(2020, 1, 1), "pair": (1, 2.5), "n": np.int8(3), 7: True},
+        "graph": sp.csr_matrix(np.eye(2)),
+        "empty": {},
+    }
+    dense = np.arange(12.0, dtype="f4").reshape(4, 3)
+    whole = ad.AnnData(
+        dense,
+        obs=obs,
+        var=var,
+        obsm={"X_pca": np.ones((4, 2)), "frame": pd.DataFrame({"q": [1, 2, 3, 4]}, index=cells), "sparse": sp.csr_array(np.eye(4, 2))},
+        varm={"loadings": np.zeros((3, 2))},
+        layers={"counts": sp.csr_matrix(dense.astype("i4")), "A b": dense * 2},
+        obsp={"distances": sp.csr_matrix(np.eye(4))},
+        varp={"d": np.eye(3)},
+        uns=uns,
+    )
+    with_raw = whole.copy()
+    with_raw.raw = whole[:, :2].copy()
+    return [
+        whole,
+        with_raw,
+        *(ad.AnnData(make(dense), obs=obs) for make in (sp.csr_matrix, sp.csc_matrix, sp.csr_array, np.asfortranarray)),
+        ad.AnnData(obs=obs, var=var),
+        ad.AnnData(shape=(3, 0)),
+        ad.AnnData(np.zeros((0, 3))),
+        whole[:2].copy(),
+    ]
+
+
+def annotated_foreign() -> list[Any]:
+    ad = pytest.importorskip("anndata")
+    import numpy as np
+
+    class Mine(ad.AnnData):
+        pass
+
+    odd = ad.AnnData(np.zeros((2, 2)), uns={"model": {"f": lambda: 1}})
+    return [odd, Mine(np.zeros((1, 1))), np.zeros((2, 2)), [1]]
+
+
 KEPT = {
+    "anndata_to_parts": Kept(annotated, annotated_foreign),
     "arrow_to_ipc": Kept(arrow_values, arrow_foreign),
     "polars_to_parquet": Kept(polars_values, polars_foreign),
     "scipy_sparse_to_npz": Kept(sparse_matrices, sparse_foreign),
