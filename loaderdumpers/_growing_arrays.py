@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loaderdumpers._numpy_dtypes import are_same
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,7 +35,9 @@ def fits(sample: np.ndarray, addition: Any, *, axis: int, extent: int) -> np.nda
 
     if sample.ndim == 0:
         raise TypeError("an array without axes cannot grow; store it as numpy.array([value])")
-    if type(addition) is not numpy.ndarray or addition.dtype != sample.dtype:
+    if type(sample) not in (numpy.ndarray, numpy.memmap):
+        raise TypeError(f"a {type(sample).__qualname__} cannot grow; store it as numpy.asarray(value)")
+    if type(addition) is not numpy.ndarray or not are_same(addition.dtype, sample.dtype):
         found = f"an array of {addition.dtype}" if isinstance(addition, numpy.ndarray) else f"a {type(addition).__qualname__}"
         advice = f"convert it: numpy.asarray(block, dtype={str(sample.dtype)[:100]!r})"
         raise TypeError(f"the array holds {sample.dtype} and what was given is {found}; {advice}")
@@ -52,7 +56,12 @@ def extent(array: np.ndarray, axis: int) -> int:
 
 
 def join(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
-    """Return the arrays as one."""
+    """Return the arrays as one, of the very dtype of the first: numpy by itself drops byte order, padding and metadata."""
     import numpy
 
-    return arrays[0] if len(arrays) == 1 else numpy.concatenate(arrays, axis=axis)
+    if len(arrays) == 1:
+        return arrays[0]
+    first = arrays[0]
+    shape = [*first.shape[:axis], sum(array.shape[axis] for array in arrays), *first.shape[axis + 1 :]]
+    is_fortran = all(array.flags.f_contiguous and not array.flags.c_contiguous for array in arrays)
+    return numpy.concatenate(arrays, axis=axis, out=numpy.empty(shape, first.dtype, order="F" if is_fortran else "C"))

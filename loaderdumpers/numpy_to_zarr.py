@@ -1,18 +1,28 @@
 """Keeps a numpy array in Zarr (format 3), in chunks that can be read one by one. Used when named: npy is faster for whole arrays.
 
 Kept are booleans, integers, floats, complex numbers, dates and durations. Dates are written as integers, because the Zarr format has
-no settled type for them; ``Loader.json`` says what they are.
+no settled type for them; ``Loader.json`` says what they are. What was written is read back and compared: a codec that loses something
+is refused, and so is an array that another thread changed meanwhile.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
+from collections.abc import Iterator
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
+
+from loaderdumpers._numpy_dtypes import is_plain
+from loaderdumpers._numpy_facts import CHANGED, describe, summarise
+from loaderdumpers._selections import box, checked
 
 if TYPE_CHECKING:
     import numpy as np
+
+__all__ = ["Loader", "check", "describe", "dump", "summarise"]
 
 priority: Final = 45
 explicit_only: Final = True
@@ -34,6 +44,8 @@ _CODECS: Final = frozenset(
     "quantize packbits astype vlen-utf8 crc32 adler32 fletcher32 jenkins_lookup3 pcodec zfpy".split()
 )
 _CHUNK_BYTES: Final = 4 * 2**20
+#: Larger arrays lie in files of about this size: a file for each chunk would be thousands, and each takes a flush.
+_SHARD_BYTES: Final = 64 * 2**20
 
 
 def check(obj: Any) -> bool:
@@ -44,12 +56,7 @@ def check(obj: Any) -> bool:
 
 def is_exact(dtype: Any) -> bool:
     """Say whether Zarr keeps `dtype`, with dates as integers."""
-    return bool(not dtype.metadata and dtype.isnative and (dtype.str[1:] in _NUMBERS or dtype.kind in "mM"))
-
-
-def describe(obj: np.ndarray) -> dict[str, Any]:
-    """Return type, shape, dtype and size."""
-    return {"type": "ndarray", "shape": list(obj.shape), "dtype": str(obj.dtype), "nbytes": int(obj.nbytes)}
+    return bool(dtype.isnative and (dtype.str[1:] in _NUMBERS or dtype.kind in "mM") and is_plain(dtype))
 
 
 def dump(
@@ -71,22 +78,44 @@ def dump(
     chunks : tuple of int, optional
         Shape of what is compressed and read as one. Default: about 4 MB, split along the first axes.
     shards : tuple of int, optional
-        Shape of what lies in one file; a multiple of `chunks`. Default: each chunk is a file.
+        Shape of what lies in one file; a multiple of `chunks`. Default: each chunk is a file, but from 64 MB on a file has about 64 MB.
     compressors : zarr codec or list of them, None, or 'auto'
-        As ``zarr.create_array`` takes them. Default: zarr's own choice.
+        As ``zarr.create_array`` takes them. Default: zarr's own choice, zstd.
 
     Raises
     ------
     TypeError
         Zarr would lose something.
+    ValueError
+        What was written is not what the array holds: a codec loses something, or another thread changed the array.
     """
     if not check(obj):
         dtype = getattr(obj, "dtype", None)
         raise TypeError(f"numpy_to_zarr cannot keep {type(obj).__qualname__} of dtype {dtype} exactly; use numpy_to_npy")
-    shape = chunks or default_chunks(obj.shape, obj.dtype.itemsize)
-    stored = create(savedir, obj.shape, obj.dtype, shape, shards, compressors)
-    stored[...] = as_stored(obj)
-    return {"dtype": obj.dtype.str, "shape": list(obj.shape)}
+    chunk = tuple(chunks or default_chunks(obj.shape, obj.dtype.itemsize))
+    part = default_shards(obj.shape, chunk, obj.dtype.itemsize)
+    if shards is None and obj.nbytes > _SHARD_BYTES:
+        shards = part
+    stored = create(savedir, obj.shape, obj.dtype, chunk, shards, compressors)
+    values, regions = as_stored(obj), list(_regions(obj.shape, shards or part))
+    for region in regions:
+        stored[region] = values[region]
+    _compare(stored, values, regions)
+    fortran = obj.ndim > 1 and obj.flags.f_contiguous and not obj.flags.c_contiguous
+    return {"dtype": obj.dtype.str, "shape": list(obj.shape), **({"fortran_order": True} if fortran else {})}
+
+
+def _compare(stored: Any, values: np.ndarray, regions: list[tuple[slice, ...]]) -> None:
+    for region in regions:
+        if stored[region].tobytes() != values[region].tobytes():
+            raise ValueError(f"what was written is not what the array holds: a codec loses something, or {CHANGED}")
+
+
+def _regions(shape: tuple[int, ...], part: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Part an array along the borders of `part`, so that each file is written once."""
+    starts = [range(0, side, step) for side, step in zip(shape, part, strict=True)]
+    for corner in product(*starts):
+        yield tuple(slice(start, start + step) for start, step in zip(corner, part, strict=True))
 
 
 def default_chunks(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
@@ -100,6 +129,17 @@ def default_chunks(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
             break
         chunk[axis] = max(1, _CHUNK_BYTES // others)
     return tuple(chunk)
+
+
+def default_shards(shape: tuple[int, ...], chunk: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Return a multiple of `chunk` of about 64 MB, longer along the last axes first."""
+    shard, n_bytes = list(chunk), math.prod(chunk) * itemsize
+    for axis in reversed(range(len(chunk))):
+        most = max(1, _SHARD_BYTES // max(1, n_bytes))
+        n_chunks = min(most, math.ceil(shape[axis] / chunk[axis]) or 1)
+        shard[axis] *= n_chunks
+        n_bytes *= n_chunks
+    return tuple(shard)
 
 
 def stored_dtype(dtype: Any) -> Any:
@@ -154,7 +194,7 @@ def open_stored(savedir: str, dtype: str, shape: tuple[int, ...]) -> tuple[Any, 
 
 
 class Loader:
-    """Reads an array, or opens it.
+    """Reads an array, a part of it, or opens it.
 
     Parameters
     ----------
@@ -162,13 +202,15 @@ class Loader:
         numpy's short name of the type.
     shape : list of int
         Its shape.
+    fortran_order : bool
+        Whether the first index changes fastest in memory; in the file the last one does.
     """
 
-    def __init__(self, *, dtype: str, shape: list[int]) -> None:
-        self._dtype, self._shape = dtype, tuple(shape)
+    def __init__(self, *, dtype: str, shape: list[int], fortran_order: bool = False) -> None:
+        self._dtype, self._shape, self._fortran = dtype, tuple(shape), fortran_order
 
-    def get(self, savedir: str, *, lazy: bool = False) -> Any:
-        """Return the array.
+    def get(self, savedir: str, *, lazy: bool = False, select: Any = None) -> Any:
+        """Return the array, or a part of it.
 
         Parameters
         ----------
@@ -176,15 +218,24 @@ class Loader:
             Folder of the version.
         lazy : bool
             Return the read-only ``zarr.Array``, which reads a chunk when it is indexed; dates are then integers.
+        select : int, slice, Ellipsis, None or a tuple of them
+            Read only the chunks this needs, and return this part, as ``array[select]`` would give it.
 
         Raises
         ------
         ValueError
             The file is not what was stored.
+        TypeError
+            `select` is no basic indexing.
         """
         import numpy
 
         stored, kind = open_stored(savedir, self._dtype, self._shape)
         if lazy:
             return stored
-        return numpy.asarray(stored[...]).view(kind)
+        if select is None:
+            whole = numpy.asarray(stored[...]).view(kind)
+            return numpy.asfortranarray(whole) if self._fortran else whole
+        forward, then = box(checked(select), self._shape)
+        part = numpy.asarray(stored[forward]).view(kind)[then]
+        return part.copy() if hasattr(part, "copy") else part

@@ -74,13 +74,6 @@ def _filled(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     return array
 
 
-def inexact_arrays() -> list[Any]:
-    aligned = np.zeros(2, np.dtype([("a", "i1"), ("b", "f8")], align=True))
-    annotated = np.zeros(2, np.dtype("i4", metadata={"unit": "mV"}))
-    text = np.array(["a", None], dtype=np.dtypes.StringDType(na_object=None))
-    return [np.array([None]), np.ma.zeros(2), np.zeros(2).view(np.recarray), aligned, annotated, text, [1.0], 1.0, np.float64(1)]
-
-
 def numpy_scalars() -> list[Any]:
     numbers = [
         np.float32(0.1),

@@ -168,7 +168,26 @@ def dicts() -> list[Any]:
 def zarr_arrays() -> list[Any]:
     import numpy as np
 
-    return [np.zeros((3, 4)), np.array(5.0), np.zeros((0, 2)), np.array(["2020", "NaT"], "M8[ns]"), np.array([True]), np.array([-0.0, 0.0])]
+    grid = np.arange(24.0).reshape(4, 6)
+    numbers = [np.arange(3).astype(kind) for kind in "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16".split()]
+    times = [np.array(["2020", "NaT"], f"M8[{unit}]") for unit in "Y M W D h m s ms us ns".split()]
+    odd = [np.array(5.0), np.zeros((0, 2)), np.array([-0.0, 0.0]), np.array([np.nan, -np.nan]), np.array([3, -1], "m8[25s]")]
+    return [*numbers, *times, *odd, grid, grid.T, grid[::-2, ::3], np.asfortranarray(grid)]
+
+
+def scalars() -> list[Any]:
+    import numpy as np
+
+    structured = np.array([(1, 2.5, "é")], [("a", "i4"), ("b", ">f8"), ("c", "U3")])
+    more = [np.longlong(3), np.ulonglong(4), np.clongdouble(1j), np.void(b"abc"), structured[0], structured.view(np.recarray)[0]]
+    more += [np.datetime64("2020-01-01", "25s"), np.timedelta64(5), np.complex128(complex("nan"))]
+    return [*examples.numpy_scalars(), *more, *(array[0, 0] for array in ml_arrays() if array.ndim == 2)]
+
+
+def big_endian() -> Any:
+    import numpy as np
+
+    return np.zeros(2, ">f8")
 
 
 def no_dicts() -> list[Any]:
@@ -181,6 +200,6 @@ KEPT = {
     "numpy_strings_to_arrow": Kept(texts, lambda: [characters(), [""], "", masked()[-1]]),
     "numpy_to_npy": Kept(lambda: arrays() + ml_arrays(), inexact_arrays),
     "numpy_to_npz": Kept(dicts, no_dicts),
-    "numpy_to_zarr": Kept(zarr_arrays, examples.inexact_arrays),
-    "to_numpy_scalar": Kept(examples.numpy_scalars, lambda: [1, 1.0, "a", b"a"]),
+    "numpy_to_zarr": Kept(zarr_arrays, lambda: [*inexact_arrays(), big_endian(), characters()]),
+    "to_numpy_scalar": Kept(scalars, lambda: [1, 1.0, "a", b"a"]),
 }

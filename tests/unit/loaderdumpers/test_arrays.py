@@ -364,6 +364,18 @@ def test_long_doubles_of_another_processor_are_refused(db: Any, tmp_path: Path) 
         numpy_to_npy.Loader(**{**arguments, "long_double": "another kind"}).get(str(tmp_path))
 
 
+def test_scalars_that_contradict_their_spec_are_refused(tmp_path: Path) -> None:
+    from loaderdumpers import to_numpy_scalar
+
+    arguments = to_numpy_scalar.dump(np.longdouble(1), str(tmp_path))
+    with pytest.raises(ValueError, match="long doubles as another kind"):
+        to_numpy_scalar.Loader(**{**arguments, "long_double": "another kind"}).get("")
+    with pytest.raises(ValueError, match="has 1 bytes"):
+        to_numpy_scalar.Loader(dtype="<f8", bytes="00").get("")
+    with pytest.raises(ValueError, match="holds Python objects"):
+        to_numpy_scalar.Loader(dtype="|O", bytes="00" * 8).get("")
+
+
 def changed_before_it_is_compared(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
     """Let the value change after it was written and before it is compared, as another thread may do."""
     compare = open_hashed.holds
@@ -385,6 +397,25 @@ def test_an_array_that_changes_while_it_is_stored_is_refused(db: Any, monkeypatc
     with pytest.raises(DumpError, match=r"'x'.*changed by another thread while it was stored; store a copy"):
         db["x"] = value
     assert db["x"] == 1
+
+
+@pytest.mark.parametrize(
+    "dtype", [">i4", np.dtype("f8", metadata={"unit": "mV"}), {"names": ["a"], "formats": ["i4"], "itemsize": 16}, "q"]
+)
+def test_an_array_that_grows_keeps_its_dtype(db: Any, dtype: Any) -> None:
+    array = np.zeros(2, dtype)
+    db["x"] = array
+    for _ in range(3):
+        db.append("x", array)
+    assert_identical(db["x"], np.zeros(8, dtype))
+    with pytest.raises(DumpError, match="convert it"):
+        db.append("x", np.zeros(2, "M8[D]"))
+
+
+def test_what_an_array_of_numpys_subclasses_says_when_it_should_grow(db: Any) -> None:
+    db["x"] = np.ones((2, 2)).view(np.matrix)
+    with pytest.raises(DumpError, match="a matrix cannot grow"):
+        db.append("x", np.ones((2, 2)))
 
 
 def test_a_nan_does_not_count_as_a_change(db: Any) -> None:
@@ -495,6 +526,49 @@ def test_default_chunks_are_about_four_megabytes() -> None:
     assert numpy_to_zarr.default_chunks((1000, 1000, 1000), 8) == (1, 524, 1000)
     assert numpy_to_zarr.default_chunks((10, 10), 8) == (10, 10)
     assert numpy_to_zarr.default_chunks((), 8) == ()
+
+
+def test_large_zarr_arrays_lie_in_few_files(tmp_path: Path) -> None:
+    assert numpy_to_zarr.default_shards((1000, 1000, 1000), (1, 524, 1000), 8) == (8, 1048, 1000)
+    assert numpy_to_zarr.default_shards((10, 10), (10, 10), 8) == (10, 10)
+    assert numpy_to_zarr.default_shards((0, 2), (1, 2), 8) == (1, 2)
+    assert numpy_to_zarr.default_shards((), (), 8) == ()
+    array = np.arange(10_000_000.0).reshape(1000, -1)
+    loader = stored(numpy_to_zarr, array, tmp_path, compressors=None)
+    assert len([path for path in (tmp_path / "data.zarr").rglob("*") if path.is_file()]) == 3
+    assert_identical(loader.get(str(tmp_path), select=np.s_[-3:, ::7]), array[-3:, ::7].copy())
+
+
+@pytest.mark.parametrize("select", SELECTIONS, ids=repr)
+def test_a_selection_of_a_zarr_array_is_what_numpy_gives(select: Any, tmp_path: Path) -> None:
+    array = np.arange(10 * 4 * 3).astype("M8[h]").reshape(10, 4, 3)
+    part = stored(numpy_to_zarr, array, tmp_path, chunks=(3, 2, 3), shards=(6, 4, 3)).get(str(tmp_path), select=select)
+    expected = array[select]
+    assert (type(part), part.dtype, part.shape) == (type(expected), expected.dtype, expected.shape)
+    assert part.tobytes() == expected.tobytes()
+
+
+@pytest.mark.filterwarnings("ignore:Numcodecs codecs are not in the Zarr version 3")
+def test_a_codec_that_loses_something_is_refused(db: Any) -> None:
+    from zarr.codecs.numcodecs import BitRound
+
+    with pytest.raises(DumpError, match="a codec loses something"):
+        db.set("x", np.linspace(0, 1, 100), dumper="numpy_to_zarr", compressors=BitRound(keepbits=3))
+    assert "x" not in db
+
+
+def test_a_zarr_array_that_changes_while_it_is_stored_is_refused(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    array = np.zeros((4, 4))
+
+    compare = numpy_to_zarr._compare
+
+    def changed(*given: Any) -> None:
+        array[0, 0] = 1
+        compare(*given)
+
+    monkeypatch.setattr(numpy_to_zarr, "_compare", changed)
+    with pytest.raises(DumpError, match="changed by another thread"):
+        db.set("x", array, dumper="numpy_to_zarr")
 
 
 def test_a_zarr_array_of_another_shape_is_not_loaded(tmp_path: Path) -> None:
