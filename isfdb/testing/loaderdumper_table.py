@@ -20,9 +20,6 @@ from isfdb.plugins import GROUP
 BEGIN: Final = "<!-- Written by python -m isfdb.testing.loaderdumper_table, from each module's `about` -->"
 END: Final = "<!-- End of what is written -->"
 
-#: What an ``about`` says, and of which kind.
-FACTS: Final = {"types": tuple, "keeps": str, "format": str, "files": str, "exact": bool, "lazy": str, "append": bool}
-
 _COLUMNS: Final = ("type", "what is kept", "loaderdumper", "format", "files", "exact", "lazy", "append", "safe", "extra")
 _MOST_TYPES: Final = 5
 _UNKNOWN: Final = {"types": (), "keeps": "", "format": "", "files": "", "exact": False, "lazy": "", "append": False}

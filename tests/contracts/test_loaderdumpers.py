@@ -54,13 +54,23 @@ class Loader:
     def get(self, savedir):
         return complex(*self.parts)
 """
+ABOUT = {"types": ("complex",), "keeps": "", "format": "JSON", "files": "", "exact": True, "lazy": "", "append": False}
 BROKEN = {
     "check raised": ("type(obj) is complex", "isinstance(obj, complex)"),
     "check returned": ("return type(obj) is complex", "return 1 if type(obj) is complex else 0"),
     "must be refused": ("type(obj) is complex", "type(obj) in (complex, tuple)"),
     "check refused": ("type(obj) is complex", "type(obj) is complex and obj.real > 0"),
     "has no get": ("def get(", "def fetch("),
-    "is 'high'; make it a int": ("import json, os", "import json, os\npriority = 'high'"),
+    "is 'high'; make it an int": ("import json, os", "import json, os\npriority = 'high'"),
+    "is 'yes'; make it a bool": ("import json, os", "import json, os\nhas_parts = 'yes'"),
+    "summarise is 3; make it a function": ("import json, os", "import json, os\nsummarise = 3"),
+    "summarise returned": ("class Loader", "def summarise(obj):\n    return {'mean': obj}\nclass Loader"),
+    "make it the name of an extra": ("import json, os", "import json, os\nextra = 'x y'"),
+    "make it a dict of distribution": ("import json, os", "import json, os\nrequires = {'numpy': 2}"),
+    "as {'xarray': '2024.10'}": ("import json, os", "import json, os\nrequires = {'numpy': '>=2'}"),
+    "make it a dict of 'types' (tuple)": ("import json, os", "import json, os\nabout = {'types': ['complex']}"),
+    "give the dotted names": ("import json, os", f"import json, os\nabout = {ABOUT | {'types': ()}}"),
+    "one row of a table": ("import json, os", f"import json, os\nabout = {ABOUT | {'keeps': 'a|b'}}"),
     "asked before open formats": ("import json, os", "import json, os\nruns_code = True"),
     "by position": ("def dump(obj, savedir)", "def dump(obj, savedir, level=1)"),
     "does not document the option 'level'": ("def dump(obj, savedir)", "def dump(obj, savedir, *, level=1)"),
@@ -100,6 +110,29 @@ def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_good_plug_in_passes(importable: Any) -> None:
     check_loaderdumper(importable(GOOD), [1j, 0j, complex(-0.0, 2)], foreign=[1, (1, 2)])
+
+
+ROWS = """
+def check(obj):
+    return type(obj) is list
+def dump(obj, savedir):
+    return {"rows": obj}
+class Loader:
+    def __init__(self, rows):
+        self.rows = rows
+    def get(self, savedir, *, select=None):
+        'select : slice'
+        return self.rows if select is None else self.rows[select]
+"""
+
+
+def test_a_partial_read_is_compared_with_the_same_part_of_the_whole(importable: Any) -> None:
+    check_loaderdumper(importable(ROWS), [[1, 2, 3], []])
+    check_loaderdumper(
+        importable(ROWS.replace("return self.rows if", "if select: raise ValueError\n        return self.rows if")), [[1, 2]]
+    )
+    with pytest.raises(AssertionError, match=r"read with select=slice\(1, None, None\), is not what was stored"):
+        check_loaderdumper(importable(ROWS.replace("rows[select]", "rows[:select.stop]")), [[1, 2, 3]])
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

@@ -4,6 +4,15 @@ import os
 import sys
 
 priority = 40
+about = {
+    "types": ("fractions.Fraction",),
+    "keeps": "fractions of any size",
+    "format": "text",
+    "files": "`data.txt`",
+    "exact": True,
+    "lazy": "",
+    "append": False,
+}
 
 
 def check(obj):
