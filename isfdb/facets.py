@@ -45,9 +45,27 @@ def _sorted(value: Any) -> Any:
     return [_sorted(member) for member in value] if type(value) is list else value
 
 
+def _tensor(value: Any) -> dict[str, Any]:
+    facts = {"shape": tuple(value.shape), "dtype": str(value.dtype), "layout": str(value.layout)}
+    facts |= {"requires_grad": value.requires_grad, "gradient": value.grad, "device": str(value.device)}
+    plain = value.detach()
+    if facts["layout"] == "torch.sparse_coo":
+        return {**facts, "coalesced": value.is_coalesced(), "indices": plain._indices(), "values": plain._values()}
+    if facts["layout"] != "torch.strided":
+        rows = "crow_indices" if facts["layout"].endswith("sr") else "ccol_indices"
+        columns = "col_indices" if rows == "crow_indices" else "row_indices"
+        return {**facts, "rows": getattr(plain, rows)(), "columns": getattr(plain, columns)(), "values": plain.values()}
+    reach = 1 + sum((size - 1) * step for size, step in zip(value.shape, value.stride(), strict=True))
+    # Memory with gaps between the values is nobody's intention; how dense memory is ordered may be (channels last).
+    strides = value.stride() if reach <= value.numel() and not value.is_contiguous() else None
+    flat = plain.resolve_conj().resolve_neg().reshape(-1).clone().cpu()
+    return {**facts, "strides": strides, "bytes": bytes(flat.untyped_storage())}
+
+
 _KNOWN: Final[dict[tuple[str, str], Callable[[Any], dict[str, Any]]]] = {
     ("PIL", "Image"): _image,
     ("altair", "TopLevelMixin"): lambda value: {"specification": value.to_dict()},
     ("networkx", "Graph"): _graph,
     ("plotly", "BaseFigure"): _plotly,
+    ("torch", "Tensor"): _tensor,
 }

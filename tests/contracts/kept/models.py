@@ -7,9 +7,11 @@ import datetime
 import functools
 import shutil
 import tempfile
+import warnings
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.contracts.kept._kept import Kept
 
@@ -168,7 +170,54 @@ def not_charts() -> list[Any]:
     return [Mine(), alt.X("a:Q"), {"mark": "bar"}, alt]
 
 
+def tensors() -> list[Any]:
+    torch = pytest.importorskip("torch", reason="torch takes a gigabyte, so the test extra leaves it out")
+
+    codes = "float64 float16 bfloat16 int64 int8 bool complex64 complex128".split()
+    found = [torch.arange(6).reshape(2, 3).to(getattr(torch, code)) for code in codes]
+    cube = torch.rand(2, 3, 4, 5)
+    found += [torch.tensor(1.5), torch.zeros(0), torch.zeros(2, 0, 3), torch.tensor([float("nan"), -0.0]), torch.tensor([1 + 2j]).conj()]
+    found += [cube[0, 0].t(), cube.to(memory_format=torch.channels_last), torch.rand(3, 1).expand(3, 50), cube[..., ::2], cube[1, 1:]]
+    trained = torch.nn.Parameter(torch.rand(3))
+    (trained * 2).sum().backward()
+    found += [trained, torch.nn.Parameter(torch.arange(3), requires_grad=False), torch.rand(3, requires_grad=True)]
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.rand(5, 3)).sum().backward()
+    optimizer.step()
+    checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3, "é": (None, float("inf"), b"x")}
+    return [*found, *_sparse_tensors(torch), checkpoint, dict(model.named_parameters()), [cube, (cube + 1, None)], {"a": {1: {2.5: cube}}}]
+
+
+def _sparse_tensors(torch: Any) -> list[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # in beta, says torch
+        twice = torch.sparse_coo_tensor([[0, 0], [1, 1]], [1.0, 2.0], (2, 3), check_invariants=True)
+        square = torch.eye(4)
+        compressed = [square.to_sparse_csr(), square.to_sparse_csc(), square.to_sparse_bsr((2, 2)), square.to_sparse_bsc((2, 2))]
+        return [twice, twice.coalesce(), *compressed]
+
+
+def not_tensors() -> list[Any]:
+    import torch
+
+    class Mine(torch.Tensor):
+        pass
+
+    one = torch.ones(1)
+    return [
+        torch.nn.Linear(1, 1),
+        Mine(),
+        {"a": 1},
+        {"a": one, "b": object()},
+        {"a": one, "b": np.ones(3)},
+        torch.max(torch.ones(1, 1), 0),
+        torch,
+    ]
+
+
 KEPT = {
+    "torch_to_safetensors": Kept(tensors, not_tensors),
     "altair_to_json": Kept(charts, not_charts, same_specification),
     "plotly_to_json": Kept(plotly_figures, not_plotly_figures),
     "networkx_to_json": Kept(graphs, not_graphs),
