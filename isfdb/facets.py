@@ -12,7 +12,16 @@ def facets(value: Any) -> dict[str, Any] | None:
         take_apart = _KNOWN.get((base.__module__.partition(".")[0], base.__name__))
         if take_apart is not None:
             return take_apart(value)
-    return None
+    return _state(value) if type(value).__module__.partition(".")[0] == "sklearn" else None
+
+
+def _state(value: Any) -> dict[str, Any]:
+    """Return what pickle would keep of an object: parameters and what was fitted."""
+    if type(value).__getstate__ is not object.__getstate__:
+        state = value.__getstate__()
+    else:
+        state = vars(value) if hasattr(value, "__dict__") else list(value.__reduce__()[1:])
+    return {**state} if isinstance(state, dict) else {"state": state}
 
 
 def _image(value: Any) -> dict[str, Any]:
@@ -66,6 +75,8 @@ _KNOWN: Final[dict[tuple[str, str], Callable[[Any], dict[str, Any]]]] = {
     ("PIL", "Image"): _image,
     ("altair", "TopLevelMixin"): lambda value: {"specification": value.to_dict()},
     ("networkx", "Graph"): _graph,
+    ("numpy", "Generator"): lambda value: dict(value.bit_generator.state),
+    ("numpy", "RandomState"): lambda value: {"state": value.get_state()},
     ("plotly", "BaseFigure"): _plotly,
     ("torch", "Tensor"): _tensor,
 }

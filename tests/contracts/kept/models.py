@@ -216,7 +216,32 @@ def not_tensors() -> list[Any]:
     ]
 
 
+def estimators() -> list[Any]:
+    pytest.importorskip("skops")
+    from sklearn.cluster import KMeans
+    from sklearn.linear_model import LinearRegression, LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    random = np.random.default_rng(1)
+    points = random.random((40, 3))
+    labels = np.array(["low", "é"])[(points.sum(axis=1) > 1.5).astype(int)]
+    scaled = make_pipeline(StandardScaler(), LogisticRegression(C=0.5))
+    fitted = [scaled.fit(points, labels), KMeans(2, random_state=np.random.RandomState(3), n_init=1).fit(points)]
+    return [LinearRegression(), LinearRegression().fit(points, points[:, 0]), *fitted, OneHotEncoder().fit(labels[:, None])]
+
+
+def not_estimators() -> list[Any]:
+    import sklearn.linear_model as linear
+
+    class Mine(linear.LinearRegression):
+        pass
+
+    return [Mine(), linear.LinearRegression, linear, {"coef": 1}]
+
+
 KEPT = {
+    "sklearn_to_skops": Kept(estimators, not_estimators),
     "torch_to_safetensors": Kept(tensors, not_tensors),
     "altair_to_json": Kept(charts, not_charts, same_specification),
     "plotly_to_json": Kept(plotly_figures, not_plotly_figures),
