@@ -53,9 +53,7 @@ def describe(obj: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {"type": type(obj).__name__, "fitted": _is_fitted(obj)}
     if type(obj).__name__ == "Pipeline":
         facts["steps"] = [type(step).__name__ for _, step in obj.steps[:20]]
-    shown = {
-        name: str(value)[:80] if type(value) in (str, float) else value for name, value in list(parameters.items())[:_SHOWN_PARAMETERS]
-    }
+    shown = {name: str(value)[:80] if type(value) in (str, float) else value for name, value in plain[:_SHOWN_PARAMETERS]}
     return {**facts, "parameters": shown}
 
 
