@@ -35,7 +35,21 @@ def dask_arrays() -> list[Any]:
         da.zeros((0, 3)),
         da.from_array(np.array(-0.0)),
         da.ones((4, 4), dtype="c8", chunks=3),
+        da.ones((3, 4), chunks=2).sum(),
+        da.from_array(np.arange(6), chunks=((0, 2, 0, 4),)),
+        *_arrays_as_bytes(),
     ]
+
+
+def _arrays_as_bytes() -> list[Any]:
+    import dask.array as da
+    import numpy as np
+
+    trials = np.zeros(7, dtype=[("rate", "<f8"), ("cell", "U3"), ("place", ">i2", (2,))])
+    trials["rate"], trials["cell"] = np.arange(7), "é"
+    swapped, text, one_text = np.arange(6, dtype=">i4").reshape(2, 3), np.array(["a", "bcé", ""]), np.array(b"ab")
+    whole = [trials, swapped, text, one_text, np.arange(5, dtype="g"), np.arange(5, dtype="q"), np.array([1, 2], "m8[25s]")]
+    return [da.from_array(one, chunks=2) for one in whole] + [da.zeros((3, 0), dtype="U3")]
 
 
 def foreign() -> list[Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
+import dask.array as da
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
@@ -18,7 +19,8 @@ import pytest
 
 from isfdb.errors import DumpError, VersionGoneError
 from isfdb.testing import assert_identical
-from loaderdumpers import dask_to_arrow, dask_to_parquet
+from loaderdumpers import dask_to_arrow, dask_to_parquet, dask_to_zarr
+from loaderdumpers._dask_chunks import aligned, stored_chunks
 
 
 def stored(module: Any, value: Any, folder: Path, **options: Any) -> Any:
@@ -412,3 +414,196 @@ def test_a_worker_that_dies_spoils_nothing_and_one_that_fails_discards_everythin
     (tmp_path / "cluster.py").write_text(CLUSTER)
     done = subprocess.run([sys.executable, str(tmp_path / "cluster.py"), str(tmp_path)], capture_output=True, text=True, timeout=250)
     assert done.stdout.endswith("all is well\n"), done.stderr[-3000:]
+
+
+# arrays
+
+
+def test_unknown_chunk_sizes_are_refused_with_the_remedy(db: Any) -> None:
+    array = da.arange(10, chunks=2)
+    some = array[array > 3]
+    with pytest.raises(DumpError, match=r"compute_chunk_sizes\(\)"):
+        db["x"] = some
+    db["x"] = some.compute_chunk_sizes()
+    assert_identical(db["x"], some)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: da.ma.masked_greater(da.arange(4, chunks=2), 2), "getmaskarray"),
+        (lambda: da.from_array(np.array([1, "a"], dtype=object), chunks=1), r"dtype object.*astype"),
+    ],
+)
+def test_blocks_that_are_not_plain_numpy_are_refused(make: Any, message: str, db: Any) -> None:
+    with pytest.raises(DumpError, match=message):
+        db["x"] = make()
+    assert "x" not in db
+
+
+def test_sparse_blocks_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    sparse = pytest.importorskip("sparse")
+    array = da.ones((4, 4), chunks=2).map_blocks(sparse.COO.from_numpy)
+    with pytest.raises(TypeError, match="todense"):
+        dask_to_zarr.dump(array, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda block: block + 0.5, lambda block: block[:1], lambda block: np.ma.masked_array(block), lambda block: block.tolist()],
+)
+def test_a_block_that_breaks_the_promise_of_meta_is_refused(wrong: Any, tmp_path: Path) -> None:
+    array = da.arange(10, chunks=5).map_blocks(wrong, meta=np.empty(0, "int64"))
+    with pytest.raises(ValueError, match=r"the chunk at \[\d\] is .*promises numpy's int64 of shape \(5,\)"):
+        dask_to_zarr.dump(array, str(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_tasks_never_share_a_file_however_the_chunks_lie(tmp_path: Path) -> None:
+    """Chunks of dask that end inside shards would lose what another thread writes into the same shard."""
+    values = np.arange(90 * 70, dtype="int64").reshape(90, 70)
+    for place, chunks in enumerate([(7, 11), (90, 3), ((1, 88, 1), 70), (13, 70)] * 3):
+        folder = tmp_path / str(place)
+        with dask.config.set(scheduler="threads", num_workers=8):
+            found = stored(dask_to_zarr, da.from_array(values, chunks=chunks), folder, chunks=(5, 10), shards=(20, 30)).get(str(folder))
+        assert_identical(found.compute(), values)
+        assert len(list((folder / "data.zarr" / "c").rglob("[0-9]*/[0-9]*"))) == 5 * 3
+
+
+def test_chunks_are_cut_at_whole_multiples_near_where_they_were() -> None:
+    assert aligned((3, 50, 47), 50) == (50, 50)
+    assert aligned((10,) * 10, 30) == (30, 30, 30, 10)
+    assert aligned((100, 100, 50), 10) == (100, 100, 50)
+    assert aligned((4, 0, 3), 5) == (5, 2)
+    assert aligned((0,), 5) == (0,)
+    for unit in (1, 3, 7, 64):
+        cut = aligned((5, 9, 1, 70, 2), unit)
+        assert sum(cut) == 87 and all(end % unit == 0 for end in np.cumsum(cut)[:-1])
+
+
+def test_very_large_chunks_are_stored_in_several() -> None:
+    assert stored_chunks([(1000, 1000), (1000,)], 8) == (1000, 1000)
+    assert stored_chunks([(20_000, 20_000), (1000,)], 8) == (5000, 1000)
+    assert stored_chunks([(1,), (10**9,)], 8) == (1, 8_000_000)
+    assert stored_chunks([], 8) == ()
+
+
+@pytest.mark.parametrize(
+    "layout", [{"chunks": (5,)}, {"chunks": (5, 0)}, {"shards": 10}, {"chunks": (5, 5), "shards": (10, 12)}, {"chunks": (5, 2.5)}]
+)
+def test_a_layout_that_does_not_fit_is_refused(layout: Any, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"chunks|shards"):
+        dask_to_zarr.dump(da.ones((20, 20), chunks=7), str(tmp_path), **layout)
+
+
+def test_a_part_of_an_array_is_read(db: Any) -> None:
+    db["x"] = da.arange(10_000, chunks=100).reshape(1000, 10)
+    found = db.get("x", np.s_[10:20, 3])
+    assert isinstance(found, da.Array)
+    assert_identical(found.compute(), np.arange(10_000).reshape(1000, 10)[10:20, 3])
+
+
+def test_a_dask_array_may_read_the_version_it_replaces(db: Any) -> None:
+    db["x"] = da.arange(100, chunks=((3, 50, 47),))
+    for _ in range(3):
+        db["x"] = db["x"] + 1
+    assert db["x"].chunks == ((3, 50, 47),)
+    assert db["x"].sum().compute() == 4950 + 300
+
+
+def test_a_missing_chunk_is_an_error_and_no_zeros(tmp_path: Path) -> None:
+    opened = stored(dask_to_zarr, da.ones(10, chunks=5), tmp_path).get(str(tmp_path))
+    (tmp_path / "data.zarr" / "c" / "1").unlink()
+    assert opened[:5].sum().compute() == 5
+    with pytest.raises(ValueError, match=r"the chunk .*data\.zarr/c/1 is missing"):
+        opened.compute()
+    os.rename(tmp_path / "data.zarr", tmp_path / "gone")
+    with pytest.raises(VersionGoneError, match="Read the key again"):
+        opened.compute()
+
+
+def test_an_array_of_another_kind_is_not_loaded(tmp_path: Path) -> None:
+    arguments = dask_to_zarr.dump(da.ones(10, chunks=5), str(tmp_path))
+    for wrong in ({"dtype": "<i4"}, {"shape": [20], "chunks": [[20]]}):
+        with pytest.raises(ValueError, match="restore it from a copy"):
+            dask_to_zarr.Loader(**{**arguments, **wrong}).get(str(tmp_path))
+    with pytest.raises(ValueError, match="restore it from a copy"):
+        dask_to_zarr.Loader(**{**arguments, "shape": [11]})
+    (tmp_path / "data.zarr" / "zarr.json").unlink()
+    with pytest.raises(ValueError, match=r"zarr\.json in it is missing"):
+        dask_to_zarr.Loader(**arguments).get(str(tmp_path))
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
+def test_every_scheduler_writes_arrays(scheduler: str, db: Any) -> None:
+    array = da.from_array(np.arange(100.0).reshape(10, 10), chunks=3)
+    with dask.config.set(scheduler=scheduler):
+        db["x"] = array
+        assert_identical(db["x"].compute(), array.compute())
+
+
+def test_describing_an_array_computes_nothing() -> None:
+    def fail(block: Any) -> Any:
+        raise AssertionError("computed")
+
+    facts = dask_to_zarr.describe(da.ones((10, 4), chunks=(3, 4)).map_blocks(fail, meta=np.empty((0, 0))))
+    assert (facts["shape"], facts["chunksize"], facts["numblocks"], facts["nbytes"]) == ([10, 4], [3, 4], [4, 1], 320)
+
+
+# memory
+
+THROUGH_A_LIMIT = """
+import os, resource, sys
+import dask, dask.array as da, dask.dataframe as dd, numpy as np, pandas as pd, pyarrow.dataset, zarr
+import isfdb
+
+kind, folder, n_parts, limit = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+ROWS = 500_000  # 16 MB a part
+
+
+def make(place):
+    return pd.DataFrame({name: np.arange(ROWS) + place * ROWS + n for n, name in enumerate("abc")}, index=np.arange(ROWS) + place * ROWS)
+
+
+def block(block_info=None):
+    start = block_info[None]["array-location"][0][0]
+    return np.arange(start, start + ROWS)[:, None] + np.arange(4)
+
+
+def data_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[5]) * 4096
+
+
+db = isfdb.open(folder)
+db["warm"] = dd.from_pandas(make(0).iloc[:10], npartitions=2)
+db["cold"] = da.ones(10, chunks=5)
+db["warm"].compute(), db["cold"].compute()
+before = data_bytes()
+resource.setrlimit(resource.RLIMIT_DATA, (before + limit, before + limit))
+with dask.config.set(scheduler="threads", num_workers=2):
+    if kind == "frame":
+        db["x"] = dd.from_map(make, range(n_parts), divisions=(*range(0, n_parts * ROWS, ROWS), n_parts * ROWS - 1), meta=make(0).iloc[:0])
+        found = db["x"]["b"].sum().compute()
+        n_bytes = n_parts * ROWS * 32
+    else:
+        n = n_parts * ROWS
+        db["x"] = da.map_blocks(block, chunks=((ROWS,) * n_parts, (4,)), dtype="int64", meta=np.empty((0, 0), "int64"))
+        found = db["x"][:, 1].sum().compute()
+        n_bytes = n * 32
+n = n_parts * ROWS
+assert int(found) == n * (n - 1) // 2 + n, (found, n)
+try:
+    bytearray(limit)
+except MemoryError:
+    print(n_bytes)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not limit what is mapped")
+@pytest.mark.parametrize("kind", ["frame", "array"])
+def test_a_value_larger_than_memory_goes_through(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "through.py").write_text(THROUGH_A_LIMIT)
+    command = [sys.executable, str(tmp_path / "through.py"), kind, str(tmp_path / "db"), "25", str(200 * 2**20)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250)
+    assert done.stdout.strip() == "400000000", done.stderr[-3000:]
