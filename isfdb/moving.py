@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
+from isfdb import plugins
 from isfdb.attributes import Attributes
 from isfdb.blocks import OWN, Block
 from isfdb.errors import ConflictError, IncompleteVersionError, KeyExistsError, KeyNotFoundError
@@ -115,7 +116,7 @@ def copy_key(source: Target, target: Target, carried: Any, database_id: str | No
     except OSError as error:
         raise storage_failure(error, f"copy {source.key!r}", storage.location) from error
     try:
-        _copy_files(storage.fetch(found.folder), stage.path, may_link=not found.record.get("mutable"))
+        _copy_content(found, storage.fetch(found.folder), stage.path)
         difference = None if found.record.get("mutable") else sizes_differ(stage.path, found.files)
         if difference:
             raise IncompleteVersionError(
@@ -164,6 +165,18 @@ def _bring_earlier_blocks(storage: Storage, source: Target, found: Found, stage:
         raise IncompleteVersionError(f"cannot copy {source.key!r}: {difference}. Run isfdb.verify(db).", key=source.key)
     stage.files, stage.folders = _contents(stage.path)
     return {"digest": digest_of_files(files), "files": files}
+
+
+def _copy_content(found: Found, source: str, target: str) -> None:
+    """Copy a version's files: by its loaderdumper where others may go on writing to them meanwhile."""
+    module = plugins.loaderdumper(found.spec.name) if found.record.get("mutable") else None
+    if not hasattr(module, "snapshot"):
+        _copy_files(source, target, may_link=module is None)
+        return
+    module.snapshot(source, target)
+    for name in ("Loader.json", "code.py"):
+        if os.path.exists(f"{source}/{name}"):
+            _copy_file(f"{source}/{name}", f"{target}/{name}", may_link=False)
 
 
 def _copy_files(source: str, target: str, *, may_link: bool) -> None:

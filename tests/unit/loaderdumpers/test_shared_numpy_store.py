@@ -264,6 +264,79 @@ for n in range(10**9):
     store["after"] = np.zeros(1)
 
 
+KILLED_AT = """
+calls = 0
+def deadly(name, real):
+    def call(*arguments):
+        global calls
+        calls += 1
+        if calls == LAST:
+            if name == 'pwrite':
+                real(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2], arguments[2])
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments)
+    return call
+store = SharedNumpyStore(store.path, durability='full')
+for name in ('mkdir', 'open', 'pwrite', 'fsync', 'close'):
+    setattr(os, name, deadly(name, getattr(os, name)))
+for n in range(2):
+    store[f'a{n}'] = np.full(1000, n)
+    store.append_save(np.full((2, 3), n), 'rows')
+    store.save(np.full(10, n), f'claimed {n}', overwrite=False)
+    print(n, flush=True)
+print(calls)
+"""
+
+
+def test_a_writer_killed_at_every_call_leaves_a_good_store(store: SharedNumpyStore) -> None:
+    told = in_another_process(store, KILLED_AT.replace("LAST", "0"))().split()
+    n_calls = int(told[-1])
+    assert n_calls > 40
+    for last in range(1, n_calls + 1, 3):
+        folder = Path(store.path).parent / f"{last}"
+        folder.mkdir()
+        shared_numpy_store.dump(None, str(folder))
+        other = shared_numpy_store.Loader().get(str(folder), durability="process")
+        acknowledged = len(in_another_process(other, KILLED_AT.replace("LAST", str(last)), kills=True)().split())
+        for n in range(acknowledged):
+            assert (other[f"a{n}"] == n).all() and (other[f"claimed {n}"] == n).all() and (other["rows"][2 * n : 2 * n + 2] == n).all()
+        assert other.verify() == []
+        other["a0"] = np.zeros(1)
+        other.append_save(np.full((2, 3), 7), "rows")
+        if "claimed 0" not in other:
+            other.save(np.zeros(1), "claimed 0", overwrite=False)
+
+
+def test_what_was_acknowledged_survives_a_power_cut(store: SharedNumpyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The array is on the disk before its line is written, the line and the names of the files before the call returns."""
+    seen: list[str] = []
+    names = {}
+
+    def noting(name: str) -> Any:
+        real = getattr(os, name)
+
+        def call(*arguments: Any) -> Any:
+            result = real(*arguments)
+            if name == "open":
+                names[result] = os.path.basename(arguments[0])
+            elif name in ("pwrite", "fsync"):
+                seen.append(f"{name} {names[arguments[0]]}")
+            return result
+
+        return call
+
+    durable = SharedNumpyStore(store.path, durability="full")
+    for name in ("open", "pwrite", "fsync"):
+        monkeypatch.setattr(os, name, noting(name))
+    durable["a"] = np.zeros(3)
+    first, seen[:] = list(seen), []
+    durable["b"] = np.zeros(3)
+    monkeypatch.undo()
+    assert first[:4] == ["pwrite data.bin", "fsync data.bin", "pwrite index.jsonl", "fsync index.jsonl"]
+    assert [one.partition("-")[0] for one in first[4:]] == ["fsync writer", "fsync store"]
+    assert seen == first[:4]
+
+
 def test_of_several_processes_one_gets_a_name(store: SharedNumpyStore) -> None:
     program = """
 from isfdb.errors import KeyExistsError
@@ -410,6 +483,28 @@ def test_a_store_can_be_stored_elsewhere(db: Any) -> None:
     assert (db["two"]["a"].tolist(), db["two"].names(), store.names()) == ([0, 1, 2], ("a", "b"), ("a",))
     with pytest.raises(isfdb.errors.DumpError, match="pass None"):
         db.set("three", 5, dumper="shared_numpy_store")
+
+
+def test_a_store_is_copied_while_others_write(db: Any) -> None:
+    store = db.create_shared_numpy_store("one")
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            store.append_save(np.zeros((10, 10)), "rows")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(5):
+            db.copy("one", f"copy {number}")
+    finally:
+        stop.set()
+        writer.join()
+    for number in range(5):
+        copy = db[f"copy {number}"]
+        assert copy.verify() == []
+        copy["more"] = np.zeros(1)
 
 
 def test_a_frozen_store_takes_nothing(store: SharedNumpyStore) -> None:
