@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy
@@ -15,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import isfdb
 from isfdb.errors import DumpError, KeyExistsError, KeyKindError, KeyNotFoundError, VersionGoneError
+from loaderdumpers.folder import ManagedFolder
 
 DELETED = "deleted"
 
@@ -32,7 +35,19 @@ VALUES = st.one_of(
 NAMES = st.sampled_from(["unit", "note"])
 
 
+@dataclass
+class Folder:
+    """What a managed folder holds now; a snapshot says of which version it is one."""
+
+    files: dict[str, str]
+    snapshot_of: int | None = None
+
+
 def comparable(value: Any) -> Any:
+    if isinstance(value, Folder):
+        return ("folder", dict(value.files))
+    if isinstance(value, ManagedFolder):
+        return ("folder", {name: Path(value.join(name)).read_text() for name in value.listdir()})
     if isinstance(value, numpy.ndarray):
         return ("array", value.dtype.str, value.shape, value.tobytes())
     return (type(value).__name__, value)
@@ -64,8 +79,14 @@ class DatabaseMachine(RuleBasedStateMachine):
     # The model -------------------------------------------------------------------------------------------------------------------
 
     def alive(self) -> dict[str, Any]:
-        newest = {key: numbers[max(numbers)] for key, numbers in self.history.items()}
+        newest = {key: self.held(numbers) for key, numbers in self.history.items()}
         return {key: value for key, value in newest.items() if value is not DELETED}
+
+    @staticmethod
+    def held(numbers: dict[int, Any]) -> Any:
+        """What reading a key gives: its newest value, but for a snapshot what that froze."""
+        value = numbers[max(numbers)]
+        return numbers[value.snapshot_of] if isinstance(value, Folder) and value.snapshot_of else value
 
     def newest(self, key: str) -> int:
         return max(self.history.get(key, {0: None}))
@@ -77,7 +98,7 @@ class DatabaseMachine(RuleBasedStateMachine):
     def note_put(self, key: str, value: Any) -> None:
         self.subs.update(parents(key))
         number = self.newest(key) + 1
-        self.history.setdefault(key, {})[number] = value
+        self.history.setdefault(key, {})[number] = Folder(dict(value.files)) if isinstance(value, Folder) else value
 
     # Writing ---------------------------------------------------------------------------------------------------------------------
 
@@ -95,7 +116,7 @@ class DatabaseMachine(RuleBasedStateMachine):
         if self.is_blocked(key):
             return
         if key in self.alive():
-            with pytest.raises(KeyExistsError, match="overwrite=False"):
+            with pytest.raises(KeyExistsError, match="not to be overwritten"):
                 self.db.set(key, value, overwrite=False)
             return
         assert self.db.set(key, value, overwrite=False).number == self.newest(key) + 1
@@ -113,6 +134,32 @@ class DatabaseMachine(RuleBasedStateMachine):
                 else:
                     with pytest.raises(KeyKindError, match=r"sub-database|value"):
                         self.db[key] = value
+
+    @rule(key=KEYS)
+    def make_folder(self, key: str) -> None:
+        if not self.is_blocked(key):
+            self.db.set(key, None, dumper="folder")
+            self.note_put(key, Folder({}))
+
+    @rule(key=KEYS, name=NAMES, text=st.sampled_from(["x", "y"]))
+    def fill_folder(self, key: str, name: str, text: str) -> None:
+        folder = self.alive().get(key)
+        if isinstance(folder, Folder):
+            Path(self.db[key].join(name)).write_text(text)
+            folder.files[name] = text
+
+    @rule(key=KEYS)
+    def take_a_snapshot(self, key: str) -> None:
+        value = self.alive().get(key, DELETED)
+        if value is DELETED:
+            with pytest.raises((KeyNotFoundError, KeyKindError)):
+                self.db.snapshot(key)
+            return
+        found = self.db.snapshot(key)
+        if isinstance(value, Folder):
+            (original,) = [number for number, one in self.history[key].items() if one is value]
+            self.history[key][self.newest(key) + 1] = Folder(dict(value.files), original)
+        assert found.number == self.newest(key)
 
     @rule(key=KEYS)
     def delete(self, key: str) -> None:
