@@ -47,6 +47,12 @@ def _durability(value: Any) -> str:
     raise ValueError
 
 
+def _frame_format(value: Any) -> str:
+    if value in ("parquet", "arrow"):
+        return str(value)
+    raise ValueError
+
+
 def _flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -100,6 +106,13 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         Setting("registry", "path", None, "The registry file; by default registry.sqlite in the data folder.", _path),
         Setting("data_folder", "path", None, "Where isfdb keeps what is yours: signing key, list of trusted databases.", _path, False),
         Setting("cache_folder", "path", None, "Where isfdb keeps what can be rebuilt: names of keys, search indexes.", _path, False),
+        Setting(
+            "frame_format",
+            '"parquet" or "arrow"',
+            "parquet",
+            "How a put keeps pandas tables: small, or large and fast.",
+            _frame_format,
+        ),
         Setting("capture", "true or false", True, "Whether provenance is recorded; without it each version says so.", _flag),
         Setting("statistics", "true or false", False, "Whether a put also notes minimum, mean and the like, shown without loading.", _flag),
         Setting("git_timeout_s", "seconds", 2.0, "How long a put may wait, at most, for what git says about the sources.", _seconds),

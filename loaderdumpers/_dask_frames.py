@@ -16,7 +16,9 @@ from typing import Any, Final
 
 from isfdb.errors import VersionGoneError
 from isfdb.hashing import digest_of
-from loaderdumpers._arrow_frames import Reader, Writer
+from loaderdumpers._arrow_columns import own_copy
+from loaderdumpers._arrow_frames import Writer
+from loaderdumpers._attributes import pack_attributes
 from loaderdumpers._dask_promises import Promise
 from loaderdumpers._dask_tasks import write_parts
 from loaderdumpers._labels import NotExactError, pack_label, unpack_label
@@ -123,8 +125,10 @@ def _write_value(value: Any, start: str, form: FileFormat, number: bytes) -> tup
         plan = writer.plan(value)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
         raise NotExactError(f"Arrow cannot keep this {type(value).__name__}: {error}") from error
-    lists = {name: pyarrow.ListArray.from_arrays([0, len(array)], array) for name, array in writer.labels.items()}
-    tables = {name: columns for name, columns in (("data", writer.columns), ("labels", lists)) if columns}
+    if getattr(value, "attrs", None):
+        plan["attrs"], _ = pack_attributes(value.attrs, None, "pandas_to_arrow")
+    lists = {name: pyarrow.LargeListArray.from_arrays([0, len(array)], array) for name, array in writer.labels.items()}
+    tables = {name: columns for name, columns in (("data", _fitting(writer.columns, plan, form)), ("labels", lists)) if columns}
     names = []
     for name, columns in tables.items():
         table = pyarrow.table(columns).replace_schema_metadata({_NUMBER: number})
@@ -134,6 +138,18 @@ def _write_value(value: Any, start: str, form: FileFormat, number: bytes) -> tup
         if found != len(table):
             raise ValueError(f"{start + names[-1]} has {found} rows after {len(table)} were written; the disk or its driver is at fault")
     return names, plan
+
+
+def _fitting(columns: dict[str, Any], plan: dict[str, Any], form: FileFormat) -> dict[str, Any]:
+    """Return the columns as the format keeps them."""
+    if form.suffix != "parquet":
+        return columns
+    from loaderdumpers._parquet_files import part_columns
+
+    columns, others = part_columns(columns, plan)
+    if others:
+        raise NotExactError(f"Parquet has no type for the column {next(iter(others))!r}, and dask_to_arrow keeps it")
+    return columns
 
 
 def _unrepeated(plans: Sequence[dict[str, Any]]) -> list[Any]:
@@ -175,18 +191,34 @@ class Partition:
 
 def _read(part: Partition, columns: list[Any] | None = None) -> Any:
     """Return one partition, as pandas."""
-    from loaderdumpers import pandas_to_parquet
+    from loaderdumpers._frame_reading import read_with_options
 
-    table = _Table(part, "data")
-    labels = _Table(part, "labels")
-    reader = Reader(table.column, labels.single)
-    kind = part.plan["kind"]
-    if kind == "Index":
-        table.read(pandas_to_parquet._names(part.plan["index"]))
-        return reader.index(part.plan["index"])
-    if kind == "Series":
-        return pandas_to_parquet._read_series(part.plan, table, reader)  # type: ignore[arg-type]
-    return pandas_to_parquet._read_frame(part.plan, table, reader, columns, part.filters)  # type: ignore[arg-type]
+    options = {"columns": columns, "filters": part.filters, "select": None}
+    return read_with_options(part.plan, _Files(part), __name__, part.folder, parts=None, lazy=False, **options)
+
+
+class _Files:
+    """The files of a partition, in the form that ``_frame_reading`` wants."""
+
+    def __init__(self, part: Partition) -> None:
+        self.where, self.own = f"{part.prefix}data.{part.form.suffix}", own_copy
+        self._data, self._labels = _Table(part, "data"), _Table(part, "labels")
+        self._rows = part.plan["rows"]
+
+    def table(self, specs: list[dict[str, Any]], start: int, stop: int) -> Any:
+        return self._data.read([spec["in"] for spec in specs]).slice(start, stop - start) if specs else None
+
+    def rows(self, specs: list[dict[str, Any]], places: Any) -> Any:
+        return self.table(specs, 0, self._rows).take(places) if specs else None
+
+    def label(self, name: str) -> Any:
+        return self._labels.single(name)
+
+    def may_match(self, expression: Any) -> None:
+        return None
+
+    def chunks(self) -> list[tuple[int, int]]:
+        return [(0, self._rows)]
 
 
 class _Table:
@@ -197,20 +229,12 @@ class _Table:
         self._path = os.path.join(part.folder, f"{part.prefix}{name}.{part.form.suffix}")
         self._table: Any = None
 
-    def read(self, names: Sequence[str], filters: Any = None) -> Any:
-        """Read columns; with filters, also return which rows they leave."""
-        if filters is None:
-            if names:
-                self._open(names)
-            return None
-        import numpy
-        import pyarrow.parquet
+    def read(self, names: Sequence[str]) -> Any:
+        """Return these columns."""
+        from loaderdumpers._parquet_files import renamed
 
-        self._open(None)
-        chosen = pyarrow.parquet.filters_to_expression(filters) if isinstance(filters, list) else filters
-        rows = pyarrow.array(numpy.arange(len(self._table)))
-        self._table = self._table.append_column("\0row", rows).filter(chosen)
-        return self._table.column("\0row").to_numpy()
+        self._open(names)
+        return renamed(self._table)
 
     def _open(self, names: Sequence[str] | None) -> None:
         import pyarrow
@@ -232,10 +256,6 @@ class _Table:
         if os.path.isdir(self._part.folder):
             return ValueError(f"{self._path} is missing; restore it from a copy")
         return VersionGoneError(f"{self._part.folder} was reclaimed or moved away after the lazy value was read. Read the key again.")
-
-    def column(self, name: str) -> Any:
-        """Return the column `name`."""
-        return self._table.column(name)
 
     def single(self, name: str) -> Any:
         """Return the one list that stands in the column `name`."""
@@ -329,7 +349,7 @@ def _chosen(parts: list[Partition], divisions: tuple[Any, ...], wanted: Any) -> 
 
 
 def _existing(meta: Any, columns: list[Any]) -> list[Any]:
-    from loaderdumpers import pandas_to_parquet
+    from loaderdumpers._frame_reading import find_columns
 
-    pandas_to_parquet._places(meta.columns, columns)  # refuses what is not there
+    find_columns(meta.columns, columns)  # refuses what is not there
     return list(columns)

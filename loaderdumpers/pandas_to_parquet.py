@@ -1,56 +1,43 @@
-"""Keeps a pandas DataFrame, Series or Index in Parquet, exactly, or refuses it. Columns of mixed Python objects are refused.
+"""Keeps a pandas DataFrame, Series or Index in Parquet, exactly, or refuses it. Small on disk, and read by any program.
 
 ``data.parquet`` has the columns under their own names where those are texts that differ, else as c0, c1 ...; the index follows as
-columns named ``index``. What Parquet cannot say (labels, categories, frequency, attributes) stands in ``Loader.json`` or, where that
-would grow long, in ``frame.json``, with long lists of labels in ``labels.parquet``.
+columns named ``index``. Columns of Arrow types that Parquet does not have lie beside it in ``data.arrow``. What neither can say
+(labels, categories, frequency, attributes) stands in ``Loader.json`` or, where that would grow long, in ``frame.json``, with long
+lists of labels, and sparse columns, in ``labels.parquet``. ``pandas_to_arrow`` keeps the same, larger and faster.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from loaderdumpers._arrow_frames import Reader, Writer, restore_attributes
-from loaderdumpers._labels import NotExactError
+from loaderdumpers._frame_reading import read_with_options
+from loaderdumpers._frame_writing import Staged, Watch, describe, is_kept, read_plan, summarise
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["Loader", "check", "describe", "dump", "read", "summarise", "write"]
+
 priority: Final = 25
+has_parts: Final = True
+requires: Final = {"pandas": "2.2", "pyarrow": "15"}
+about: Final = {
+    "types": ("pandas.DataFrame", "pandas.Series", "pandas.Index"),
+    "keeps": "tables, series and indexes of any dtype of pandas; cells of plain Python values",
+    "format": "Parquet",
+    "files": "`data.parquet`, sometimes `labels.parquet`, `frame.json`, `data.arrow`, `attrs-0` ...",
+    "exact": True,
+    "lazy": "dask, with `lazy=True`; some columns, some rows",
+    "append": False,
+}
 
-_INLINE_CHARACTERS: Final = 4000
-_MANY_COLUMNS: Final = 64
-_PANDAS_KINDS: Final = ("DataFrame", "Series", "Index", "RangeIndex", "MultiIndex", "DatetimeIndex", "TimedeltaIndex", "PeriodIndex")
-_KINDS: Final = (*_PANDAS_KINDS, "IntervalIndex", "CategoricalIndex")
-
-
-def _is_pandas(obj: Any) -> bool:
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and any(type(obj) is getattr(pandas, kind, None) for kind in _KINDS)
+#: A filter, or a selection of rows, reads whole groups.
+_ROWS_IN_A_GROUP: Final = 2**18
 
 
 def check(obj: Any) -> bool:
     """Say whether `obj` comes back equal in every respect; looks at types and labels, and at each value of object columns."""
-    if not _is_pandas(obj):
-        return False
-    try:
-        Writer(convert=False).plan(obj)
-    except Exception:  # noqa: BLE001  pandas stumbles over its own half-made or damaged objects in many ways; none of them is kept exactly
-        return False
-    return True
-
-
-def describe(obj: Any) -> dict[str, Any]:
-    """Return type, shape, size, and the first columns with their dtypes."""
-    facts: dict[str, Any] = {"type": type(obj).__name__, "shape": list(obj.shape)}
-    if facts["type"] == "DataFrame":
-        facts["columns"] = [[str(label)[:60], str(dtype)[:60]] for label, dtype in zip(obj.columns[:20], obj.dtypes.iloc[:20], strict=True)]
-        facts["nbytes"] = int(obj.memory_usage(index=True, deep=False).sum())
-    elif "MultiIndex" not in facts["type"]:
-        facts |= {"dtype": str(obj.dtype)[:60], "nbytes": int(obj.nbytes)}
-    return facts
+    return is_kept(obj)
 
 
 def dump(obj: Any, savedir: str, *, compression: str = "zstd", row_group_size: int | None = None) -> dict[str, Any]:
@@ -65,15 +52,13 @@ def dump(obj: Any, savedir: str, *, compression: str = "zstd", row_group_size: i
     compression : {'zstd', 'snappy', 'gzip', 'brotli', 'lz4', 'none'}
         How the columns are compressed.
     row_group_size : int, optional
-        Rows in one group; filters skip whole groups. Default: pyarrow's.
+        Rows in one group; filters and selections skip whole groups. Default: 262,144.
 
     Raises
     ------
     TypeError
         Something would not come back as it is; the message names it.
     """
-    if not _is_pandas(obj):
-        raise TypeError(f"pandas_to_parquet keeps DataFrame, Series and Index themselves, not {type(obj).__qualname__}; convert it first")
     return write(obj, savedir, "", compression=compression, row_group_size=row_group_size)
 
 
@@ -81,31 +66,13 @@ def write(
     obj: Any, savedir: str, prefix: str, *, compression: str = "zstd", row_group_size: int | None = None, inline: bool = False
 ) -> dict[str, Any]:
     """Write `obj` to files whose names begin with `prefix` and return the arguments of :class:`Loader`; `inline`: never ``frame.json``."""
-    import pyarrow
+    from loaderdumpers._parquet_files import write_files
 
-    writer = Writer()
-    try:
-        plan = writer.plan(obj)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
-        raise NotExactError(f"Arrow cannot keep this {type(obj).__name__}: {error}. Convert the column, or use to_cloudpickle.") from error
-    if writer.columns:
-        table = pyarrow.table(writer.columns)
-        _write_table(table, os.path.join(savedir, f"{prefix}data.parquet"), compression, row_group_size)
-    if writer.labels:
-        lists = {name: pyarrow.ListArray.from_arrays([0, len(array)], array) for name, array in writer.labels.items()}
-        _write_table(pyarrow.table(lists), os.path.join(savedir, f"{prefix}labels.parquet"), compression, None)
-    text = json.dumps(plan, ensure_ascii=False, allow_nan=False)
-    if inline or len(text) <= _INLINE_CHARACTERS:
-        return {"plan": plan}
-    with open(os.path.join(savedir, f"{prefix}frame.json"), "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-    return {}
-
-
-def _write_table(table: Any, path: str, compression: str, row_group_size: int | None) -> None:
-    import pyarrow.parquet
-
-    pyarrow.parquet.write_table(table, path, compression=compression, row_group_size=row_group_size)
+    staged = Staged(obj, "pandas_to_parquet")
+    watch = Watch(staged.writer.sources)
+    write_files(staged, savedir, prefix, compression=compression, row_group_size=row_group_size or _ROWS_IN_A_GROUP)
+    watch.check()
+    return staged.arguments(savedir, prefix, inline=inline)
 
 
 class Loader:
@@ -115,12 +82,16 @@ class Loader:
     ----------
     plan : dict, optional
         What Parquet cannot say. Without it, it stands in ``frame.json``.
+    parts : list of dict, optional
+        The specs of attributes that lie in folders of their own.
     """
 
-    def __init__(self, *, plan: dict[str, Any] | None = None) -> None:
-        self._plan = plan
+    def __init__(self, *, plan: dict[str, Any] | None = None, parts: list[dict[str, Any]] | None = None) -> None:
+        self._plan, self._parts = plan, parts
 
-    def get(self, savedir: str, *, columns: list[Any] | None = None, filters: Any = None) -> pd.DataFrame | pd.Series | pd.Index:
+    def get(
+        self, savedir: str, *, columns: list[Any] | None = None, filters: Any = None, select: Any = None, lazy: bool = False
+    ) -> pd.DataFrame | pd.Series | pd.Index:
         """Return the value.
 
         Parameters
@@ -130,119 +101,35 @@ class Loader:
         columns : list of labels, optional
             Only these columns, in this order; only they are read.
         filters : list of tuples, optional
-            Only rows for which these hold, as ``[("rate", ">", 5.0)]``, in pyarrow's words and with the names in the file.
+            Only rows for which these hold, as ``[("rate", ">", 5.0)]``, in pyarrow's words; row groups that cannot match are not
+            read. Missing values match nothing. An expression of pyarrow is taken too, with the names in the file.
+        select : slice, integers, or (rows, columns), optional
+            Only these positions, as ``numpy.s_[10:20, 3]``: what ``iloc`` gives. Row groups without them are not read.
+        lazy : bool
+            Return a dask DataFrame or Series that reads a row group at a time.
 
         Raises
         ------
         ValueError
             A column asked for does not exist, or the files contradict each other.
         """
-        return read(savedir, "", self._plan, columns=columns, filters=filters)
+        return read(savedir, "", self._plan, columns=columns, filters=filters, select=select, lazy=lazy, parts=self._parts)
 
 
-def read(savedir: str, prefix: str, plan: dict[str, Any] | None, *, columns: list[Any] | None = None, filters: Any = None) -> Any:
+def read(
+    savedir: str,
+    prefix: str,
+    plan: dict[str, Any] | None,
+    *,
+    columns: list[Any] | None = None,
+    filters: Any = None,
+    select: Any = None,
+    lazy: bool = False,
+    parts: list[dict[str, Any]] | None = None,
+) -> Any:
     """Read what :func:`write` wrote."""
-    if plan is None:
-        with open(os.path.join(savedir, f"{prefix}frame.json"), encoding="utf-8") as file:
-            plan = json.load(file)
-    labels = _Table(os.path.join(savedir, f"{prefix}labels.parquet"))
-    table = _Table(os.path.join(savedir, f"{prefix}data.parquet"))
-    reader = Reader(table.column, labels.single)
-    if plan["kind"] != "DataFrame" and (columns is not None or filters is not None):
-        raise ValueError(f"columns= and filters= are for a DataFrame; this is a {plan['kind']}. Leave them out.")
-    if plan["kind"] == "Index":
-        table.read([*_names(plan["index"])])
-        return reader.index(plan["index"])
-    if plan["kind"] == "Series":
-        return _read_series(plan, table, reader)
-    return _read_frame(plan, table, reader, columns, filters)
+    from loaderdumpers._parquet_files import ParquetFiles
 
-
-def _read_series(plan: dict[str, Any], table: _Table, reader: Reader) -> Any:
-    import pandas
-
-    from loaderdumpers._labels import unpack_label
-
-    table.read([plan["values"]["in"], *_names(plan["index"])])
-    index, values = reader.index(plan["index"]), reader.column(plan["values"])
-    series = pandas.Series(values, index=index, name=unpack_label(plan["name"]), dtype=values.dtype, copy=False)
-    return restore_attributes(series, plan)
-
-
-def _read_frame(plan: dict[str, Any], table: _Table, reader: Reader, columns: list[Any] | None, filters: Any) -> Any:
-    labels = reader.index(plan["columns"], label=True)
-    places = range(len(labels)) if columns is None else _places(labels, columns)
-    specs = [plan["values"][place] for place in places]
-    rows = table.read([*(spec["in"] for spec in specs), *_names(plan["index"])], filters)
-    index_spec = plan["index"]
-    if rows is not None:
-        index_spec = {name: part for name, part in index_spec.items() if name != "freq"}
-    index = reader.index(index_spec)
-    if rows is not None and "range" in index_spec:
-        index = index.take(rows)
-    frame = _assemble([reader.column(spec) for spec in specs], index, labels if columns is None else labels.take(places))
-    return restore_attributes(frame, plan)
-
-
-def _assemble(arrays: list[Any], index: Any, labels: Any) -> Any:
-    import pandas
-
-    if not arrays:
-        return pandas.DataFrame(index=index, columns=labels)
-    # An object array would be turned into text by pandas 3; a Series is taken as it is.
-    kept = {n: pandas.Series(one, index=index, dtype=object, copy=False) if one.dtype == object else one for n, one in enumerate(arrays)}
-    frame = pandas.DataFrame(kept, index=index, copy=len(kept) > _MANY_COLUMNS)  # many single columns make everything later slow
-    frame.columns = labels
-    return frame
-
-
-def _places(labels: Any, wanted: list[Any]) -> Any:
-    if isinstance(wanted, str):
-        raise ValueError(f"columns= takes a list of labels, not a text; write columns=[{wanted!r}]")
-    places = labels.get_indexer_for(list(wanted))
-    if (places < 0).any():
-        shown = ", ".join(repr(label) for label in list(labels[:20]))
-        raise ValueError(f"the columns {list(wanted)!r} were asked for; stored are {shown}{' ...' if len(labels) > 20 else ''}")
-    return places
-
-
-def _names(index: dict[str, Any]) -> list[str]:
-    """Return the names of the columns in which an index lies."""
-    if "levels" in index:
-        return [level["in"] for level in index["levels"]]
-    return [index["values"]["in"]] if "values" in index else []
-
-
-class _Table:
-    """One Parquet file, opened when something is asked of it."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._table: Any = None
-
-    def read(self, names: list[str], filters: Any = None) -> Any:
-        """Read columns; with filters, also return which rows they leave."""
-        import numpy
-        import pyarrow.parquet
-
-        if not names and filters is None:
-            return None
-        if filters is None:
-            self._table = pyarrow.parquet.read_table(self._path, columns=names, partitioning=None)
-            return None
-        chosen = pyarrow.parquet.filters_to_expression(filters) if isinstance(filters, list) else filters
-        table = pyarrow.parquet.read_table(self._path, partitioning=None)
-        table = table.append_column("\0row", pyarrow.array(numpy.arange(len(table)))).filter(chosen)
-        self._table = table
-        return table.column("\0row").to_numpy()
-
-    def column(self, name: str) -> Any:
-        return self._table.column(name)
-
-    def single(self, name: str) -> Any:
-        """Return the one list that stands in the column `name`."""
-        import pyarrow.parquet
-
-        if self._table is None:
-            self._table = pyarrow.parquet.read_table(self._path, partitioning=None)
-        return pyarrow.chunked_array([self._table.column(name).combine_chunks().flatten()])
+    plan = read_plan(savedir, prefix, plan)
+    files = ParquetFiles(savedir, prefix, plan["rows"])
+    return read_with_options(plan, files, __name__, savedir, columns=columns, filters=filters, select=select, lazy=lazy, parts=parts)

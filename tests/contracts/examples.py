@@ -222,14 +222,3 @@ def _indexed() -> list[Any]:
         pd.DataFrame(index=range(4)),
         pd.DataFrame(index=list("abc")),
     ]
-
-
-def inexact_frames() -> list[Any]:
-    class Frame(pd.DataFrame):
-        pass
-
-    noted = pd.DataFrame({"a": [1]})
-    noted.attrs = {"pair": (1, 2)}
-    mixed = [pd.Series([1, "a"]), pd.Series([[1]]), pd.Series([np.nan, None, "a"], dtype=object), pd.Series(["\ud800"], dtype=object)]
-    odd_offset = pd.date_range("2020-01-01", periods=3, freq=pd.DateOffset(months=1, days=1))
-    return [*mixed, pd.Series(pd.arrays.SparseArray([0, 1])), Frame({"a": [1]}), noted, odd_offset, [1], np.zeros(3)]

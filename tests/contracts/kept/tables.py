@@ -340,7 +340,7 @@ def xarray_foreign() -> list[Any]:
     class Mine(xr.Dataset):
         __slots__ = ()
 
-    mixed = xr.DataArray(np.array([1, "a"], object))
+    mixed = xr.DataArray(np.array([1, object()], object))
     noted = xr.DataArray([1], attrs={"model": object()})
     named = xr.DataArray([1], name=object())
     return [
