@@ -44,6 +44,9 @@ class LoaderDumper(Protocol):
         Facts shown without loading: ``{"type": "ndarray", "shape": [3, 4], "dtype": "float64"}``. JSON-ready, small.
     ``mutable : bool``
         True where the stored folder belongs to the user and may change in place (managed folders).
+    ``snapshot(savedir, target) -> dict``
+        Of a mutable one: copies the content of version folder `savedir` into `target`, as it is at one moment, while others write to
+        it; returns the arguments of the copy's Loader. Without it the files are copied, and must not change meanwhile.
     ``explicit_only : bool``
         True where it is used only when named, never chosen by ``check``.
     ``has_parts : bool``

@@ -86,9 +86,15 @@ def _row(name: str, module: Any) -> tuple[str, ...]:
         _word(about["exact"]),
         about["lazy"] or "no",
         _word(about["append"]),
-        "runs code" if getattr(module, "runs_code", False) else "yes",
+        _safety(module),
         f"`isfdb[{extra}]`" if extra else "",
     )
+
+
+def _safety(module: Any) -> str:
+    if getattr(module, "runs_code", False):
+        return "runs code"
+    return "as its parts" if getattr(module, "has_parts", False) else "yes"
 
 
 def _word(is_true: bool) -> str:
