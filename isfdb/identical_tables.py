@@ -162,6 +162,7 @@ def _variables(found: Any, expected: Any, where: str, same: Same) -> None:
 
 
 def _annotated(found: Any, expected: Any, where: str, same: Same) -> None:
+    found, expected = (one.copy() if one.is_view else one for one in (found, expected))  # arrays of a view are of classes of their own
     same(found.shape, expected.shape, f"the shape of {where}")
     for name in ("X", "obs", "var"):
         same(getattr(found, name), getattr(expected, name), f"{where}.{name}")

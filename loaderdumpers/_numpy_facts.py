@@ -55,7 +55,7 @@ def _of_numbers(obj: Any) -> dict[str, Any]:
             with numpy.errstate(all="ignore"):  # infinity less infinity
                 total += float(numbers.sum(dtype=numpy.float64))
     n_numbers = obj.size - n_nan
-    found = {"min": _plain(min(lows)), "max": _plain(max(highs)), "mean": _plain(total / n_numbers)} if n_numbers else {}
+    found = {"min": plain_number(min(lows)), "max": plain_number(max(highs)), "mean": plain_number(total / n_numbers)} if n_numbers else {}
     return found | ({"n_nan": n_nan} if is_float else {})
 
 
@@ -72,7 +72,7 @@ def _of_times(obj: Any) -> dict[str, Any]:
     return ({"min": str(min(lows)), "max": str(max(highs))} if lows else {}) | {"n_nat": n_nat}
 
 
-def _plain(number: Any) -> Any:
+def plain_number(number: Any) -> Any:
     """Return a number as JSON has it, or as text."""
     value = number.item() if hasattr(number, "item") else number
     if isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):

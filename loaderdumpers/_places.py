@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from typing import Any, Final
@@ -38,6 +39,20 @@ def shown(place: Place) -> str:
 def _short(step: Any) -> str:
     text = repr(step) if type(step) in (str, int, float, bool, type(None), bytes) else f"<{type(step).__name__}>"
     return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def inside(folder: str, *names: str) -> str:
+    """Return a path inside a folder, from names that stand in a file.
+
+    Raises
+    ------
+    ValueError
+        A name leads elsewhere.
+    """
+    for name in names:
+        if name in ("", ".", "..") or not {"/", "\\", "\0"}.isdisjoint(name):
+            raise ValueError(f"{name!r} is no name of a file that isfdb writes; Loader.json was changed")
+    return os.path.join(folder, *names)
 
 
 class Names:

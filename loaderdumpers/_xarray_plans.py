@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from loaderdumpers import numpy_to_npy, pandas_to_parquet
 from loaderdumpers._labels import NotExactError, pack_label, unpack_label
+from loaderdumpers._places import inside
 from loaderdumpers._typed_json import decode, encode
 from loaderdumpers._zarr_variables import is_lazy, kind_of, refuse_other_objects
 
@@ -304,4 +304,4 @@ def data_array(record: dict[str, Any], name: Any, load: Callable[[dict[str, Any]
 def part_folder(savedir: str, record: dict[str, Any], entry: dict[str, Any]) -> str:
     """Return where an entry's part lies."""
     name = entry["in"] if "in" in entry else f"index-{record['indexes'].index(entry)}"
-    return os.path.join(savedir, "parts", f"{record['folder']}{name}")
+    return inside(savedir, "parts", f"{record['folder']}{name}")

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from isfdb import parts, plugins
+from isfdb.errors import PickleWarning
 from isfdb.identical import assert_identical
 from loaderdumpers._labels import NotExactError, pack_label, unpack_label
-from loaderdumpers._places import Names, Place
+from loaderdumpers._places import Names, Place, inside
 
 priority: Final = 32
 has_parts: Final = True
@@ -87,8 +88,9 @@ def dump(obj: Any, savedir: str) -> dict[str, Any]:
     names, specs = Names(), {}
     for way, value, dumper in leaves:
         folder = names.name(_place(way))
-        spec = parts.dump_part(value, os.path.join(savedir, folder), dumper=dumper)
-        if parts.runs_code(parts.name_in(spec), spec):
+        with warnings.catch_warnings(category=PickleWarning, action="ignore"):  # it is refused below, where that lies inside a list
+            spec = parts.dump_part(value, os.path.join(savedir, folder), dumper=dumper)
+        if parts.needs_of(parts.name_in(spec), spec).runs_code:
             raise TypeError(_refusal(way, value))
         specs[way] = {"in": folder, "spec": spec}
     return {"members": _packed(members, (), specs)}
@@ -251,4 +253,4 @@ def _loaded(node: dict[str, Any], savedir: str, mmap: str | None) -> Any:
     if "spec" not in node:
         return {unpack_label(name): _loaded(one, savedir, mmap) for name, one in zip(node["names"], node["members"], strict=True)}
     options = {"mmap": mmap} if mmap and parts.name_in(node["spec"]) == "numpy_to_npy" else {}
-    return parts.load_part(node["spec"], os.path.join(savedir, node["in"]), **options)
+    return parts.load_part(node["spec"], inside(savedir, node["in"]), **options)

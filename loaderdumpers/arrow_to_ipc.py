@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from loaderdumpers._numpy_facts import plain_number
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -33,6 +35,7 @@ _STREAM: Final = "data.arrows"
 _CHUNKS: Final = "chunks.json"
 #: The one column in which an array lies.
 _NAME: Final = "values"
+_SUMMARISED: Final = 100
 
 
 def check(obj: Any) -> bool:
@@ -137,6 +140,34 @@ def describe(obj: Any) -> dict[str, Any]:
         facts |= {"shape": [obj.num_rows, obj.num_columns], "nbytes": int(obj.get_total_buffer_size())}
     facts["columns"] = [[field.name[:60], str(field.type)[:60]] for field in list(obj.schema)[:20]]
     return facts
+
+
+def summarise(obj: Any) -> dict[str, Any]:
+    """Return, for each of the first hundred columns, how many values are missing, and least, largest and mean; nothing of a reader."""
+    kind = _kind(obj)
+    if kind in ("Array", "ChunkedArray"):
+        return _summarise_column(obj)
+    if kind == "RecordBatchReader":
+        return {}
+    columns = zip(obj.schema.names[:_SUMMARISED], obj.columns[:_SUMMARISED], strict=True)
+    return {"columns": [[name[:60], _summarise_column(column)] for name, column in columns]}
+
+
+def _summarise_column(column: Any) -> dict[str, Any]:
+    import pyarrow.compute
+    from pyarrow import types
+
+    facts: dict[str, Any] = {"n_missing": int(column.null_count)}
+    is_number = types.is_integer(column.type) or types.is_floating(column.type)
+    if facts["n_missing"] == len(column) or not (is_number or types.is_timestamp(column.type) or types.is_date(column.type)):
+        return facts
+    if types.is_float16(column.type):  # with which Arrow does not compute
+        column = column.cast(pyarrow.float32())
+    ends = pyarrow.compute.min_max(column)
+    if not is_number:
+        return facts | {name: str(ends[name]) for name in ("min", "max")}
+    numbers = {"min": ends["min"].as_py(), "max": ends["max"].as_py(), "mean": pyarrow.compute.mean(column).as_py()}
+    return facts | {name: plain_number(value) for name, value in numbers.items()}
 
 
 def dump(obj: Any, savedir: str, *, compression: str | None = None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from loaderdumpers._numpy_facts import plain_number
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -28,6 +30,7 @@ about: Final = {
 
 _FILE: Final = "data.parquet"
 _SHOWN: Final = 20
+_SUMMARISED: Final = 100
 
 
 def check(obj: Any) -> bool:
@@ -76,6 +79,26 @@ def describe(obj: Any) -> dict[str, Any]:
     schema = obj.collect_schema()
     columns = list(schema.items())[:_SHOWN]
     return {**facts, "columns": [[name[:60], str(dtype)[:60]] for name, dtype in columns]}
+
+
+def summarise(obj: Any) -> dict[str, Any]:
+    """Return, for each of the first hundred columns, how many values are missing, and least, largest and mean; nothing of a LazyFrame."""
+    kind = _kind(obj)
+    if kind == "Series":
+        return _summarise_column(obj)
+    if kind == "LazyFrame":
+        return {}
+    return {"columns": [[name[:60], _summarise_column(obj[name])] for name in obj.columns[:_SUMMARISED]]}
+
+
+def _summarise_column(column: pl.Series) -> dict[str, Any]:
+    facts: dict[str, Any] = {"n_missing": int(column.null_count())}
+    if facts["n_missing"] == len(column) or not (column.dtype.is_numeric() or column.dtype.is_temporal()):
+        return facts
+    ends = {"min": column.min(), "max": column.max()}
+    if not column.dtype.is_numeric():
+        return facts | {name: str(value) for name, value in ends.items()}
+    return facts | {name: plain_number(value) for name, value in {**ends, "mean": column.mean()}.items()}
 
 
 def dump(obj: Any, savedir: str, *, compression: str = "zstd", row_group_size: int | None = None) -> dict[str, Any]:

@@ -13,6 +13,8 @@ import zipfile
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from loaderdumpers import _numpy_facts
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -90,6 +92,13 @@ def describe(obj: Any) -> dict[str, Any]:
         return {**facts, "nnz": int(obj.nnz)}
     arrays = [obj.data, *(obj.coords if layout == "coo" else [getattr(obj, name) for name in _members(str(layout))[1:]])]
     return {**facts, "nnz": int(obj.nnz), "nbytes": sum(int(array.nbytes) for array in arrays)}
+
+
+def summarise(obj: Any) -> dict[str, Any]:
+    """Return minimum, maximum, mean and missing values of the values that are stored; zeros that are not stored do not count."""
+    if _layout(obj) in ("lil", "dok"):
+        return {}
+    return _numpy_facts.summarise(obj.data)
 
 
 def dump(obj: Any, savedir: str, *, compressed: bool = False) -> dict[str, Any]:

@@ -7,7 +7,6 @@ values for which Zarr has no place, lie in ``parts``. Names, order, attributes a
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -16,11 +15,15 @@ from isfdb.identical import assert_identical
 from isfdb.parts import dump_part, load_part
 from loaderdumpers import _xarray_plans as plans
 from loaderdumpers._labels import NotExactError, pack_label, unpack_label
+from loaderdumpers._places import inside
 from loaderdumpers._typed_json import decode
+from loaderdumpers._xarray_facts import describe, kind_of, summarise
 from loaderdumpers._zarr_variables import Writer, read
 
 if TYPE_CHECKING:
     from loaderdumpers._xarray_plans import Node
+
+__all__ = ["Loader", "check", "describe", "dump", "summarise"]
 
 priority: Final = 31
 has_parts: Final = True
@@ -37,7 +40,6 @@ about: Final = {
 }
 
 _FOLDER: Final = "data.zarr"
-_SHOWN: Final = 20
 _DUMPERS: Final = {"index": "pandas_to_parquet", "series": "pandas_to_parquet", "npy": "numpy_to_npy"}
 #: How xarray finds dates again when it opens the Zarr group by itself.
 _UNITS: Final = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
@@ -45,7 +47,7 @@ _UNITS: Final = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns
 
 def check(obj: Any) -> bool:
     """Say whether `obj` is of xarray and made of arrays, indexes and attributes that are kept; computes nothing."""
-    kind = _kind(obj)
+    kind = kind_of(obj)
     if kind is None:
         return False
     try:
@@ -58,30 +60,8 @@ def check(obj: Any) -> bool:
     return True
 
 
-def _kind(obj: Any) -> str | None:
-    xarray = sys.modules.get("xarray")
-    if xarray is None:
-        return None
-    return next((name for name in ("Dataset", "DataArray", "DataTree") if type(obj) is getattr(xarray, name, None)), None)
-
-
 def _pack_name(obj: Any, kind: str) -> Any:
     return None if kind == "Dataset" else pack_label(obj.name)
-
-
-def describe(obj: Any) -> dict[str, Any]:
-    """Return type, sizes, the first variables with dtype and dimensions, and the size if computed; computes nothing."""
-    kind = _kind(obj)
-    facts: dict[str, Any] = {"type": f"xarray {kind}"}
-    if kind == "DataTree":
-        return {**facts, "groups": [str(path)[:60] for path in obj.groups[:_SHOWN]], "nbytes": int(obj.nbytes)}
-    facts |= {"sizes": {str(dim)[:60]: int(size) for dim, size in list(obj.sizes.items())[:_SHOWN]}, "nbytes": int(obj.nbytes)}
-    facts["coords"] = [str(name)[:60] for name in list(obj.coords)[:_SHOWN]]
-    if kind == "DataArray":
-        return {**facts, "shape": list(obj.shape), "dtype": str(obj.dtype)[:60], "lazy": obj.chunks is not None}
-    shown = list(obj.data_vars.items())[:_SHOWN]
-    facts["variables"] = [[str(name)[:60], str(one.dtype)[:60], [str(dim)[:60] for dim in one.dims]] for name, one in shown]
-    return {**facts, "lazy": any(variable.chunks is not None for variable in obj.variables.values())}
 
 
 def dump(obj: Any, savedir: str, *, compressors: Any = "auto") -> dict[str, Any]:
@@ -103,7 +83,7 @@ def dump(obj: Any, savedir: str, *, compressors: Any = "auto") -> dict[str, Any]
     ValueError
         The sizes of the chunks of a lazy array are unknown.
     """
-    kind = _kind(obj)
+    kind = kind_of(obj)
     if kind is None:
         raise TypeError(f"xarray_to_zarr keeps Dataset, DataArray and DataTree themselves, not {type(obj).__qualname__}; convert it first")
     writer, nodes = Writer(compressors), plans.nodes_of(obj, kind)
@@ -277,7 +257,7 @@ class _Reader:
         if "part" in entry:
             value = load_part(entry["part"], plans.part_folder(self._savedir, node, entry))
             return value if "in" not in entry or entry["part"]["Loader"].endswith("npy") else _from_series(value, entry)
-        path = os.path.join(self._savedir, _FOLDER, *node["path"].split("/"), entry["in"])
+        path = inside(self._savedir, _FOLDER, *filter(None, node["path"].split("/")), entry["in"])
         return read(path, entry["array"], lazy=True if self._partly or (self._lazily and not entry["coord"]) else None)
 
 

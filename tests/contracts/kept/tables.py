@@ -98,8 +98,12 @@ def polars_series() -> list[Any]:
 
     day, second = datetime.datetime(2020, 1, 1), datetime.timedelta(seconds=1)
     number = decimal.Decimal
-    numbers = "Int8 Int16 Int32 Int64 Int128 UInt8 UInt16 UInt32 UInt64 Float32 Float64 Boolean".split()
-    found = [pl.Series([1, None, 0]).cast(getattr(pl, name)) for name in numbers]
+    numbers = "Int8 Int16 Int32 Int64 Int128 UInt8 UInt16 UInt32 UInt64 UInt128 Float16 Float32 Float64 Boolean".split()
+    found = [pl.Series([1, None, 0]).cast(getattr(pl, name)) for name in numbers if hasattr(pl, name)]
+    if hasattr(pl, "Map"):
+        found += [pl.Series([{"a": 1}, None, {}], dtype=pl.Map(pl.String, pl.Int8))]
+    if hasattr(pl, "Categories"):
+        found += [pl.Series(["b", "a"], dtype=pl.Categorical(pl.Categories("of mine", "isfdb", pl.UInt8)))]
     found += [
         pl.Series([None, value], dtype=pl.Datetime(unit, zone)) for value in (day,) for unit in ("ms", "us", "ns") for zone in (None, "UTC")
     ]
