@@ -23,7 +23,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 _quoted = json.encoder.encode_basestring
@@ -99,6 +99,32 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _decode_text = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique).decode
 
 
+_BOUND = 2**62
+
+
+def are_plain(members: Collection[Any]) -> bool:
+    """Say, mostly at the speed of C, whether all members are their own JSON. False may also mean that a closer look is needed."""
+    kinds = set(map(type, members))
+    if not kinds <= {int, bool, float, str, type(None)}:
+        return False
+    if kinds == {str}:
+        return all(map(str.isascii, members))
+    if kinds == {float}:
+        return bool(abs(sum(members)) < math.inf)  # a nan or inf among them leaves its mark
+    if kinds <= {int, bool}:
+        return bool(min(members, default=0) > -_BOUND and max(members, default=0) < _BOUND)
+    return all(map(_is_plain, members))
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    if kind is int:
+        return bool(-_BOUND < value < _BOUND)
+    if kind is float:
+        return bool(abs(value) < math.inf)
+    return kind is not str or bool(value.isascii())
+
+
 def encode(value: Any, *, dates: bool = False, numpy_scalars: bool = False, _depth: int = 0) -> Any:
     """Turn a plain value into JSON-ready members.
 
@@ -127,6 +153,8 @@ def encode(value: Any, *, dates: bool = False, numpy_scalars: bool = False, _dep
     if _depth >= MAX_DEPTH:
         raise TypeError(f"nested deeper than {MAX_DEPTH} levels, or containing itself")
     if kind is list:
+        if are_plain(value):
+            return value[:]
         return [encode(member, dates=dates, numpy_scalars=numpy_scalars, _depth=_depth + 1) for member in value]
     if kind is dict:
         return _encode_dict(value, dates, numpy_scalars, _depth + 1)

@@ -77,6 +77,10 @@ class PartsReader:
         return value
 
     def _arrays(self, name: str, item: str) -> Any:
+        if "select" in self._options:
+            chosen = self._options["select"]
+            index = (item, *chosen) if type(chosen) is tuple else (item, chosen)
+            return self._load(name, {**self._options, "select": index})
         if not self._keeps or self._options:
             return self._member(self._load(name, {"members": [item], **self._options}), name, item)
         if name not in self._loaded:

@@ -7,11 +7,11 @@ It knows single values, containers and the user's own classes. What is none of t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, Final
 
 from isfdb import plugins
-from isfdb.exact_json import MAX_DEPTH, compact
+from isfdb.exact_json import MAX_DEPTH, are_plain, compact
 from loaderdumpers import _python_classes as classes
 from loaderdumpers import _python_containers as containers
 from loaderdumpers._places import Attribute, Place, shown
@@ -76,11 +76,13 @@ def is_kept(value: Any, *, leaves: bool) -> bool:
     value : object
         Anything.
     leaves : bool
-        Accept what is neither a plain value nor a container, and the user's own classes.
+        Whether containers and instances of the user's own classes are meant, which may hold anything, or plain values.
     """
     try:
+        if leaves and not (containers.is_container(type(value)) or _is_instance(value)):
+            return False
         return _Look(leaves).at(value, 0)
-    except (RuntimeError, TypeError):  # another thread changes a dict while it is looked at; a type without a hash
+    except Exception:  # noqa: BLE001 - another thread changes a dict that is looked at, or a metaclass refuses to be looked up
         return False
 
 
@@ -94,11 +96,13 @@ class _Look:
         taken = containers.take_apart(value) if containers.is_container(type(value)) else self._instance(value)
         if taken is None:
             return self._leaves or self._is_scalar(value)
+        foreign = [set(map(type, members)) - ALWAYS for members in (taken.members, taken.keys or ())]
+        if not any(foreign) and depth < MAX_DEPTH:
+            return True
         if self._way.enter(value, depth) is not None:
             return False
-        for members in (taken.members, taken.keys or ()):
-            foreign = set(map(type, members)) - ALWAYS
-            if foreign and not all(self.at(member, depth + 1) for member in members if type(member) in foreign):
+        for members, kinds in zip((taken.members, taken.keys or ()), foreign, strict=True):
+            if kinds and not all(self.at(member, depth + 1) for member in members if type(member) in kinds):
                 return False
         self._way.leave(value)
         return True
@@ -115,7 +119,7 @@ class _Look:
         return None if values is None else containers.Taken(None, values.values())
 
 
-def is_instance(value: Any) -> bool:
+def _is_instance(value: Any) -> bool:
     """Say whether `value` is an enum member, named tuple, dataclass or attrs instance that is nothing but its fields."""
     facts = classes.facts_of(type(value))
     if facts is None:
@@ -179,14 +183,16 @@ class Encoder:
         return node
 
     def _container(self, value: Any, taken: containers.Taken, place: Place, depth: int, hashed: bool) -> Node:
+        members = list(taken.members)
+        is_simple = depth < MAX_DEPTH and self._is_chosen is None and are_plain(members)
+        if is_simple and taken.keys is None:  # nothing in it leads further, so it need not be watched
+            return self._sequence(taken, members)
         self._enter(value, place, depth)
         if taken.keys is not None:
-            node = self._mapping(taken, place, depth + 1)
+            node = self._mapping(taken, members, place, depth + 1)
         else:
-            members = self._members(list(taken.members), place, depth + 1, hashed or taken.tag in containers.UNORDERED)
-            if taken.tag in containers.UNORDERED:
-                members.sort(key=None if set(map(type, members)) in ({int}, {str}) else compact)
-            node = members if taken.tag is None else {taken.tag: members, **(taken.facts or {})}
+            inside = hashed or taken.tag in containers.UNORDERED
+            node = self._sequence(taken, [self.encode(one, (place, n), depth + 1, hashed=inside) for n, one in enumerate(members)])
         self._way.leave(value)
         return node
 
@@ -195,13 +201,13 @@ class Encoder:
         if reason:
             raise TypeError(f"the value cannot be written out at {shown(place) or 'its top'}: {reason}. Store it with to_cloudpickle.")
 
-    def _members(self, members: list[Any], place: Place, depth: int, hashed: bool) -> list[Node]:
-        if self._is_chosen is None and _stand_for_themselves(members):
-            return members
-        return [self.encode(member, (place, step), depth, hashed=hashed) for step, member in enumerate(members)]
+    def _sequence(self, taken: containers.Taken, nodes: list[Node]) -> Node:
+        if taken.tag in containers.UNORDERED:
+            nodes.sort(key=None if set(map(type, nodes)) in ({int}, {str}) else compact)
+        return nodes if taken.tag is None else {taken.tag: nodes, **(taken.facts or {})}
 
-    def _mapping(self, taken: containers.Taken, place: Place, depth: int) -> Node:
-        keys, members = list(taken.keys or ()), list(taken.members)
+    def _mapping(self, taken: containers.Taken, members: list[Any], place: Place, depth: int) -> Node:
+        keys = list(taken.keys or ())
         content = self._content(keys, keys, members, place, depth, hashed=False)
         if taken.tag is None:
             return content if type(content) is dict else {"$dict": content}
@@ -209,7 +215,7 @@ class Encoder:
 
     def _content(self, keys: list[Any], steps: list[Any], members: list[Any], place: Place, depth: int, *, hashed: bool) -> Node:
         """Return an object where all keys are ordinary names, else pairs."""
-        if self._is_chosen is None and _stand_for_themselves(members):
+        if self._is_chosen is None and are_plain(members):
             nodes = members
         else:
             nodes = [self.encode(member, (place, step), depth, hashed=hashed) for step, member in zip(steps, members, strict=True)]
@@ -267,30 +273,7 @@ def find_member(facts: classes.ClassFacts, name: str | None, node: Node) -> Any:
     return classes.combined(facts, node) if member is None and type(node) is int else member
 
 
-_BOUND: Final = 2**62
-
-
-def _stand_for_themselves(members: Collection[Any]) -> bool:
-    """Say, at the speed of C, whether all members are their own nodes. False may also mean that it is not clear."""
-    kinds = set(map(type, members))
-    if not kinds <= {int, bool, float, str, type(None)}:
-        return False
-    if kinds == {str}:
-        return all(map(str.isascii, members))
-    if kinds == {float}:
-        return abs(sum(members)) < float("inf")  # a nan or inf among them leaves its mark
-    if kinds <= {int, bool}:
-        return max(members, default=0) < _BOUND and min(members, default=0) > -_BOUND
-    return all(map(_stands_for_itself, members))
-
-
-def _stands_for_itself(value: Any) -> bool:
-    kind = type(value)
-    if kind is int:
-        return -_BOUND < value < _BOUND  # type: ignore[no-any-return]
-    if kind is float:
-        return abs(value) < float("inf")  # type: ignore[no-any-return]
-    return kind is not str or value.isascii()  # type: ignore[no-any-return]
+_MOST_LINES: Final = 10_000
 
 
 def to_text(node: Node) -> str:
@@ -304,7 +287,7 @@ def to_text(node: Node) -> str:
 def _lines(node: Node) -> str:
     if type(node) is dict and node:
         return "{\n" + ",\n".join([f"{_json(name)}: {_json(member)}" for name, member in node.items()]) + "\n}"
-    if type(node) is list and not {dict, list}.isdisjoint(map(type, node)):
+    if type(node) is list and len(node) <= _MOST_LINES and not {dict, list}.isdisjoint(map(type, node)):
         return "[\n" + ",\n".join(map(_json, node)) + "\n]"
     return _json(node)
 

@@ -160,6 +160,43 @@ def step_into(node: Node, step: Any) -> Node:
     raise ValueError(f"there is no part {step!r:.80}; at this place there are {names}")
 
 
+def narrow(node: Node, part: Any, select: Any) -> tuple[Node, Any]:
+    """Return the node of a part of a value, and what of a selection is left for the loaderdumper of the part.
+
+    Parameters
+    ----------
+    node : object
+        The skeleton.
+    part : object
+        A step, or a list of steps; None for the whole.
+    select : object
+        A slice, or steps that end in one or more, as a tuple; None for all.
+
+    Raises
+    ------
+    ValueError
+        There is nothing at that place.
+    """
+    for step in [] if part is None else part if type(part) is list else [part]:
+        node = step_into(node, step)
+    steps = list(select) if type(select) is tuple else [] if select is None else [select]
+    while steps:
+        if tag_of(node) == "$part":
+            return node, steps[0] if len(steps) == 1 else tuple(steps)
+        step = steps.pop(0)
+        node = _slice_of(node, step) if type(step) is slice else step_into(node, step)
+    return node, None
+
+
+def _slice_of(node: Node, chosen: slice) -> Node:
+    tag = tag_of(node)
+    if type(node) is list:
+        return node[chosen]
+    if tag in ("$tuple", "$deque") and type(node[tag]) is list:
+        return {**node, tag: node[tag][chosen]}
+    raise ValueError("only lists, tuples, deques and what is stored as a part have slices; name what lies inside with part=")
+
+
 def _is_same(reader: Decoder, node: Node, step: Any) -> bool:
     try:
         key = reader.decode(node, hashed=True)

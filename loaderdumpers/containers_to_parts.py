@@ -22,8 +22,8 @@ from loaderdumpers._lazy_containers import lazily
 from loaderdumpers._places import Place, shown
 from loaderdumpers._python_classes import facts_of, values_of
 from loaderdumpers._python_scalars import encoders, of_library
-from loaderdumpers._skeleton import PRIORITY, Encoder, is_instance, is_kept, to_text
-from loaderdumpers._skeleton_reading import Decoder, step_into
+from loaderdumpers._skeleton import PRIORITY, Encoder, is_kept, to_text
+from loaderdumpers._skeleton_reading import Decoder, narrow
 
 priority: Final = PRIORITY + 10
 has_parts: Final = True
@@ -45,7 +45,7 @@ _MOST_LOOKED_AT: Final = 1000
 
 def check(obj: Any) -> bool:
     """Say whether `obj` is a container, or an instance that is its fields, and does not contain itself."""
-    return (containers.is_container(type(obj)) or is_instance(obj)) and is_kept(obj, leaves=True)
+    return is_kept(obj, leaves=True)
 
 
 def describe(obj: Any) -> dict[str, Any]:
@@ -151,7 +151,14 @@ class Loader:
         self._specs, self._classes = parts, frozenset(classes or ())
 
     def get(
-        self, savedir: str, *, part: Any = None, plain: bool = False, lazy: bool = False, part_options: dict[str, Any] | None = None
+        self,
+        savedir: str,
+        *,
+        part: Any = None,
+        select: Any = None,
+        plain: bool = False,
+        lazy: bool = False,
+        part_options: dict[str, Any] | None = None,
     ) -> Any:
         """Return the value, or what lies at one place of it.
 
@@ -161,6 +168,9 @@ class Loader:
             Folder of the version.
         part : key, number, name of an attribute, or list of them
             Read only what lies there: ``part="rates"``, ``part=["cells", 0]``.
+        select : slice or tuple
+            Read only these members of a list or tuple; a tuple names its place first: ``("cells", slice(0, 10))``. What is left when a
+            part is reached goes to its own loaderdumper.
         plain : bool
             Give dicts, tuples and values in place of instances of your own classes, which then need not be there.
         lazy : bool
@@ -175,9 +185,9 @@ class Loader:
         """
         with open(os.path.join(savedir, _FILE), "rb") as file:
             node = loads(file.read())
-        for step in [] if part is None else part if type(part) is list else [part]:
-            node = step_into(node, step)
-        reader = PartsReader(self._specs, savedir, node, part_options or {}, keeps=not lazy)
+        node, rest = narrow(node, part, select)
+        options = {**(part_options or {}), **({} if rest is None else {"select": rest})}
+        reader = PartsReader(self._specs, savedir, node, options, keeps=not lazy)
         may_run = code_may_run()
         decoder = Decoder(reader.load, plain=plain, may_import=lambda name: may_run and name in self._classes)
         return lazily(node, decoder) if lazy else decoder.decode(node)

@@ -13,7 +13,7 @@ from isfdb.exact_json import loads
 from loaderdumpers import to_json
 from loaderdumpers._python_scalars import Node
 from loaderdumpers._skeleton import PRIORITY, Encoder, is_kept, to_text
-from loaderdumpers._skeleton_reading import Decoder, step_into
+from loaderdumpers._skeleton_reading import Decoder, narrow
 
 priority: Final = PRIORITY
 about: Final = {
@@ -93,7 +93,7 @@ class Loader:
             raise ValueError(f"python_to_json does not know the argument {', '.join(sorted(unknown))}; a newer isfdb may have written it")
         self._arguments = arguments
 
-    def get(self, savedir: str, *, part: Any = None, plain: bool = False) -> Any:
+    def get(self, savedir: str, *, part: Any = None, select: Any = None, plain: bool = False) -> Any:
         """Return the value.
 
         Parameters
@@ -102,6 +102,8 @@ class Loader:
             Folder of the version.
         part : key, number or list of them
             Return only what lies there: ``part="start"``, ``part=["start", 0]``.
+        select : slice or tuple
+            Return only these members of a list or tuple; a tuple names its place first: ``("start", slice(0, 10))``.
         plain : bool
             Give pure paths in place of paths of another operating system.
         """
@@ -110,8 +112,7 @@ class Loader:
         else:
             with open(os.path.join(savedir, _FILE), "rb") as file:
                 node = loads(file.read())
-        for step in [] if part is None else part if type(part) is list else [part]:
-            node = step_into(node, step)
+        node, _ = narrow(node, part, select)
         return Decoder(_refuse_part, plain=plain).decode(node)
 
 

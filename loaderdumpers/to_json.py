@@ -12,7 +12,7 @@ import os
 import struct
 from typing import Any, Final
 
-from isfdb.exact_json import MAX_DEPTH, decode, encode, loads
+from isfdb.exact_json import MAX_DEPTH, are_plain, decode, encode, loads
 
 priority: Final = 10
 about: Final = {
@@ -81,6 +81,8 @@ def _all_plain(root: Any) -> bool:
             if not all(type(name) is str and _is_text(name) for name in container):
                 return False
             members = container.values()
+        if are_plain(members):
+            continue
         for member in members:
             kind = type(member)
             if kind is list or kind is dict:

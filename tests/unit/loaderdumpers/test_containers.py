@@ -25,7 +25,7 @@ from isfdb.options import set_options
 from isfdb.parts import allowing_code
 from isfdb.plugins import register_loaderdumper, unregister_loaderdumper
 from isfdb.testing import assert_identical
-from loaderdumpers import containers_to_parts
+from loaderdumpers import containers_to_parts, python_to_json
 from tests.contracts.kept import _user_classes as own
 
 FRAME = pd.DataFrame({"rate": [1.0, 2.0], "cell": ["a", "b"]})
@@ -108,6 +108,22 @@ def test_a_container_that_contains_itself_goes_to_pickle(db: Any) -> None:
         db.set("ring", ring, dumper="containers_to_parts")
 
 
+class Unhashable(type):
+    """Makes classes that refuse to be looked up or compared."""
+
+    def _refuse(cls, *_: Any) -> Any:
+        raise RuntimeError("refused")
+
+    __eq__ = __hash__ = __getattribute__ = _refuse  # type: ignore[assignment]
+
+
+def test_looking_is_total_even_where_classes_refuse_to_be_looked_up() -> None:
+    odd = Unhashable("Odd", (), {})()
+    for value in (odd, [odd], {"a": (odd,)}, (odd,), {1: [1, odd]}):
+        assert containers_to_parts.check(value) is False
+        assert python_to_json.check(value) is False
+
+
 # Choosing ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +184,18 @@ def test_one_part_is_read_without_the_others(db: Any) -> None:
         loader.get(str(folder), part_options={"columns": ["cell"]})
     with pytest.raises(ValueError, match=r"there is no part 'rate'; at this place there are"):
         loader.get(str(folder), part="rate")
+
+
+def test_a_slice_reads_only_the_members_it_names(db: Any) -> None:
+    traces = [np.arange(place, place + 100) for place in range(40)]
+    value = {"traces": traces, "large": np.arange(2**18), "pair": (1, 2, 3)}
+    db["results"] = value
+    assert_identical(db.get("results", ("traces", slice(3, 5))), traces[3:5])
+    assert_identical(db.get("results", ("traces", 7, slice(0, 3))), traces[7][:3])
+    assert_identical(db.get("results", ("large", slice(5, 8))), np.arange(5, 8))
+    assert_identical(db.get("results", slice(0, 2), part="pair"), (1, 2))
+    with pytest.raises(LoadError, match="have slices"):
+        db.get("results", slice(0, 2))
 
 
 def test_a_lazy_container_loads_what_is_asked_for(db: Any) -> None:
