@@ -57,7 +57,7 @@ def _comparison(kind: type) -> Any:
         return _frames if name in ("DataFrame", "Series") else _indexes if name.endswith("Index") else None
     if library == "dask" and name in ("DataFrame", "Series", "Index", "Array"):
         return _lazy
-    if library == "dask" and name in ("Bag", "Delayed"):
+    if library == "dask" and name in ("Bag", "Delayed", "Item"):
         return _lazy_parts
     elsewhere = comparison_of(library, name) or comparison_of_value(kind)
     return None if elsewhere is None else lambda found, expected, where: elsewhere(found, expected, where, assert_identical)
@@ -225,8 +225,8 @@ def _lazy(found: Any, expected: Any, where: str) -> None:
 
 def _lazy_parts(found: Any, expected: Any, where: str) -> None:
     """Compare bags partition by partition, and what delayed values become."""
-    if type(expected).__name__ == "Delayed":
-        _same(found._length, expected._length, f"the length of {where}")
+    if type(expected).__name__ != "Bag":
+        _same(getattr(found, "_length", None), getattr(expected, "_length", None), f"the length of {where}")
         parts = [(found, expected)]
     else:
         _same(found.npartitions, expected.npartitions, f"the number of partitions of {where}")

@@ -167,7 +167,33 @@ def allowing_code(savedir: str = "", files: Files | None = None) -> Iterator[Non
     files : dict, optional
         Its manifest, where the version is trusted because of its signature: only what is as the manifest says may run.
     """
-    token = _permission.set(_Permission(savedir, files))
+    with _permitted(_Permission(savedir, files)):
+        yield
+
+
+def permission_for(folder: str) -> Any:
+    """Return what a lazy value keeps, to load later from `folder` what may be loaded from it now; None where no code may run.
+
+    It may be sent to another process, and holds the facts of the folder's files where the version is trusted because of its signature.
+    """
+    permission = _permission.get()
+    if permission is None or permission.files is None:
+        return permission
+    place = os.path.relpath(folder, permission.savedir).replace(os.sep, "/")
+    files = {name: facts for name, facts in permission.files.items() if name.startswith(f"{place}/")}
+    return _Permission(permission.savedir, files)
+
+
+@contextmanager
+def with_permission(permission: Any) -> Iterator[None]:
+    """Load what lies in the block as it could have been loaded where :func:`permission_for` was called: with code, or without."""
+    with _permitted(permission):
+        yield
+
+
+@contextmanager
+def _permitted(permission: _Permission | None) -> Iterator[None]:
+    token = _permission.set(permission)
     try:
         yield
     finally:

@@ -52,6 +52,33 @@ def _arrays_as_bytes() -> list[Any]:
     return [da.from_array(one, chunks=2) for one in whole] + [da.zeros((3, 0), dtype="U3")]
 
 
+def dask_bags() -> list[Any]:
+    import dask.bag as db
+    import numpy as np
+    import pandas as pd
+
+    return [
+        db.from_sequence(range(10), npartitions=3),
+        db.from_sequence(["\u2028é\n", {"b": 1, "a": [2.5, None]}], npartitions=2),
+        db.from_sequence([np.arange(3), {"x": pd.DataFrame({"a": [1]})}, "text"], npartitions=2),
+        db.from_sequence([(1, 2), {3}], npartitions=1),
+        db.from_sequence([], npartitions=1),
+        db.from_sequence(range(5), npartitions=5).filter(lambda n: n > 2),  # empty partitions, which are iterators
+    ]
+
+
+def delayed_values() -> list[Any]:
+    import dask
+    import numpy as np
+
+    return [
+        dask.delayed(sum)([1, 2]),
+        dask.delayed(lambda: np.arange(5))(),
+        dask.delayed(lambda: (1, "é"), nout=2)(),
+        dask.delayed(lambda: {"a": np.ones(2), "b": None})(),
+    ]
+
+
 def foreign() -> list[Any]:
     import dask.array as da
     import pandas as pd
@@ -60,6 +87,8 @@ def foreign() -> list[Any]:
 
 
 KEPT = {
+    "dask_bag_to_parts": Kept(dask_bags, foreign),
+    "dask_delayed_to_parts": Kept(delayed_values, foreign),
     "dask_to_arrow": Kept(dask_frames, foreign),
     "dask_to_parquet": Kept(dask_frames, foreign),
     "dask_to_zarr": Kept(dask_arrays, lambda: [1, [1]]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -12,14 +13,18 @@ from typing import Any
 
 import dask
 import dask.array as da
+import dask.bag as bag
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
+from dask.delayed import Delayed
 
-from isfdb.errors import DumpError, VersionGoneError
+import isfdb
+from isfdb.errors import DumpError, PickleWarning, UntrustedDataError, VersionGoneError
+from isfdb.parts import allowing_code
 from isfdb.testing import assert_identical
-from loaderdumpers import dask_to_arrow, dask_to_parquet, dask_to_zarr
+from loaderdumpers import dask_bag_to_parts, dask_delayed_to_parts, dask_to_arrow, dask_to_parquet, dask_to_zarr
 from loaderdumpers._dask_chunks import aligned, stored_chunks
 
 
@@ -548,6 +553,136 @@ def test_describing_an_array_computes_nothing() -> None:
 
     facts = dask_to_zarr.describe(da.ones((10, 4), chunks=(3, 4)).map_blocks(fail, meta=np.empty((0, 0))))
     assert (facts["shape"], facts["chunksize"], facts["numblocks"], facts["nbytes"]) == ([10, 4], [3, 4], [4, 1], 320)
+
+
+# bags and delayed values
+
+
+def identity(value: Any) -> Any:
+    return value
+
+
+class Measurement:
+    """What no open format keeps."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+
+def test_plain_values_of_a_bag_are_json_lines(db: Any) -> None:
+    db["words"] = bag.from_sequence([{"cell": "é", "n": 1}, {"cell": "b", "n": 2}, None], npartitions=2)
+    folder = db.entry("words").path
+    lines = (folder / "part-00000.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [{"cell": "é", "n": 1}, {"cell": "b", "n": 2}]
+    assert db["words"].npartitions == 2
+    assert db["words"].remove(lambda one: one is None).pluck("n").sum().compute() == 3
+
+
+def test_a_bag_may_hold_anything_and_read_the_version_it_replaces(db: Any) -> None:
+    db["stacks"] = bag.from_sequence([np.arange(3), np.ones((2, 2))], npartitions=2)
+    db["stacks"] = db["stacks"].map(lambda stack: stack * 2)
+    assert_identical(db["stacks"].compute(), [np.arange(3) * 2, np.ones((2, 2)) * 2])
+    assert not list(db.entry("stacks").path.rglob("*.pickle"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "missing", "exchanged"])
+def test_damaged_lines_are_named(damage: str, tmp_path: Path) -> None:
+    loader = stored(dask_bag_to_parts, bag.from_sequence(range(4), npartitions=2), tmp_path)
+    opened = loader.get(str(tmp_path))
+    path = tmp_path / "part-00001.jsonl"
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1] if damage == "cut" else (tmp_path / "part-00000.jsonl").read_bytes())
+    with pytest.raises(ValueError, match=r"part-00001\.jsonl is (missing|not what was stored)"):
+        opened.compute(scheduler="synchronous")
+    os.rename(tmp_path / "part-00000.jsonl", tmp_path / "aside")
+    shutil.rmtree(tmp_path)
+    with pytest.raises(VersionGoneError, match="Read the key again"):
+        opened.compute(scheduler="synchronous")
+
+
+def test_a_delayed_value_is_computed_once_and_read_lazily(db: Any, tmp_path: Path) -> None:
+    def measure() -> np.ndarray:
+        with open(tmp_path / "log", "a") as file:
+            file.write("measured\n")
+        return np.arange(5.0)
+
+    db["x"] = dask.delayed(measure)()
+    found = db["x"]
+    assert isinstance(found, Delayed)
+    assert_identical(dask.delayed(np.sum)(found).compute(), np.float64(10))
+    assert (tmp_path / "log").read_text() == "measured\n"
+    assert (db.entry("x").path / "value" / "data.npy").exists()
+
+
+def test_a_delayed_pair_can_still_be_unpacked(db: Any) -> None:
+    db["pair"] = dask.delayed(divmod, nout=2)(7, 2)
+    quotient, rest = db["pair"]
+    assert dask.compute(quotient, rest) == (3, 1)
+
+
+def test_an_item_of_a_bag_comes_back_as_one(db: Any) -> None:
+    item = bag.from_sequence(range(5)).sum()
+    db["x"], db["pickled before"] = item, pickle.loads(pickle.dumps(item))
+    for key in ("x", "pickled before"):
+        assert type(db[key]) is type(item)
+        assert db[key].compute() == 10
+
+
+def test_a_scalar_of_a_frame_is_refused_with_the_remedy(lazy: Any, db: Any) -> None:
+    with pytest.raises(DumpError, match=r"scalar\.compute\(\)"):
+        db["x"] = lazy["rate"].sum()
+
+
+@pytest.fixture
+def pickled(db: Any) -> Any:
+    with pytest.warns(PickleWarning, match="what this delayed value becomes"):
+        db["one"] = dask.delayed(Measurement)(2.5)
+    with pytest.warns(PickleWarning):
+        db["many"] = bag.from_sequence([1.0, 2.0], npartitions=2).map(Measurement)
+    return db
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
+def test_what_runs_code_loads_lazily_for_whoever_stored_it(scheduler: str, pickled: Any) -> None:
+    with dask.config.set(scheduler=scheduler):
+        assert pickled["one"].compute().rate == 2.5
+        assert [one.rate for one in pickled["many"].compute()] == [1.0, 2.0]
+
+
+def test_permission_travels_to_another_process(db: Any) -> None:
+    with pytest.warns(PickleWarning):
+        db["function"] = dask.delayed(identity)(lambda: 42)
+    with dask.config.set(scheduler="processes"):
+        assert dask.delayed(lambda function: function())(db["function"]).compute() == 42
+
+
+def test_what_runs_code_does_not_load_for_others(pickled: Any, tmp_path: Path) -> None:
+    with isfdb.set_options(data_folder=str(tmp_path / "somebody else")):
+        for key in ("one", "many"):
+            with pytest.raises(UntrustedDataError, match="isfdb trust"):
+                pickled[key]
+
+
+def test_a_loader_that_is_not_allowed_to_run_code_gives_a_lazy_value_that_refuses(tmp_path: Path) -> None:
+    with pytest.warns(PickleWarning):
+        loader = stored(dask_delayed_to_parts, dask.delayed(Measurement)(2.5), tmp_path)
+    refusing = loader.get(str(tmp_path))
+    with allowing_code():  # permission is what it was when the value was read
+        with pytest.raises(UntrustedDataError, match="runs code"):
+            refusing.compute(scheduler="synchronous")
+        assert loader.get(str(tmp_path)).compute(scheduler="synchronous").rate == 2.5
+
+
+def test_a_pickle_that_is_changed_after_the_key_was_read_is_not_run(pickled: Any) -> None:
+    one, many = pickled["one"], pickled["many"]
+    for key in ("one", "many"):
+        for path in pickled.entry(key).path.rglob("*.pickle"):
+            path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    for opened in (one, many):
+        with pytest.raises(ValueError, match=r"pickle is not what was stored"):
+            opened.compute(scheduler="synchronous")
 
 
 # memory
