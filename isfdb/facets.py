@@ -71,12 +71,68 @@ def _tensor(value: Any) -> dict[str, Any]:
     return {**facts, "strides": strides, "bytes": bytes(flat.untyped_storage())}
 
 
+def _astropy_quantity(value: Any) -> dict[str, Any]:
+    import numpy
+
+    found = {"value": numpy.array(value.view(numpy.ndarray)), "unit": value.unit, "wrap_angle": getattr(value, "wrap_angle", None)}
+    return {**found, "notes": _notes(value) if "info" in vars(value) else _notes(None)}
+
+
+def _notes(value: Any) -> list[Any]:
+    info = getattr(value, "info", None)
+    return [getattr(info, name, None) for name in ("format", "description")] + [dict(getattr(info, "meta", None) or {})]
+
+
+def _astropy_column(value: Any) -> dict[str, Any]:
+    import numpy
+
+    mask = getattr(value, "mask", None)
+    facts = {"unit": value.unit, "notes": _notes(value)}
+    if mask is None:
+        return {**facts, "values": numpy.array(value.data)}
+    return {**facts, "values": numpy.array(value.data.data), "mask": numpy.array(mask), "fill": str(value.fill_value)}
+
+
+def _astropy_table(value: Any) -> dict[str, Any]:
+    columns = [(name, value[name]) for name in value.colnames]
+    return {"notes": dict(value.meta), "masked": value.masked, "columns": columns}
+
+
+def _astropy_time(value: Any) -> dict[str, Any]:
+    import numpy
+
+    words = ("format", "scale", "precision", "in_subfmt", "out_subfmt", "location", "masked")
+    mask = numpy.array(getattr(value.mask, "unmasked", value.mask)) if value.masked else numpy.zeros(value.shape, bool)
+    # What lies under a mask is nobody's time.
+    days = [numpy.where(mask, 0.0, getattr(part, "unmasked", part)) for part in (value.jd1, value.jd2)]
+    return {"days": days, "mask": mask, **{word: getattr(value, word, None) for word in words}, "notes": _notes(value)}
+
+
+def _astropy_coordinates(value: Any) -> dict[str, Any]:
+    frame = value.frame
+    parts = {name: getattr(frame.data, name) for name in frame.data.components}
+    motion = {f"{key}.{name}": getattr(one, name) for key, one in frame.data.differentials.items() for name in one.components}
+    attributes = {name: getattr(value, name) for name in sorted({*frame.frame_attributes, *value._extra_frameattr_names})}
+    kinds = [type(frame).__name__, type(frame.data).__name__, frame.representation_type.__name__, value.shape]
+    return {"kinds": kinds, "components": parts, "motion": motion, "attributes": attributes, "notes": _notes(value)}
+
+
 _KNOWN: Final[dict[tuple[str, str], Callable[[Any], dict[str, Any]]]] = {
     ("PIL", "Image"): _image,
     ("altair", "TopLevelMixin"): lambda value: {"specification": value.to_dict()},
+    ("astropy", "Column"): _astropy_column,
+    ("astropy", "FunctionUnitBase"): lambda value: {"unit": value.to_string()},
+    ("astropy", "MaskedColumn"): _astropy_column,
+    ("astropy", "Quantity"): _astropy_quantity,
+    ("astropy", "SkyCoord"): _astropy_coordinates,
+    ("astropy", "Table"): _astropy_table,
+    ("astropy", "TimeBase"): _astropy_time,
+    ("astropy", "UnitBase"): lambda value: {"unit": value.to_string(), "scale": getattr(value, "scale", 1)},
     ("networkx", "Graph"): _graph,
     ("numpy", "Generator"): lambda value: dict(value.bit_generator.state),
     ("numpy", "RandomState"): lambda value: {"state": value.get_state()},
+    ("pint", "PlainQuantity"): lambda value: {"magnitude": value.magnitude, "units": sorted(value._units.items())},
+    ("pint", "PlainUnit"): lambda value: {"units": sorted(value._units.items())},
     ("plotly", "BaseFigure"): _plotly,
     ("torch", "Tensor"): _tensor,
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import datetime
+import decimal
+import fractions
 import functools
 import shutil
 import tempfile
@@ -240,7 +242,96 @@ def not_estimators() -> list[Any]:
     return [Mine(), linear.LinearRegression, linear, {"coef": 1}]
 
 
+def pint_quantities() -> list[Any]:
+    import pint
+
+    registry = pint.get_application_registry()
+    quantity = registry.Quantity
+    scalars = [quantity(1.5, "km/s"), quantity(3, "m"), quantity(1, ""), quantity(1 + 2j, "ohm"), quantity(np.float32(1), "A")]
+    exact = [quantity(fractions.Fraction(1, 3), "s"), quantity(decimal.Decimal("1.10"), "V")]
+    odd = [quantity(20, "degC"), quantity(1, "delta_degC"), quantity(2.0, "dBm"), quantity(1, registry.m**0.5)]
+    arrays = [quantity(np.arange(5.0), "mV"), quantity(np.array(2.0), "1"), quantity(np.zeros((0, 2), "f4"), "µm"), quantity([1, 2], "m")]
+    return [*scalars, *exact, *odd, *arrays, registry.Unit("kg*m/s**2"), registry.Unit("")]
+
+
+def not_pint_quantities() -> list[Any]:
+    import pint
+
+    return [pint, pint.UnitRegistry, pint.util.UnitsContainer({"m": 1}), 1.0, "1 m"]
+
+
+def astropy_quantities() -> list[Any]:
+    import astropy.units as u
+    from astropy.coordinates import Angle, Distance, Latitude, Longitude
+
+    noted = [1.0, 2.0] * u.m
+    noted.info.description, noted.info.meta = "é", {"z": 1, "a": (2,)}
+    numbers = [1 * u.m, np.arange(3) * u.km / u.s, u.Quantity([1, 2], "m", dtype=int), u.Quantity(np.float32(1), "V"), u.Quantity([], "m")]
+    angles = [Angle(3, "deg"), Longitude([350, 10], "deg", wrap_angle=180 * u.deg), Latitude(3 * u.deg)]
+    logarithms = [3 * u.mag, 3 * u.dex(u.m), u.Magnitude(3)]
+    odd = [3 * u.Unit("1e-17 erg/s"), 3 * u.one, 2 * u.imperial.ft, np.ones((2, 3), order="F") * u.m, np.array([np.nan, -0.0]) * u.m]
+    units = [u.m, u.km / u.s, u.dex(u.m), u.imperial.ft, u.Unit("m(1/3)")]
+    return [*numbers, *angles, Distance([3.0, -1], "pc", allow_negative=True), *logarithms, *odd, *units, noted]
+
+
+def not_astropy_quantities() -> list[Any]:
+    import astropy.units as u
+
+    class Mine(u.Quantity):
+        pass
+
+    return [Mine(1, "m"), u, u.Unit, 1.0, "1 m"]
+
+
+def astropy_tables() -> list[Any]:
+    import astropy.units as u
+    from astropy.coordinates import EarthLocation, SkyCoord
+    from astropy.table import MaskedColumn, QTable, Table
+    from astropy.time import Time, TimeDelta
+
+    sky = SkyCoord([1, 2] * u.deg, [3, 4] * u.deg, distance=[1, 2] * u.pc, obstime="J2000")
+    days = Time(["2020-01-01", "2021-01-01"], scale="tdb", precision=9)
+    columns = {
+        "a/b": [1, 2],
+        "q": [1.0, 2.0] * u.m,
+        "t": days,
+        "sky": sky,
+        "é": ["x", "é"],
+        "m": np.ones((2, 3)),
+        "raw": np.array([b"a", b""]),
+    }
+    full = QTable(columns, meta={"k": 1, "l": [1, {"d": 1.5}], "pair": (1, 2)})
+    full["a/b"].description, full["q"].info.format = "first", ".3f"
+    masked = Table({"a": MaskedColumn([1, 2], mask=[True, False]), "s": MaskedColumn(["x", "yy"], mask=[False, True])})
+    long_text = Table({"s": np.array(["a long text", "b"])})[1:]
+    plain = [Table(), Table({"q": [1.0, 2] * u.m}), QTable({"a": [1]}), Table({"x": np.zeros(2, [("a", ">i4"), ("b", "f8")])})]
+    here = EarthLocation(1 * u.m, 2 * u.m, 3 * u.m)
+    times = [days, Time("2020-01-01T00:00:00.123456789"), Time([[1e9, 2e9]], format="unix"), Time(["2020-01-01"], location=here), days[:0]]
+    partly = days.copy()
+    partly[0] = np.ma.masked
+    stars = [
+        sky,
+        sky[0],
+        SkyCoord(1 * u.deg, 2 * u.deg, frame="galactic"),
+        SkyCoord([[1]] * u.deg, [[3]] * u.deg, frame="fk5", equinox="J1975"),
+    ]
+    spans = [TimeDelta(3 * u.s), TimeDelta([1.0, 2.0], format="sec", scale="tai")]
+    return [full, full[:0], masked, Table(masked, masked=True), long_text, *plain, *times, partly, *spans, *stars]
+
+
+def not_astropy_tables() -> list[Any]:
+    import astropy.table
+
+    class Mine(astropy.table.Table):
+        pass
+
+    return [Mine(), astropy.table.Column([1]), {"a": [1]}, astropy.table]
+
+
 KEPT = {
+    "astropy_quantity_to_parts": Kept(astropy_quantities, not_astropy_quantities),
+    "astropy_table_to_npz": Kept(astropy_tables, not_astropy_tables),
+    "pint_to_parts": Kept(pint_quantities, not_pint_quantities),
     "sklearn_to_skops": Kept(estimators, not_estimators),
     "torch_to_safetensors": Kept(tensors, not_tensors),
     "altair_to_json": Kept(charts, not_charts, same_specification),
