@@ -7,6 +7,7 @@ the table is printed.
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -20,8 +21,8 @@ from isfdb.plugins import GROUP
 BEGIN: Final = "<!-- Written by python -m isfdb.testing.loaderdumper_table, from each module's `about` -->"
 END: Final = "<!-- End of what is written -->"
 
-_COLUMNS: Final = ("type", "what is kept", "loaderdumper", "format", "files", "exact", "lazy", "append", "safe", "extra")
-_MOST_TYPES: Final = 5
+_COLUMNS: Final = ("type", "loaderdumper", "format", "exact", "lazy", "append", "safe")
+_MOST_TYPES: Final = 4
 _UNKNOWN: Final = {"types": (), "keeps": "", "format": "", "files": "", "exact": False, "lazy": "", "append": False}
 
 
@@ -42,7 +43,10 @@ def of_package(names: Iterable[str]) -> dict[str, Any]:
 
 
 def table(modules: Mapping[str, Any]) -> str:
-    """Return the tables of loaderdumpers, as Markdown: those chosen by ``check`` in the order asked, then those used when named.
+    """Return the tables of loaderdumpers, as Markdown.
+
+    First from type to format: those chosen by ``check`` in the order asked, then those used when named. Then what each keeps in which
+    files, and its options.
 
     Parameters
     ----------
@@ -50,45 +54,76 @@ def table(modules: Mapping[str, Any]) -> str:
         Name to module.
     """
     told = sorted((int(getattr(module, "priority", DEFAULT_PRIORITY)), name, module) for name, module in modules.items())
-    by_name = sorted(told, key=lambda one: one[1])
-    chosen = [_row(name, module) for _, name, module in told if not getattr(module, "explicit_only", False)]
-    named = [_row(name, module) for _, name, module in by_name if getattr(module, "explicit_only", False) and not _only_reads(module)]
-    reading = [_row(name, module) for _, name, module in by_name if _only_reads(module)]
+    chosen = [(name, module) for _, name, module in told if not getattr(module, "explicit_only", False)]
+    named = sorted([(name, module) for _, name, module in told if getattr(module, "explicit_only", False) and not _only_reads(module)])
+    reading = sorted([(name, module) for _, name, module in told if _only_reads(module)])
     parts = [
         "Chosen by themselves, in the order in which they are asked:",
-        _markdown(chosen),
+        _markdown(_COLUMNS, [_row(*one) for one in chosen]),
         "Only when named, by `db.set(key, value, dumper=...)` or a method of the database:",
-        _markdown(named),
-        *(["Only to read what ISF wrote:", _markdown(reading)] if reading else []),
+        _markdown(_COLUMNS, [_row(*one) for one in named]),
+        *(["Only to read what ISF wrote:", _markdown(_COLUMNS, [_row(*one) for one in reading])] if reading else []),
+        "## What is kept, in which files",
+        _markdown(("loaderdumper", "keeps", "files", "lazy", "extra"), [_kept(*one) for one in sorted(chosen + named)]),
+        "## Options",
+        _markdown(
+            ("loaderdumper", "when storing", "when reading"), [row for one in sorted(chosen + named) if any((row := _options(*one))[1:])]
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _only_reads(module: Any) -> bool:
-    return bool(getattr(module, "reads_only", False))
-
-
-def _markdown(rows: list[tuple[str, ...]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in [_COLUMNS, ("---",) * len(_COLUMNS), *rows])
+def _markdown(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in [names, ("---",) * len(names), *rows])
 
 
 def _row(name: str, module: Any) -> tuple[str, ...]:
     about = getattr(module, "about", _UNKNOWN)
-    types = [f"`{one}`" for one in about["types"][:_MOST_TYPES]]
+    types = _short(about["types"][:_MOST_TYPES])
     more = len(about["types"]) - _MOST_TYPES
-    extra = getattr(module, "extra", "")
     return (
         ", ".join(types) + (f" and {more} more" if more > 0 else ""),
-        about["keeps"],
         f"`{name}`",
         about["format"],
-        about["files"] or "none",
         _word(about["exact"]),
-        about["lazy"] or "no",
+        _word(bool(about["lazy"])),
         _word(about["append"]),
         _safety(module),
-        f"`isfdb[{extra}]`" if extra else "",
     )
+
+
+def _short(types: Iterable[str]) -> list[str]:
+    """Return dotted names in code, of the first of each library in full, of others and of our own without where they come from."""
+    found, told = [], {"isfdb", "loaderdumpers"}
+    for one in types:
+        library = one.partition(".")[0]
+        found.append(f"`{one.rpartition('.')[2] if library in told else one}`")
+        told.add(library)
+    return found
+
+
+def _kept(name: str, module: Any) -> tuple[str, ...]:
+    about = getattr(module, "about", _UNKNOWN)
+    extra = getattr(module, "extra", "")
+    return f"`{name}`", about["keeps"], about["files"] or "none", about["lazy"], f"`{extra}`" if extra else ""
+
+
+def _options(name: str, module: Any) -> tuple[str, ...]:
+    return f"`{name}`", _signature(module.dump), _signature(module.Loader.get)
+
+
+def _signature(function: Any) -> str:
+    """Return the options of a function with their defaults, each in code."""
+    found = [one for one in inspect.signature(function).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    return ", ".join(f"`{one.name}={_default(one.default)}`" for one in found)
+
+
+def _default(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _only_reads(module: Any) -> bool:
+    return bool(getattr(module, "reads_only", False))
 
 
 def _safety(module: Any) -> str:

@@ -89,4 +89,8 @@ def test_the_table_of_another_package_goes_into_its_own_page(tmp_path: Path) -> 
     page.write_text(f"# Mine\n{BEGIN}\nold\n<!-- End of what is written -->\nend\n")
     main(["--write", str(page), "loaderdumpers.to_pickle"])
     written = page.read_text()
-    assert "| `to_pickle` | pickle |" in written and "old" not in written and written.endswith("-->\nend\n")
+    assert (
+        "| `object` | `to_pickle` | pickle | yes | no | no | runs code |" in written
+        and "old" not in written
+        and written.endswith("-->\nend\n")
+    )
