@@ -16,6 +16,7 @@ from loaderdumpers._zarr_variables import is_lazy, kind_of, refuse_other_objects
 _FIT: Final = re.compile(r"[^\W_](?:[\w -]|\.(?!$))*(?<! )")
 _WINDOWS: Final = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 _LONGEST: Final = 80
+_READ_AT_ONCE: Final = 64 * 2**20
 
 
 @dataclass
@@ -88,7 +89,7 @@ def _entered(
         yield entry, variable, "copy"
         return
     data, how = _values(variable)
-    if how != "zarr":
+    if how in ("npy", "series", "file"):
         entry["shape"] = list(variable.shape)
     yield entry, data, how
 
@@ -110,25 +111,40 @@ def _path_name(name: Any, taken: set[str]) -> str:
 
 
 def _values(variable: Any) -> tuple[Any, str]:
-    """Return the values of a variable and how they are stored: in zarr, or as a part by a loaderdumper of their own."""
+    """Return the values of a variable and how they are stored: in zarr, as a part by another loaderdumper, or to be read from a file."""
     import numpy
-    import pandas
 
     data = variable._data
+    if type(data).__module__.startswith("xarray.") and type(data).__name__ != "PandasExtensionArray":
+        return variable, "file"
     if is_lazy(data):
         if type(data._meta) is not numpy.ndarray:
             raise NotExactError(f"a lazy array computes to {type(data._meta).__qualname__}, not to numpy arrays; convert it first")
         kind_of(data.dtype)
         return data, "zarr"
+    return _in_memory(variable.data)
+
+
+def values_from_file(variable: Any) -> tuple[Any, str]:
+    """Read what xarray has left in a file so far, large arrays chunk by chunk; the variable itself goes on having it there."""
+    import numpy
+
+    is_number = isinstance(variable.dtype, numpy.dtype) and variable.dtype.kind in "biufcmM"
+    if is_number and variable.nbytes > _READ_AT_ONCE:
+        return variable.chunk("auto").data, "zarr"
+    return _in_memory(variable[...].data)
+
+
+def _in_memory(data: Any) -> tuple[Any, str]:
+    import numpy
+    import pandas
+
+    if isinstance(data, pandas.api.extensions.ExtensionArray):
+        return _series(data), "series"
     if type(data) is not numpy.ndarray:
-        if not type(data).__module__.startswith("xarray."):
-            raise NotExactError(f"values are a {type(data).__module__}.{type(data).__qualname__}, not a numpy or dask array; convert them")
-        data = variable.data  # reads what is still in a file
-        if isinstance(data, pandas.api.extensions.ExtensionArray):
-            return _series(data), "series"
+        raise NotExactError(f"values are a {type(data).__module__}.{type(data).__qualname__}, not a numpy or dask array; convert them")
     try:
-        kind = kind_of(data.dtype)
-        if kind == {"text": "object"}:
+        if kind_of(data.dtype) == {"text": "object"}:
             refuse_other_objects(data)
     except NotExactError:
         return _part(data)

@@ -105,12 +105,16 @@ def _write_node(node: Node, root: str, writer: Writer, savedir: str, shared: dic
     for entry, data, how in plans.plan(node):
         if how == "copy":
             _write_copy(group, entry, data, writer)
-        elif how == "zarr":
-            entry["array"] = writer.write(group, entry["in"], data, _texts(entry["dims"]), _shown_attributes(data, entry["attrs"]))
+            continue
+        is_in_file = how == "file"
+        shared[id(entry)] = data._data if is_in_file else data
+        values, way = plans.values_from_file(data) if is_in_file else (data, how)
+        if way == "zarr":
+            entry["array"] = writer.write(group, entry["in"], values, _texts(entry["dims"]), _shown_attributes(values, entry["attrs"]))
+            if is_in_file:
+                entry["array"].pop("chunks", None)  # it was no lazy array of dask's, and becomes none
         else:
-            entry["part"] = dump_part(data, plans.part_folder(savedir, node.record, entry), dumper=_DUMPERS[how])
-        if how != "copy":
-            shared[id(entry)] = data
+            entry["part"] = dump_part(values, plans.part_folder(savedir, node.record, entry), dumper=_DUMPERS[way])
 
 
 def _write_copy(group: Any, entry: dict[str, Any], variable: Any, writer: Writer) -> None:

@@ -166,6 +166,31 @@ def test_a_value_from_a_file_comes_back_without_the_file(tmp_path: Path) -> None
     xr.testing.assert_identical(loader.get(str(tmp_path / "v")), value)
 
 
+def test_what_lies_in_a_file_is_left_there_and_copied_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = movie().drop_vars("x")
+    value.to_zarr(tmp_path / "other.zarr", zarr_format=3, consolidated=False)
+    with xr.open_dataset(tmp_path / "other.zarr", engine="zarr", consolidated=False) as opened:
+        assert xarray_to_zarr.check(opened)
+        json.dumps(xarray_to_zarr.describe(opened))
+        for name, most in (("whole", 2**20), ("pieces", 1)):
+            monkeypatch.setattr("loaderdumpers._xarray_plans._READ_AT_ONCE", most)
+            (tmp_path / name).mkdir()
+            found = stored(opened, tmp_path / name).get(str(tmp_path / name))
+            assert not opened["frames"].variable._in_memory
+            assert type(found["frames"].variable._data) is np.ndarray
+            xr.testing.assert_identical(found, value)
+
+
+def test_only_the_chunks_that_are_asked_for_are_read(tmp_path: Path) -> None:
+    loader = stored(xr.DataArray(np.arange(2_000_000.0).reshape(1000, 2000), dims=("t", "x")), tmp_path)
+    chunks = sorted((path for path in (tmp_path / "data.zarr" / "values" / "c").rglob("*") if path.is_file()), key=str)
+    assert len(chunks) > 1
+    chunks[-1].write_bytes(b"no chunk at all")
+    assert float(loader.get(str(tmp_path), select={"t": slice(5, 6)})[0, 3]) == 10_003
+    with pytest.raises(Exception, match=r"(?i)zstd|decompress|invalid"):
+        loader.get(str(tmp_path))
+
+
 def test_a_lazy_version_can_be_replaced_by_what_is_computed_from_it(tmp_path: Path) -> None:
     db = isfdb.open(tmp_path / "db")
     db["m"] = movie().chunk({"t": 5})
