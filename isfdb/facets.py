@@ -17,7 +17,8 @@ def facets(value: Any) -> dict[str, Any] | None:
 
 def _state(value: Any) -> dict[str, Any]:
     """Return what pickle would keep of an object: parameters and what was fitted."""
-    if type(value).__getstate__ is not object.__getstate__:
+    inherited: Any = object.__getstate__
+    if type(value).__getstate__ is not inherited:
         state = value.__getstate__()
     else:
         state = vars(value) if hasattr(value, "__dict__") else list(value.__reduce__()[1:])
@@ -55,7 +56,7 @@ def _sorted(value: Any) -> Any:
 
 
 def _tensor(value: Any) -> dict[str, Any]:
-    facts = {"shape": tuple(value.shape), "dtype": str(value.dtype), "layout": str(value.layout)}
+    facts: dict[str, Any] = {"shape": tuple(value.shape), "dtype": str(value.dtype), "layout": str(value.layout)}
     facts |= {"requires_grad": value.requires_grad, "gradient": value.grad, "device": str(value.device)}
     plain = value.detach()
     if facts["layout"] == "torch.sparse_coo":

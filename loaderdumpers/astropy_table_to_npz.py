@@ -88,7 +88,7 @@ def dump(obj: Any, savedir: str) -> dict[str, Any]:
     if getattr(obj, "indices", None):
         raise TypeError("the table has indices, which are not kept; make a copy without: table.copy(), then remove_indices(name)")
     is_table = type(obj).__name__ in _TABLES
-    facts = {"kind": type(obj).__name__, **({"masked": bool(obj.masked)} if is_table else {"shape": list(obj.shape)})}
+    facts: dict[str, Any] = {"kind": type(obj).__name__, **({"masked": bool(obj.masked)} if is_table else {"shape": list(obj.shape)})}
     loader = Loader(columns={}, **facts)
     try:
         header, arrays = _taken_apart(obj)

@@ -69,8 +69,8 @@ def describe(obj: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {"type": type(obj).__name__, "nodes": obj.number_of_nodes(), "edges": obj.number_of_edges()}
     if obj.graph.get("name"):
         facts["name"] = str(obj.graph["name"])[:80]
-    first_node = next(iter(obj.nodes(data=True)), (None, {}))[1]
-    first_edge = next(iter(obj.edges(data=True)), (None, None, {}))[2]
+    first_node: dict[str, Any] = next(iter(obj.nodes(data=True)), (None, {}))[1]
+    first_edge: dict[str, Any] = next(iter(obj.edges(data=True)), (None, None, {}))[2]
     return {**facts, "node_attributes": _names(first_node), "edge_attributes": _names(first_edge)}
 
 
@@ -166,11 +166,11 @@ def _order(obj: Any, nodes: list[Any]) -> list[Pair]:
     to_advance: Iterable[int] = range(len(rows))
     while True:
         for number in to_advance:
-            pair = next(heads[number], None)
-            if pair is not None:
-                seen[pair] = seen.get(pair, 0) + 1
-                if seen[pair] == len(rows_of[pair]):
-                    ready.append(pair)
+            head = next(heads[number], None)
+            if head is not None:
+                seen[head] = seen.get(head, 0) + 1
+                if seen[head] == len(rows_of[head]):
+                    ready.append(head)
         if not ready:
             break
         order.append(ready.popleft())

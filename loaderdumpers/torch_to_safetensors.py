@@ -71,7 +71,7 @@ def describe(obj: Any) -> dict[str, Any]:
     """Return shape and dtype of a tensor; of a nest, the number of tensors, values and bytes, and the first names."""
     kind = type(obj)
     if kind not in (dict, OrderedDict, list, tuple):
-        facts = {"type": kind.__name__, "shape": list(obj.shape), "dtype": str(obj.dtype).rpartition(".")[2]}
+        facts: dict[str, Any] = {"type": kind.__name__, "shape": list(obj.shape), "dtype": str(obj.dtype).rpartition(".")[2]}
         return {**facts, "device": str(obj.device)} if obj.device.type != "cpu" else facts
     found = list(_tensors_in(obj))
     facts = {"type": kind.__name__, "tensors": len(found), "values": sum(int(one.numel()) for one in found)}
