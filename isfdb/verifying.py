@@ -361,11 +361,13 @@ class _Verification:
         stem, _, suffix = name.partition(".")
         try:
             data = self.storage.read(path)
-            if suffix == "json":
+            if digest_of(data)[:32] == stem:
+                is_whole = True  # a source file as it was; it may well be JSON, too
+            elif suffix == "json":
                 record = loads(data)
                 is_whole = digest_of(compact(record).encode())[:32] == stem and data == dumps(record).encode()
             else:
-                is_whole = suffix == "requirements.txt" or digest_of(data)[:32] == stem
+                is_whole = suffix == "requirements.txt"
         except (OSError, ValueError, TypeError, RecursionError) as error:
             kind = "unreadable" if self._is_needed(path, stem) else "leftover"
             self._find(kind, "", None, path, f"{path} cannot be read: {error}")

@@ -123,3 +123,16 @@ def test_findings_are_data(full):
 def test_a_path_in_place_of_a_database_is_refused_with_the_way(db):
     with pytest.raises(OptionError, match=r"takes an open database, not .*isfdb\.verify\(isfdb\.open"):
         isfdb.verify(db.path)
+
+
+def test_a_source_file_that_is_json_is_what_its_name_says(db):
+    from isfdb.hashing import digest_of
+
+    db["a"] = 1
+    text = b'{"settings": [1, 2,   3]}'
+    Path(db.path, ".isfdb", "code").mkdir(exist_ok=True)
+    blob = Path(db.path, ".isfdb", "code", f"{digest_of(text)[:32]}.json")
+    blob.write_bytes(text)
+    assert not isfdb.verify(db)
+    blob.write_bytes(text + b" ")
+    assert isfdb.verify(db)
