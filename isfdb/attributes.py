@@ -133,9 +133,8 @@ class Attributes(MutableMapping[str, Any]):
 
     def _change(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         if self._read_only:
-            raise ReadOnlyError(
-                f"cannot change the attributes of {self._key!r}: it was opened for reading. Open the database with mode='a'.", key=self._key
-            )
+            why = self._storage.why_read_only or "it was opened for reading. Open the database with mode='a'"
+            raise ReadOnlyError(f"cannot change the attributes of {self._key!r}: {why}.", key=self._key)
         if not is_alive(self._storage, self._key_folder, numbers_of(self._storage, self._key_folder)):
             raise KeyNotFoundError(f"cannot note attributes of {self._key!r}: there is no such key. Store a value first.", key=self._key)
         try:

@@ -56,13 +56,16 @@ class Findings(Sequence[Finding]):
         What was looked at.
     unvouched : tuple of str
         Keys that belong to the user and may change in place: verify cannot vouch for their content.
+    note : str
+        Why nothing here can be vouched for, where that is so: of a database that ISF wrote.
     """
 
-    def __init__(self, findings: Sequence[Finding], counts: dict[str, int], unvouched: Sequence[str]) -> None:
+    def __init__(self, findings: Sequence[Finding], counts: dict[str, int], unvouched: Sequence[str], note: str = "") -> None:
         self._findings = tuple(findings)
         self.n_keys, self.n_versions = counts["keys"], counts["versions"]
         self.n_files, self.n_bytes = counts["files"], counts["bytes"]
         self.unvouched = tuple(unvouched)
+        self.note = note
 
     @overload
     def __getitem__(self, index: int) -> Finding: ...
@@ -82,13 +85,17 @@ class Findings(Sequence[Finding]):
     def to_json(self) -> dict[str, Any]:
         """Return findings and counts as plain values."""
         counts = {"keys": self.n_keys, "versions": self.n_versions, "files": self.n_files, "bytes": self.n_bytes}
-        return {"checked": counts, "findings": [asdict(finding) for finding in self._findings], "unvouched": list(self.unvouched)}
+        found = [asdict(finding) for finding in self._findings]
+        return {"checked": counts, "findings": found, "note": self.note or None, "unvouched": list(self.unvouched)}
 
     def __str__(self) -> str:
         counts = {"key": self.n_keys, "version": self.n_versions, "file": self.n_files, "byte": self.n_bytes}
         checked = ", ".join([count_text(number, unit) for unit, number in counts.items()])
-        lines = [count_text(len(self), "finding") if self else "sound", *[str(finding) for finding in self._findings]]
-        if self.unvouched:
+        sound = "nothing found" if self.note else "sound"
+        lines = [count_text(len(self), "finding") if self else sound, *[str(finding) for finding in self._findings]]
+        if self.note:
+            lines.append(f"not vouched for: {self.note}")
+        elif self.unvouched:
             lines.append(f"not vouched for, because they may change in place: {', '.join(self.unvouched)}")
         return f"{checked}: " + "\n".join([visible(line, 1000) for line in lines])
 

@@ -13,6 +13,7 @@ from isfdb.errors import CorruptDatabaseError, FormatVersionError, NotADatabaseE
 from isfdb.exact_json import dumps, loads
 from isfdb.failures import storage_failure
 from isfdb.layout.current import DATABASE_FILE, FORMAT, README_FILE, join
+from isfdb.layout.isf_legacy import is_isf_id
 from isfdb.storage.base import Storage
 
 _README = """\
@@ -54,7 +55,7 @@ class Identity:
     Attributes
     ----------
     id : str
-        32 hexadecimal digits that never change.
+        32 hexadecimal digits that never change; of a database that ISF wrote, ISF's id.
     created : str
         ISO-8601 time.
     members : Mapping
@@ -93,7 +94,8 @@ def read_identity(storage: Storage, folder: str = "") -> Identity:
     try:
         members = loads(data)
         written, id_, created = members["format"], members["id"], members.get("created")
-        if type(written) is not int or not isinstance(id_, str) or len(id_) != 32 or set(id_) - set("0123456789abcdef"):
+        is_ours = isinstance(id_, str) and len(id_) == 32 and not set(id_) - set("0123456789abcdef")
+        if type(written) is not int or not (is_ours or ("isf" in members and is_isf_id(id_))):
             raise ValueError("'format' must be a whole number and 'id' 32 hexadecimal digits")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CorruptDatabaseError(

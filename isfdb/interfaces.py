@@ -49,6 +49,8 @@ class LoaderDumper(Protocol):
         it; returns the arguments of the copy's Loader. Without it the files are copied, and must not change meanwhile.
     ``explicit_only : bool``
         True where it is used only when named, never chosen by ``check``.
+    ``reads_only : bool``
+        True where it reads what another program wrote, and ``dump`` refuses everything.
     ``has_parts : bool``
         True where the arguments hold specs of parts, made by :func:`isfdb.parts.dump_part`.
     ``imports_classes : bool``

@@ -11,20 +11,31 @@ from urllib.parse import unquote
 
 from isfdb import registry
 from isfdb.database import Database
-from isfdb.errors import DatabaseExistsError, DatabaseNotFoundError, LinkError, NotADatabaseError, OptionError, RegistryError
+from isfdb.errors import (
+    DatabaseExistsError,
+    DatabaseNotFoundError,
+    LinkError,
+    NotADatabaseError,
+    OptionError,
+    ReadOnlyError,
+    RegistryError,
+)
 from isfdb.failures import storage_failure
 from isfdb.identity import make_database, read_identity
 from isfdb.keys import name_of_folder
 from isfdb.layout.current import DATABASE_FILE
+from isfdb.layout.isf_legacy import DATABASE_FILES as ISF_FILES
 from isfdb.options import option
 from isfdb.provenance.capture import current_activity
+from isfdb.registry.folders import id_of
+from isfdb.registry.store import is_id
 from isfdb.storage.local import LocalStorage
 
 # What isfdb logs is for those who ask for it: without a handler Python would print warnings to the notebook.
 logging.getLogger("isfdb").addHandler(logging.NullHandler())
 
 MODES = ("r", "r+", "a", "w-", "x")
-_LINK = re.compile(r"isfdb://([0-9a-f]{32})(?:/(.*))?")
+_LINK = re.compile(r"isfdb://([0-9a-f]{32}|\d{4}-\d\d-\d\d_\d+_[A-Za-z0-9]+)(?:/(.*))?")
 _VERSION = re.compile(r"(.*)@([1-9][0-9]{0,15}|[0-9a-f]{6,64})")
 
 
@@ -40,7 +51,8 @@ def open(  # the word that zarr, h5py and a file use
     Parameters
     ----------
     target : str or os.PathLike
-        A folder; the name or id of a registered database; or an ``isfdb://`` link to a database.
+        A folder; the name or id of a registered database; or an ``isfdb://`` link to a database. A database that ISF wrote opens
+        too, for reading, whatever the mode.
     mode : str
         ``"a"``: read and write, make it if it is not there. ``"r"``: read only. ``"r+"``: read and write, must exist.
         ``"w-"`` or ``"x"``: make it, must not exist.
@@ -72,7 +84,7 @@ def open(  # the word that zarr, h5py and a file use
     if durability is not None:
         option("durability", durability)
     path = _path_of(target)
-    exists = os.path.isfile(f"{path}/{DATABASE_FILE}")
+    exists = os.path.isfile(f"{path}/{DATABASE_FILE}") or _is_isf(path)
     if exists and mode in ("w-", "x"):
         raise DatabaseExistsError(f"there is a database at {path} already. Open it with mode='a', or choose another folder.", path=path)
     if not exists:
@@ -95,7 +107,7 @@ def _path_of(target: str | os.PathLike[str]) -> str:
     try:
         return registry.resolve(text, folder_names=False)  # every other project has its "results"
     except (DatabaseNotFoundError, RegistryError):
-        if len(text) == 32 and not set(text) - set("0123456789abcdef"):
+        if is_id(text):
             raise  # an id, not the name of a folder that somebody wants to make
         return path  # with a registry that cannot be read, too: noting the database warns of that
 
@@ -120,6 +132,7 @@ def _make(path: str, mode: str) -> None:
     if os.path.isfile(f"{os.path.dirname(path)}/{DATABASE_FILE}"):
         _make_sub_database(path, mode)
         return
+    _refuse_inside_isf(path)
     storage = LocalStorage(path)
     try:
         storage.make()
@@ -141,6 +154,34 @@ def _make_sub_database(path: str, mode: str) -> None:
     _open_folder(parent, mode, None, trusted=False).create_sub_db(key)
 
 
+def _is_isf(path: str) -> bool:
+    """Say whether a database that ISF wrote, and nothing of ours, lies in a folder."""
+    return not os.path.isfile(f"{path}/{DATABASE_FILE}") and any(os.path.isfile(f"{path}/{name}") for name in ISF_FILES)
+
+
+def _refuse_inside_isf(path: str) -> None:
+    folder = os.path.dirname(path)
+    while folder != os.path.dirname(folder):
+        if _is_isf(folder):
+            message = (
+                f"cannot make a database at {path}: it lies inside {folder}, which ISF wrote and which stays as it is. Choose another."
+            )
+            raise ReadOnlyError(message, database=folder)
+        folder = os.path.dirname(folder)
+
+
+def _open_isf(path: str, durability: str | None, trusted: bool) -> Database:
+    """Open a database that ISF wrote, as the part of the topmost one that it is."""
+    from isfdb.storage.isf import IsfStorage, topmost
+
+    storage = IsfStorage(topmost(path))
+    folder = "" if storage.path == path else storage.path_of(path)
+    if folder is None:  # a database that is no key's: the folder of a value that somebody laid one into
+        storage, folder = IsfStorage(path), ""
+    root = Database(storage, read_identity(storage), mode="r", durability=durability, trusted=trusted)
+    return root if not folder else root._sub("/".join([name_of_folder(name) or name for name in folder.split("/")]))
+
+
 def _is_foreign(path: str) -> bool:
     # What another process, making the same database at this moment, has laid down so far is not foreign.
     return any(not name.startswith(".stage-") and name not in (".isfdb", DATABASE_FILE, "README.txt") for name in os.listdir(path))
@@ -148,6 +189,8 @@ def _is_foreign(path: str) -> bool:
 
 def _open_folder(path: str, mode: str, durability: str | None, trusted: bool, carried: Any = None) -> Database:
     """Open the topmost database that `path` is part of, then the part that `path` is."""
+    if _is_isf(path):
+        return _open_isf(path, durability, trusted)
     top = path
     while os.path.isfile(f"{os.path.dirname(top)}/{DATABASE_FILE}") and os.path.dirname(top) != top:
         top = os.path.dirname(top)
@@ -167,7 +210,7 @@ def reopen(path: str, database_id: str, prefix: str, mode: str, durability: str 
     DatabaseNotFoundError
         It is not where it was, and the registry does not know where else.
     """
-    if not os.path.isfile(f"{path}/{DATABASE_FILE}") or read_identity(LocalStorage(path)).id != database_id:
+    if id_of(path) != database_id:
         path = registry.resolve(database_id)
     root = _open_folder(path, mode, durability, trusted, carried)
     return root._sub(prefix) if prefix else root

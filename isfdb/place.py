@@ -215,7 +215,8 @@ class Place:
 
     def _refuse_if_read_only(self, what: str) -> None:
         if self.read_only:
-            raise ReadOnlyError(f"cannot {what}: {self.path} was opened for reading. Open it with mode='a'.", database=self.path)
+            why = self._storage.why_read_only or "it was opened for reading. Open it with mode='a'"
+            raise ReadOnlyError(f"cannot {what}: {self.path} is read-only, for {why}.", database=self.path)
 
     def _raise_missing(self, names: tuple[str, ...]) -> None:
         self._check_presence()

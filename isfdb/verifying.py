@@ -43,7 +43,9 @@ from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import Files, checked_files, digest_of_files, is_sealed, read_record
 from isfdb.provenance.session import check_chain
 from isfdb.storage.base import Storage
+from isfdb.storage.isf import IsfStorage
 from isfdb.storage.staging import host, writer_is_alive
+from isfdb.verifying_isf import verify_isf
 
 
 def verify(db: Database, *, key: str | tuple[str, ...] | None = None, progress: bool = False) -> Findings:
@@ -64,6 +66,9 @@ def verify(db: Database, *, key: str | tuple[str, ...] | None = None, progress: 
     """
     if not isinstance(db, Database):
         raise OptionError(f"verify takes an open database, not {db!r}: isfdb.verify(isfdb.open(path, mode='r')).", database=db)
+    storage = db.root._storage
+    if isinstance(storage, IsfStorage):
+        return verify_isf(db, storage, key, progress=progress)
     return _Verification(db, progress).run(key)
 
 

@@ -29,13 +29,23 @@ class IsfFields(Mapping[str, Any]):
         self._record = record
 
     def __getitem__(self, name: str) -> Any:
+        written = self._written()
+        if name in written and name != "hostname":  # which ISF wrote with a line feed at its end
+            return written[name]
+        if name == "module_list" and "conda_list" in written:  # as ISF's older databases call it
+            return written["conda_list"]
         return _FIELDS[name](self)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_FIELDS)
+        return iter({**_FIELDS, **self._written()})
 
     def __len__(self) -> int:
-        return len(_FIELDS)
+        return len({**_FIELDS, **self._written()})
+
+    def _written(self) -> Mapping[str, Any]:
+        """Return what ISF itself wrote, where it did; of a copied value too."""
+        found = self._record.get("isf")
+        return found if isinstance(found, Mapping) else {}
 
     def _dumper(self) -> str | None:
         return self._record.get("dumper")

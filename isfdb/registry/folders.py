@@ -1,6 +1,6 @@
 """What lies in folders: the id of a database, the databases in a tree, a new id for a copy. Knows nothing of the registry's file.
 
-Any folder may have been made by a stranger: nothing is executed, and nothing but ``isfdb.json`` is opened.
+Any folder may have been made by a stranger: nothing is executed, and nothing but ``isfdb.json``, or what ISF had instead, is opened.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from isfdb.errors import CorruptDatabaseError, NotADatabaseError, ReadOnlyError, RegistryWarning
 from isfdb.exact_json import dumps, loads
 from isfdb.layout.current import DATABASE_FILE, DELETED_SUFFIX, KEY_SUFFIX
+from isfdb.layout.isf_legacy import DATABASE_FILES, SUB_FOLDERS
 from isfdb.registry.store import is_id
 
 if TYPE_CHECKING:
@@ -27,9 +28,21 @@ def id_of(path: str) -> str | None:
     """Return the id of the database in a folder, or None where there is none that can be understood."""
     try:
         found = _members(path).get("id")
+    except FileNotFoundError:
+        return _isf_id(path) if _is_isf(path) else None
     except (OSError, ValueError, RecursionError):
         return None
     return str(found) if is_id(found) else None
+
+
+def _is_isf(path: str) -> bool:
+    return any(os.path.isfile(f"{path}/{name}") for name in DATABASE_FILES)
+
+
+def _isf_id(path: str) -> str | None:
+    from isfdb.storage.isf import isf_id  # needed by few, and not free
+
+    return isf_id(path)
 
 
 def _members(path: str) -> dict[str, Any]:
@@ -49,7 +62,8 @@ def _members(path: str) -> dict[str, Any]:
 
 def parent_id(path: str) -> str | None:
     """Return the id of the database a folder is a sub-database of."""
-    return id_of(os.path.dirname(path))
+    folder = os.path.dirname(path)
+    return id_of(os.path.dirname(folder)) if os.path.basename(path) in SUB_FOLDERS and _is_isf(path) else id_of(folder)
 
 
 def is_same_folder(first: str, second: str) -> bool:

@@ -12,6 +12,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from isfdb.errors import RegistryError, RegistryWarning
+from isfdb.layout.isf_legacy import is_isf_id
 from isfdb.options import option
 
 if TYPE_CHECKING:
@@ -128,8 +129,8 @@ def _row(found: tuple[Any, ...]) -> Row | None:
 
 
 def is_id(text: object) -> bool:
-    """Say whether a text has the form of a database's id: 32 hex digits."""
-    return isinstance(text, str) and len(text) == 32 and set(text) <= set("0123456789abcdef")
+    """Say whether a text has the form of a database's id: 32 hex digits, or what ISF gave its databases."""
+    return (isinstance(text, str) and len(text) == 32 and set(text) <= set("0123456789abcdef")) or is_isf_id(text)
 
 
 def given_names(connection: sqlite3.Connection | None) -> dict[str, str]:

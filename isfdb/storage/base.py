@@ -55,6 +55,9 @@ class Storage(ABC):
     #: True where nothing may be written.
     read_only: bool = False
 
+    #: Why no mode allows writing, and what to do instead; empty where one does.
+    why_read_only: str = ""
+
     @property
     @abstractmethod
     def location(self) -> str:

@@ -27,8 +27,22 @@ def test_it_keeps_its_word(name: str) -> None:
     check_loaderdumper(module(name), kept.values(), equal=kept.equal, foreign=kept.foreign())
 
 
+def reading_only() -> list[str]:
+    return [name for name in BUILT_IN if getattr(module(name), "reads_only", False)]
+
+
+@pytest.mark.parametrize("name", reading_only())
+def test_what_only_reads_accepts_nothing_and_names_what_writes(name: str, tmp_path: Path) -> None:
+    from isfdb.testing.hostile import hostile_values
+
+    assert not any(module(name).check(value) for value in hostile_values())
+    with pytest.raises(TypeError, match=r"only reads what ISF wrote.*; store with "):
+        module(name).dump([1], str(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_built_in_is_tested_here() -> None:
-    assert set(BUILT_IN) == set(KEPT)
+    assert set(BUILT_IN) == {*KEPT, *reading_only()}
 
 
 GOOD = """

@@ -1,0 +1,39 @@
+"""Reads, lazily, the frame that ISF kept with texts as categories, one file a partition. Only reads: dask_to_parquet writes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from loaderdumpers._isf import refuse_to_write
+from loaderdumpers._isf_dask_msgpack import Loader
+
+priority: Final = 79
+extra: Final = "isf"
+explicit_only: Final = True
+reads_only: Final = True
+__all__ = ["Loader", "about", "check", "dump"]
+about: Final = {
+    "types": ("dask.dataframe.DataFrame",),
+    "keeps": "nothing new: reads what ISF's `dask_to_categorized_msgpack` wrote",
+    "format": "pandas msgpack",
+    "files": "`dask_to_msgpack.0.csv` ...",
+    "exact": True,
+    "lazy": "yes",
+    "append": False,
+}
+
+
+def check(obj: Any) -> bool:
+    """Accept nothing: this only reads."""
+    return False
+
+
+def dump(obj: Any, savedir: str) -> None:
+    """Refuse.
+
+    Raises
+    ------
+    TypeError
+        Always; it names the loaderdumper that writes.
+    """
+    refuse_to_write("dask_to_categorized_msgpack", "dask_to_parquet")

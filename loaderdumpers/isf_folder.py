@@ -1,0 +1,59 @@
+"""Finds a managed folder of ISF: the folder of the key itself, which belongs to the user. Only reads: folder makes one."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from loaderdumpers._isf import refuse_to_write
+from loaderdumpers.folder import ManagedFolder
+
+priority: Final = 79
+mutable: Final = True
+explicit_only: Final = True
+reads_only: Final = True
+about: Final = {
+    "types": ("object",),
+    "keeps": "nothing new: reads what ISF's `folder` wrote",
+    "format": "a folder",
+    "files": "the user's files",
+    "exact": True,
+    "lazy": "",
+    "append": False,
+}
+
+_OWN_FILES: Final = frozenset({"Loader.json", "Loader.pickle", "metadata.json"})
+
+
+def check(obj: Any) -> bool:
+    """Accept nothing: this only reads."""
+    return False
+
+
+def dump(obj: Any, savedir: str) -> None:
+    """Refuse.
+
+    Raises
+    ------
+    TypeError
+        Always; it names the loaderdumper that writes.
+    """
+    refuse_to_write("isf_folder", "folder, or db.create_managed_folder")
+
+
+class IsfManagedFolder(ManagedFolder):
+    """The path of a managed folder that ISF made; its listing leaves out what ISF itself laid there."""
+
+    __slots__ = ()
+
+    def listdir(self) -> list[str]:
+        """Return the names of the user's files, sorted."""
+        return [name for name in super().listdir() if name not in _OWN_FILES]
+
+
+class Loader:
+    """Finds the folder."""
+
+    def get(self, savedir: str) -> IsfManagedFolder:
+        """Return the folder's path. Do not change what lies there: it is a database of ISF's."""
+        return IsfManagedFolder(os.path.abspath(savedir))

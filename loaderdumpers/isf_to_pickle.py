@@ -1,0 +1,55 @@
+"""Reads the pickle of ISF's to_pickle, of Python 2 as well. Loading it runs code. Only reads: to_pickle writes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from loaderdumpers._isf import refuse_to_write
+from loaderdumpers._isf_pickle import unpickle
+
+priority: Final = 99
+runs_code: Final = True
+explicit_only: Final = True
+reads_only: Final = True
+about: Final = {
+    "types": ("object",),
+    "keeps": "nothing new: reads what ISF's `to_pickle` wrote",
+    "format": "pickle",
+    "files": "`to_pickle_dump`",
+    "exact": True,
+    "lazy": "",
+    "append": False,
+}
+
+
+def check(obj: Any) -> bool:
+    """Accept nothing: this only reads."""
+    return False
+
+
+def dump(obj: Any, savedir: str) -> None:
+    """Refuse.
+
+    Raises
+    ------
+    TypeError
+        Always; it names the loaderdumper that writes.
+    """
+    refuse_to_write("isf_to_pickle", "to_pickle, or leave the choice to isfdb")
+
+
+class Loader:
+    """Unpickles the value: runs whatever code the file holds."""
+
+    def get(self, savedir: str) -> Any:
+        """Return the value.
+
+        Raises
+        ------
+        MissingDependencyError
+            The pickle names a library that is not installed, or ISF itself.
+        LoadError
+            It names what the installed versions of its libraries no longer have.
+        """
+        return unpickle(os.path.join(savedir, "to_pickle_dump"), encoding="latin1")

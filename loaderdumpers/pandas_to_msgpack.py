@@ -1,0 +1,63 @@
+"""Reads the frame or series that ISF's pandas_to_msgpack kept, in one file or several. Only reads: pandas_to_parquet writes."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Final
+
+from loaderdumpers._isf import numbered, refuse_to_write
+from loaderdumpers._pandas_msgpack import read_msgpack
+
+priority: Final = 79
+extra: Final = "isf"
+explicit_only: Final = True
+reads_only: Final = True
+about: Final = {
+    "types": ("pandas.DataFrame", "pandas.Series"),
+    "keeps": "nothing new: reads what ISF's `pandas_to_msgpack` wrote",
+    "format": "pandas msgpack",
+    "files": "`pandas_to_msgpack` or `pandas_to_msgpack_0` ...",
+    "exact": True,
+    "lazy": "",
+    "append": False,
+}
+
+_PART: Final = re.compile(r"pandas_to_msgpack_(\d+)")
+
+
+def check(obj: Any) -> bool:
+    """Accept nothing: this only reads."""
+    return False
+
+
+def dump(obj: Any, savedir: str) -> None:
+    """Refuse.
+
+    Raises
+    ------
+    TypeError
+        Always; it names the loaderdumper that writes.
+    """
+    refuse_to_write("pandas_to_msgpack", "pandas_to_parquet")
+
+
+class Loader:
+    """Reads the frame or series."""
+
+    def get(self, savedir: str) -> Any:
+        """Return the frame or series.
+
+        Raises
+        ------
+        ValueError
+            A file is missing or damaged.
+        """
+        import pandas
+
+        whole = os.path.join(savedir, "pandas_to_msgpack")
+        if os.path.exists(whole):
+            return read_msgpack(whole)
+        found = {int(match[1]): name for name in os.listdir(savedir) if (match := _PART.fullmatch(name))}
+        parts = [read_msgpack(path) for path in numbered(savedir, found, "the files pandas_to_msgpack_0 ...")]
+        return pandas.concat(parts)
