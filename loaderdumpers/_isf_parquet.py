@@ -104,7 +104,7 @@ def _objects(table: Any, name: str) -> Any:
 
 def index_bounds(paths: list[str]) -> tuple[Any, ...] | None:
     """Return divisions from the least and greatest index that Parquet noted for each file; None where that is not known for sure."""
-    bounds = []
+    bounds: list[tuple[Any, Any]] = []
     for path in paths:
         found = _bounds(path)
         if found is None or (bounds and not bounds[-1][1] < found[0]):

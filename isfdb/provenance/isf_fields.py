@@ -68,10 +68,17 @@ class IsfFields(Mapping[str, Any]):
         return str(host).strip() if host else None
 
     def _module_versions(self) -> dict[str, str] | None:
+        copied = self._copied_lists().get("module_versions")
+        if isinstance(copied, dict):
+            return dict(copied)
         imported = self._snapshot().get("imported")
         return dict(imported) if isinstance(imported, dict) else None
 
     def _module_list(self) -> str | None:
+        copied = self._copied_lists()
+        if copied:
+            text = copied.get("module_list", copied.get("conda_list"))
+            return text if isinstance(text, str) else None
         environment = self._load(ENVIRONMENTS_FOLDER, self._record.get("environment"))
         packages = {**(environment.get("packages") or {}), **(environment.get("conda") or {})}
         return "\n".join([f"{name}=={version}" for name, version in sorted(packages.items())]) or None
@@ -93,6 +100,13 @@ class IsfFields(Mapping[str, Any]):
 
     def _error(self) -> str | None:
         return (self._record.get("unknown") or {}).get("code")
+
+    def _copied_lists(self) -> Mapping[str, Any]:
+        """Return what ISF knew about packages, of a value that was copied from it."""
+        if "isf" not in self._record:
+            return {}
+        found = self._load(ENVIRONMENTS_FOLDER, self._record.get("environment")).get("isf")
+        return found if isinstance(found, Mapping) else {}
 
     @property
     def _code(self) -> Mapping[str, Any]:

@@ -85,6 +85,10 @@ class IsfDatabase(Protocol):
         """Return what goes by a name: nothing, a key, a sub-database, or, in the older format, both."""
         ...
 
+    def leftovers(self) -> Iterator[tuple[str, str]]:
+        """Give each name in its folder that belongs to no key, with what it is."""
+        ...
+
 
 def read_file(path: str, limit: int = MAX_JSON_BYTES) -> bytes:
     """Read a regular file; a pipe or a device in its place must not stop us."""

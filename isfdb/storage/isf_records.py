@@ -92,7 +92,7 @@ def session_text(key: IsfKey, session: str) -> bytes:
 def created(time: Any, path: str) -> datetime.datetime:
     """Return when a value was stored: as ISF said, which counts in UTC, else when its folder last changed."""
     try:
-        return datetime.datetime(*time[:6], tzinfo=datetime.UTC)
+        return datetime.datetime(*time[:6]).replace(tzinfo=datetime.UTC)
     except (TypeError, ValueError, IndexError, OverflowError):
         return _changed(path)
 
