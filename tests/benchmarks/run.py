@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from . import growing, measures
+from . import growing, lazy, measures
 from .measures import Row
 
 MEASURES = (
@@ -24,6 +24,7 @@ MEASURES = (
     measures.waits,
     growing.appends,
     growing.attribute,
+    lazy.dask_frame,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import growing, measures
+from . import growing, lazy, measures
 from .run import table
 
 SMALL = {
@@ -18,9 +18,11 @@ SMALL = {
     measures.waits: {},
     growing.appends: {"n": 20},
     growing.attribute: {"n_bytes": 8_000, "rounds": 2},
+    lazy.dask_frame: {"n_rows": 640, "rounds": 1},
 }
 
 
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # of dask's own to_parquet with pandas 3.1
 @pytest.mark.parametrize("measure", SMALL, ids=lambda measure: measure.__name__)
 def test_every_measurement_gives_rows(measure, tmp_path):
     rows = measure(str(tmp_path), **SMALL[measure])
