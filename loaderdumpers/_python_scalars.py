@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, Final
 
-Node = Any
+from loaderdumpers._library_scalars import LIBRARY_DECODERS, Node, numpy_encoders, numpy_type_name, numpy_type_named
 
 #: Longer integers take Python quadratic time to write in decimal digits.
 _MAX_DECIMAL_BITS: Final = 14_000
@@ -150,7 +150,7 @@ def _constant(value: Any) -> Node:
 
 
 def _type(value: type) -> Node:
-    name = value.__name__ if value in _BUILTINS else None
+    name = value.__name__ if value in _BUILTINS else numpy_type_name(value)
     return None if name is None else {"$type": name}
 
 
@@ -203,49 +203,8 @@ def encoders() -> dict[type, Callable[[Any], Node]]:
             for kind, encode in _OF_MODULES.get(name, {}).items():
                 if hasattr(sys.modules[name], kind):
                     table[getattr(sys.modules[name], kind)] = encode
-        _known = len(loaded), table | _numpy_types()
+        _known = len(loaded), table | numpy_encoders()
     return _known[1]
-
-
-def _numpy_types() -> dict[type, Callable[[Any], Node]]:
-    """Return the commonest scalars of numpy, for which a number says all; the others go through to_numpy_scalar."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None or not hasattr(numpy, "float64"):
-        return {}
-    table: dict[type, Callable[[Any], Node]] = {numpy.float64: lambda value: _numpy_float("$numpy.float64", value)}
-    table[numpy.float32] = lambda value: _numpy_float("$numpy.float32", value)
-    table[numpy.bool_] = lambda value: {"$numpy.bool": bool(value)}
-    for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"):
-        table[getattr(numpy, name)] = _numpy_integer(f"$numpy.{name}")
-    return table
-
-
-def _numpy_integer(tag: str) -> Callable[[Any], Node]:
-    return lambda value: {tag: int(value)}
-
-
-def _numpy_float(tag: str, value: Any) -> Node:
-    return {tag: float(value)} if math.isfinite(value) else of_library(value)
-
-
-def of_library(value: Any) -> Node:
-    """Return the node of a scalar of numpy or pandas; None where it is none, or not kept exactly."""
-    from loaderdumpers import to_numpy_scalar
-
-    if to_numpy_scalar.check(value):
-        stored = to_numpy_scalar.dump(value, "")
-        return {"$numpy": stored["text"], "bytes": stored["bytes"], "dtype": stored["dtype"]}
-    pandas = sys.modules.get("pandas")
-    if pandas is None or not hasattr(pandas, "NaT"):
-        return None
-    if type(value) not in (pandas.Timestamp, pandas.Timedelta, type(pandas.NaT), type(pandas.NA)):
-        return None
-    from loaderdumpers._labels import NotExactError, pack_label
-
-    try:
-        return {"$pandas": pack_label(value)}
-    except NotExactError:
-        return None
 
 
 # And back --------------------------------------------------------------------------------------------------------------------------
@@ -351,30 +310,6 @@ def _back_ip(content: Any, facts: dict[str, Any]) -> Any:
     return getattr(ipaddress, facts["type"])(_text(content))
 
 
-def _back_numpy(content: Any, facts: dict[str, Any]) -> Any:
-    from loaderdumpers import to_numpy_scalar
-
-    return to_numpy_scalar.Loader(dtype=facts["dtype"], bytes=facts["bytes"]).get("")
-
-
-def _back_numpy_number(name: str) -> Callable[[Any, dict[str, Any]], Any]:
-    def decode_number(content: Any, _: dict[str, Any]) -> Any:
-        import numpy
-
-        expected = bool if name == "bool_" else float if name.startswith("float") else int
-        if type(content) is not expected:
-            raise ValueError(f"{content!r:.60} is no numpy.{name}")
-        return getattr(numpy, name)(content)
-
-    return decode_number
-
-
-def _back_pandas(content: Any, _: dict[str, Any]) -> Any:
-    from loaderdumpers._labels import unpack_label
-
-    return unpack_label(content)
-
-
 _DECODERS: Final[dict[str, Callable[[Any, dict[str, Any]], Any]]] = {
     "$bytearray": lambda content, _: bytearray.fromhex(content),
     "$bytes": lambda content, _: bytes.fromhex(content),
@@ -387,25 +322,16 @@ _DECODERS: Final[dict[str, Callable[[Any, dict[str, Any]], Any]]] = {
     "$fraction": _back_fraction,
     "$int": lambda content, _: int(content, 16),
     "$ip": _back_ip,
-    "$numpy": _back_numpy,
-    "$numpy.bool": _back_numpy_number("bool_"),
-    "$pandas": _back_pandas,
     "$path": _back_path,
     "$range": lambda content, _: range(*[_integer(part) for part in content]),
     "$text": lambda content, _: content.encode("ascii").decode("unicode_escape"),
     "$time": _back_time(time),
     "$timedelta": lambda content, _: timedelta(*content),
     "$timezone": _back_timezone,
-    "$type": lambda content, _: BUILTIN_TYPES[content],
+    "$type": lambda content, _: BUILTIN_TYPES.get(content) or numpy_type_named(content),
     "$uuid": _back_uuid,
     "$zoneinfo": lambda content, _: _zone(content),
 }
-_DECODERS.update(
-    {
-        f"$numpy.{name}": _back_numpy_number(name)
-        for name in ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-    }
-)
 
 
 def tag_of(node: Node) -> str | None:
@@ -427,9 +353,10 @@ def decode(node: Node) -> Any:
     tag = tag_of(node)
     if tag is None:
         return node
-    if tag not in _DECODERS:
+    decoder = _DECODERS.get(tag) or LIBRARY_DECODERS.get(tag)
+    if decoder is None:
         raise ValueError(f"unknown kind of value {tag!r:.60}; a newer isfdb may have written it")
     try:
-        return _DECODERS[tag](node[tag], {name: fact for name, fact in node.items() if name != tag})
+        return decoder(node[tag], {name: fact for name, fact in node.items() if name != tag})
     except (TypeError, KeyError, IndexError, AttributeError, ArithmeticError, UnicodeError, struct.error) as error:
         raise ValueError(f"{str(node)[:80]} is no {tag} that isfdb writes ({type(error).__name__}: {error})") from error

@@ -14,8 +14,9 @@ from isfdb import plugins
 from isfdb.exact_json import MAX_DEPTH, are_plain, compact
 from loaderdumpers import _python_classes as classes
 from loaderdumpers import _python_containers as containers
+from loaderdumpers._library_scalars import of_library
 from loaderdumpers._places import Attribute, Place, shown
-from loaderdumpers._python_scalars import ALWAYS, Node, encoders, is_text, of_library, tag_of
+from loaderdumpers._python_scalars import ALWAYS, Node, encoders, is_text, tag_of
 
 #: Loaderdumpers with a lower priority know a class of the user better than its fields do.
 PRIORITY: Final = 60
@@ -183,13 +184,15 @@ class Encoder:
         return node
 
     def _container(self, value: Any, taken: containers.Taken, place: Place, depth: int, hashed: bool) -> Node:
-        members = list(taken.members)
+        # Keys and members are read in one go: another thread may be changing the dict.
+        pairs = None if taken.keys is None else list(zip(taken.keys, taken.members, strict=True))
+        members = list(taken.members) if pairs is None else [member for _, member in pairs]
         is_simple = depth < MAX_DEPTH and self._is_chosen is None and are_plain(members)
-        if is_simple and taken.keys is None:  # nothing in it leads further, so it need not be watched
+        if is_simple and pairs is None:  # nothing in it leads further, so it need not be watched
             return self._sequence(taken, members)
         self._enter(value, place, depth)
-        if taken.keys is not None:
-            node = self._mapping(taken, members, place, depth + 1)
+        if pairs is not None:
+            node = self._mapping(taken, [key for key, _ in pairs], members, place, depth + 1)
         else:
             inside = hashed or taken.tag in containers.UNORDERED
             node = self._sequence(taken, [self.encode(one, (place, n), depth + 1, hashed=inside) for n, one in enumerate(members)])
@@ -206,8 +209,7 @@ class Encoder:
             nodes.sort(key=None if set(map(type, nodes)) in ({int}, {str}) else compact)
         return nodes if taken.tag is None else {taken.tag: nodes, **(taken.facts or {})}
 
-    def _mapping(self, taken: containers.Taken, members: list[Any], place: Place, depth: int) -> Node:
-        keys = list(taken.keys or ())
+    def _mapping(self, taken: containers.Taken, keys: list[Any], members: list[Any], place: Place, depth: int) -> Node:
         content = self._content(keys, keys, members, place, depth, hashed=False)
         if taken.tag is None:
             return content if type(content) is dict else {"$dict": content}

@@ -19,9 +19,10 @@ from loaderdumpers import _python_containers as containers
 from loaderdumpers._container_parts import Leaves
 from loaderdumpers._container_reading import PartsReader
 from loaderdumpers._lazy_containers import lazily
+from loaderdumpers._library_scalars import of_library
 from loaderdumpers._places import Place, shown
 from loaderdumpers._python_classes import facts_of, values_of
-from loaderdumpers._python_scalars import encoders, of_library
+from loaderdumpers._python_scalars import encoders
 from loaderdumpers._skeleton import PRIORITY, Encoder, is_kept, to_text
 from loaderdumpers._skeleton_reading import Decoder, narrow
 

@@ -57,7 +57,8 @@ def check(obj: Any) -> bool:
 
 def _subclass(kind: Any) -> str | None:
     """Return the name of numpy's own subclass, or None. Masked arrays are kept by numpy_masked_to_npy."""
-    return next((name for name in _SUBCLASSES if kind is _class(name)), None)
+    name = type.__getattribute__(kind, "__name__")  # numpy 2.5 warns of whoever only looks at its chararray
+    return name if name in _SUBCLASSES and kind is _class(name) else None
 
 
 def _class(name: str) -> Any:

@@ -109,7 +109,14 @@ def library_scalars() -> list[Any]:
         np.datetime64("NaT", "us"),
     ]
     stamps = [pd.Timestamp("2020", tz="Europe/Berlin"), pd.Timestamp(5), pd.NaT, pd.NA, pd.Timedelta(3)]
-    return [scalars, [*scalars, np.str_("é"), np.complex64(1j), np.longdouble(1) / 3], stamps, {1: stamps}, *stamps]
+    types = [np.float64, np.bool_, np.dtype("<M8[ns]"), np.dtype([("a", "i4"), ("b", ">f8", (2,))]), np.dtype("U5")]
+    stamps += [
+        pd.Period("2020-03", "M"),
+        pd.Period("2020", "2D"),
+        pd.Interval(0, 1.5, "both"),
+        pd.Interval(stamps[0], pd.Timestamp("2021", tz="Europe/Berlin")),
+    ]
+    return [types, *types, scalars, [*scalars, np.str_("é"), np.complex64(1j), np.longdouble(1) / 3], stamps, {1: stamps}, *stamps]
 
 
 def not_plain_python() -> list[Any]:

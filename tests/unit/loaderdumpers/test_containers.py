@@ -128,6 +128,7 @@ def test_looking_is_total_even_where_classes_refuse_to_be_looked_up() -> None:
 
 
 def test_the_format_of_a_part_can_be_chosen(db: Any) -> None:
+    pytest.importorskip("zarr")
     choices = {
         "stack": {"dumper": "numpy_to_zarr", "chunks": (2, 2)},
         ("cells", 0): "to_cloudpickle",
@@ -295,7 +296,8 @@ def test_a_module_that_loader_json_does_not_name_is_never_imported(tmp_path: Pat
 def test_a_class_that_changed_is_named(db: Any, experiment: Any) -> None:
     db["trial"] = experiment.Trial(1)
     db["kind"] = experiment.Kind.GO
-    experiment.Trial = make_dataclass("Trial", ["number", "other"], namespace={"__module__": "my_experiment"})
+    experiment.Trial = make_dataclass("Trial", ["number", "other"])
+    experiment.Trial.__module__ = "my_experiment"
     with pytest.raises(LoadError, match="has the fields number, other now, and had number, trace"):
         db["trial"]
     experiment.Kind = enum.Enum("Kind", {"GO": 2}, module="my_experiment")
