@@ -31,6 +31,8 @@ class Node:
     encoding: Mapping[Any, Any]
     own: Any = None
     name: Any = None
+    group: str = ""  # the path again, of names that every file system takes
+    taken: set[str] = field(default_factory=set)
     record: dict[str, Any] = field(default_factory=dict)
 
 
@@ -38,11 +40,21 @@ def nodes_of(value: Any, kind: str) -> list[Node]:
     """Take a Dataset, DataArray or DataTree apart."""
     if kind == "DataTree":
         found = [(path, node.to_dataset(inherit=path == ".")) for path, node in value.subtree_with_keys]
-        return [_node_of("" if path == "." else path, dataset) for path, dataset in found]
+        nodes = [_node_of("" if path == "." else path, dataset) for path, dataset in found]
+        _name_groups(nodes)
+        return nodes
     if kind == "Dataset":
         return [_node_of("", value)]
     coords = {name: coord.variable for name, coord in value.coords.items()}
     return [Node("", coords, frozenset(coords), _indexes_of(value), {}, {}, own=value.variable, name=value.name)]
+
+
+def _name_groups(nodes: list[Node]) -> None:
+    by_path = {node.path: node for node in nodes}
+    for node in nodes[1:]:  # a parent comes before its children
+        above, _, name = node.path.rpartition("/")
+        parent = by_path[above]
+        node.group = "/".join(filter(None, [parent.group, _path_name(name, parent.taken)]))
 
 
 def _node_of(path: str, dataset: Any) -> Node:
@@ -63,7 +75,7 @@ def plan(node: Node) -> Iterator[tuple[dict[str, Any], Any, Any]]:
         Something would not come back as it is.
     """
     record = node.record
-    record |= {"path": node.path, "attrs": _pack_attributes(node.attrs), "encoding": _pack_encoding(node.encoding)}
+    record |= {"path": node.path, "group": node.group, "attrs": _pack_attributes(node.attrs), "encoding": _pack_encoding(node.encoding)}
     record["indexes"], record["variables"] = [], []
     of_index: dict[Any, int] = {}
     for place, (index, names) in enumerate(node.indexes):
@@ -71,12 +83,11 @@ def plan(node: Node) -> Iterator[tuple[dict[str, Any], Any, Any]]:
         record["indexes"].append(entry)
         of_index |= dict.fromkeys(names, place)
         yield entry, index.index, "index"
-    taken: set[str] = set()
     if node.own is not None:
-        entry = _variable_entry("values", node.own, taken) | {"own": True, "coord": False}
+        entry = _variable_entry("values", node.own, node.taken) | {"own": True, "coord": False}
         yield from _entered(record, entry, node.own, of_index, node.name)
     for name, variable in node.variables.items():
-        entry = _variable_entry(name, variable, taken) | {"name": pack_label(name), "coord": name in node.coords}
+        entry = _variable_entry(name, variable, node.taken) | {"name": pack_label(name), "coord": name in node.coords}
         yield from _entered(record, entry, variable, of_index, name)
 
 

@@ -135,11 +135,20 @@ def describe(obj: Any) -> dict[str, Any]:
     kind = _kind(obj) or ""
     facts: dict[str, Any] = {"type": f"pyarrow {type(obj).__name__ if kind == 'Array' else kind}"}
     if kind in ("Array", "ChunkedArray"):
-        return {**facts, "shape": [len(obj)], "dtype": str(obj.type)[:60], "nbytes": int(obj.get_total_buffer_size())}
+        return {**facts, "shape": [len(obj)], "dtype": str(obj.type)[:60], "nbytes": _size(obj)}
     if kind != "RecordBatchReader":
-        facts |= {"shape": [obj.num_rows, obj.num_columns], "nbytes": int(obj.get_total_buffer_size())}
+        facts |= {"shape": [obj.num_rows, obj.num_columns], "nbytes": _size(obj)}
     facts["columns"] = [[field.name[:60], str(field.type)[:60]] for field in list(obj.schema)[:20]]
     return facts
+
+
+def _size(obj: Any) -> int:
+    import pyarrow
+
+    try:
+        return int(obj.nbytes)
+    except pyarrow.ArrowException:  # not told for every type; then with what lies before and after a slice
+        return int(obj.get_total_buffer_size())
 
 
 def summarise(obj: Any) -> dict[str, Any]:

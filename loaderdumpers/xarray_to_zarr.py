@@ -100,7 +100,7 @@ def dump(obj: Any, savedir: str, *, compressors: Any = "auto") -> dict[str, Any]
 def _write_node(node: Node, root: str, writer: Writer, savedir: str, shared: dict[int, Any]) -> None:
     import zarr
 
-    group = zarr.open_group(root, path=node.path, mode="a", zarr_format=3)
+    group = zarr.open_group(root, path=node.group, mode="a", zarr_format=3)
     group.attrs.update(_group_attributes(node))
     for entry, data, how in plans.plan(node):
         if how == "copy":
@@ -261,7 +261,7 @@ class _Reader:
         if "part" in entry:
             value = load_part(entry["part"], plans.part_folder(self._savedir, node, entry))
             return value if "in" not in entry or entry["part"]["Loader"].endswith("npy") else _from_series(value, entry)
-        path = inside(self._savedir, _FOLDER, *filter(None, node["path"].split("/")), entry["in"])
+        path = inside(self._savedir, _FOLDER, *filter(None, node["group"].split("/")), entry["in"])
         return read(path, entry["array"], lazy=True if self._partly or (self._lazily and not entry["coord"]) else None)
 
 

@@ -334,7 +334,8 @@ def _trees() -> list[Any]:
     coarse = xr.Dataset({"v": ("x", np.arange(3))}, coords={"x": [1, 2, 3]}, attrs={"level": 0})
     fine = xr.Dataset({"v": (("x", "y"), np.zeros((3, 2))), "w": ("y", ["a", "b"])})
     tree = xr.DataTree.from_dict({"/": coarse, "/b": fine, "/a": xr.Dataset(), "/b/fine scale": fine.isel(y=0)}, name="scales")
-    return [tree, xr.DataTree(), tree["b"]]
+    odd = xr.DataTree.from_dict({"/": xr.Dataset({"rate": 1, "con": 2}), "/Rate": coarse, "/a:b": fine, "/a:b/ü": xr.Dataset({"x|y": 3})})
+    return [tree, xr.DataTree(), tree["b"], odd]
 
 
 def xarray_foreign() -> list[Any]:
