@@ -57,7 +57,7 @@ def _sorted(value: Any) -> Any:
 
 def _tensor(value: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {"shape": tuple(value.shape), "dtype": str(value.dtype), "layout": str(value.layout)}
-    facts |= {"requires_grad": value.requires_grad, "gradient": value.grad, "device": str(value.device)}
+    facts |= {"requires_grad": value.requires_grad, "gradient": value.grad if value.is_leaf else None, "device": str(value.device)}
     plain = value.detach()
     if facts["layout"] == "torch.sparse_coo":
         return {**facts, "coalesced": value.is_coalesced(), "indices": plain._indices(), "values": plain._values()}

@@ -242,7 +242,8 @@ class Pieces:
         if piece is None:
             piece = self._read(name)
             if dtype in _PAIRS and word(piece.dtype) == _PAIRS[dtype]:
-                piece = torch.view_as_complex(piece.contiguous())
+                # Compiled code takes it that numbers of 16 bytes lie at multiples of 16; in the mapped file they need not.
+                piece = torch.view_as_complex(piece.clone(memory_format=torch.contiguous_format))
             if word(piece.dtype) != dtype:
                 raise ValueError(
                     f"the tensor {name!r} has the dtype {word(piece.dtype)}, and {dtype} was stored; one of the files was changed"

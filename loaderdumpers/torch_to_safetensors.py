@@ -162,8 +162,9 @@ class Loader:
             Folder of the version.
         device : str
             Where they are to lie: ``"cpu"``, ``"cuda:0"`` ... Those that were stored from another device come to the CPU too.
-        select : str or list, optional
-            Names of the outermost dict: only these entries are read.
+        select : index, name, list of names or tuple, optional
+            Read only this: of a tensor ``numpy.s_[10:20]``, of a dict an entry by its name, or some as a smaller dict. A tuple leads
+            further in: ``("model", "layer.weight", slice(0, 10))``.
 
         Raises
         ------
@@ -178,7 +179,7 @@ class Loader:
         try:
             with safe_open(os.path.join(savedir, _FILE), framework="pt") as file:
                 pieces = Pieces(file.get_tensor, device)
-                return _decode(_selected(structure, select), pieces) if select is not None else _decode(structure, pieces)
+                return _decode(structure, pieces) if select is None else _selected(structure, select, pieces)
         except SafetensorError as error:
             raise ValueError(f"{_FILE} is damaged, or is not the file that was stored ({error}); restore it from a copy") from error
 
@@ -193,16 +194,33 @@ class Loader:
             raise ValueError(f"{_STRUCTURE} is no whole JSON ({error}); restore the file from a copy") from error
 
 
-def _selected(structure: Any, select: Any) -> Any:
-    names = [select] if isinstance(select, str) else list(select)
-    kind = "dict" if "dict" in structure else "ordered"
-    if kind not in structure:
-        raise ValueError("only a dict has names to select; leave select out")
-    items = [item for item in structure[kind] if _typed_json.decode(item[0]) in names]
-    missing = set(names) - {_typed_json.decode(name) for name, _ in items}
+def _selected(structure: Any, select: Any, pieces: Any) -> Any:
+    steps = select if isinstance(select, tuple) else (select,)
+    for place, step in enumerate(steps):
+        if "tensor" in structure:
+            return pieces.tensor(structure["tensor"])[steps[place:]]
+        structure = _inside(structure, step)
+    return _decode(structure, pieces)
+
+
+def _inside(structure: Any, step: Any) -> Any:
+    """Return the structure of what a step leads to."""
+    (kind,) = set(structure) & {"dict", "ordered", "list", "tuple", "value"}
+    if kind in ("list", "tuple") and isinstance(step, (int, slice)):
+        found = structure[kind][step]
+        return {kind: found} if isinstance(step, slice) else found
+    if kind not in ("dict", "ordered") or isinstance(step, slice):
+        raise ValueError(f"nothing can be selected by {step!r} in a {kind}; name an entry, or leave select out")
+    items = [(_typed_json.decode(name), item) for name, item in structure[kind]]
+    if isinstance(step, list):
+        chosen = [[_typed_json.encode(name, in_order=True), item] for name, item in items if name in step]
+        missing = [name for name in step if name not in dict(items)]
+    else:
+        chosen = [item for name, item in items if name == step]
+        missing = [] if chosen else [step]
     if missing:
-        raise ValueError(f"there is no entry {sorted(map(str, missing))[:5]}; see the names in db.entry(key).describe")
-    return {kind: items}
+        raise ValueError(f"there is no entry {missing[:5]}; see the names in db.entry(key).describe")
+    return {kind: chosen} if isinstance(step, list) else chosen[0]
 
 
 def _decode(structure: Any, pieces: Any) -> Any:

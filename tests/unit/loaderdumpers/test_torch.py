@@ -86,14 +86,19 @@ def test_a_change_after_loading_does_not_reach_the_file(tmp_path: Path) -> None:
     assert loader.get(str(tmp_path / "v1")).sum() == 1000
 
 
-def test_some_entries_are_read_alone(tmp_path: Path) -> None:
-    value = {"a": torch.ones(2), "b": torch.zeros(3), "epoch": 4}
-    assert_identical(stored(value, tmp_path / "v1", select=["b", "epoch"]), {"b": torch.zeros(3), "epoch": 4})
-    assert_identical(stored(value, tmp_path / "v2", select="a"), {"a": torch.ones(2)})
-    with pytest.raises(ValueError, match=r"there is no entry \['z'\]"):
-        stored(value, tmp_path / "v3", select=["z"])
-    with pytest.raises(ValueError, match="only a dict has names"):
-        stored(torch.ones(2), tmp_path / "v4", select=["z"])
+def test_parts_are_read_alone(tmp_path: Path) -> None:
+    db = isfdb.open(tmp_path / "db")
+    value = {"a": torch.arange(9.0), "b": {"c": torch.zeros(3)}, "d": [torch.ones(1), 2], "epoch": 4}
+    db["value"] = value
+    assert_identical(db.get("value", select=["b", "epoch"]), {"b": {"c": torch.zeros(3)}, "epoch": 4})
+    for select, found in (("a", value["a"]), (("b", "c"), torch.zeros(3)), (("a", slice(2, 4)), torch.tensor([2.0, 3])), (("d", 1), 2)):
+        assert_identical(db.get("value", select=select), found)
+    db["tensor"] = torch.arange(12.0).reshape(3, 4)
+    assert_identical(db.get("tensor", slice(1, 3)), torch.arange(4.0, 12).reshape(2, 4))
+    with pytest.raises(isfdb.errors.LoadError, match=r"there is no entry \['z'\]"):
+        db.get("value", select=["a", "z"])
+    with pytest.raises(isfdb.errors.LoadError, match=r"nothing can be selected by slice\(0, 2, None\) in a dict"):
+        db.get("value", slice(0, 2))
 
 
 def test_the_file_is_read_without_isfdb(tmp_path: Path) -> None:
