@@ -78,12 +78,18 @@ class Decoder:
         """Return the keys of a dict's content, and the nodes of their members."""
         if type(content) is dict:
             return content
-        return {self.decode(key, hashed=True): member for key, member in _checked_pairs(content)}
+        try:
+            return {self.decode(key, hashed=True): member for key, member in _checked_pairs(content)}
+        except TypeError as error:  # a list as a key
+            raise ValueError(f"no dict can be made of what is stored ({error}); the file was changed") from error
 
     def _instance(self, kind: str, node: Node, hashed: bool) -> Any:
         if kind == "enum":
             return self.decode(node.get("value")) if self._plain else self._member(node)
-        fields = dict(self._pairs(node.get("fields"), hashed=hashed))
+        pairs = self._pairs(node.get("fields"), hashed=hashed)
+        if not all(type(name) is str for name, _ in pairs):
+            raise ValueError(f"{str(node)[:80]} has fields without names; the file was changed")
+        fields = dict(pairs)
         if self._plain:
             if hashed or kind == "namedtuple":
                 return tuple(fields.values())
@@ -99,17 +105,17 @@ class Decoder:
     def _member(self, node: Node) -> Any:
         facts = self._find("enum", node)
         name, value = node.get("name"), node.get("value")
-        member = find_member(facts, name, value)
+        member = find_member(facts, name, value) if name is None or type(name) is str else None
         if member is None:
             raise ValueError(f"the enum {facts.name} has no member {name!r} of the value {str(value)[:60]} now; {_OR_PLAIN}")
         return member
 
     def _find(self, kind: str, node: Node) -> classes.ClassFacts:
         name = node[f"${kind}"]
-        if name in self._facts:
-            return self._facts[name]
         if type(name) is not str or name.count(":") != 1:
             raise ValueError(f"{name!r:.80} names no class; the file was changed")
+        if name in self._facts:
+            return self._facts[name]
         module, _, qualname = name.partition(":")
         found = classes.find(name)
         if found is None and module != "__main__" and self._may_import(name):

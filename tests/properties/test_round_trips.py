@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,8 @@ import isfdb
 from isfdb import exact_json
 from isfdb.testing import assert_identical, strategies
 from loaderdumpers import numpy_to_npy, pandas_to_parquet, python_to_json, to_json
+from loaderdumpers._skeleton import Encoder
+from loaderdumpers._skeleton_reading import Decoder
 from tests.contracts.kept import _user_classes as own
 
 ANY_SPEED = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=150)
@@ -82,6 +85,36 @@ def instances() -> st.SearchStrategy[Any]:
         inner.map(own.Layer),
         st.builds(own.Compact, a=inner, b=inner),
     )
+
+
+@ANY_SPEED
+@given(strategies.python_values(instances()), st.data())
+def test_a_skeleton_that_somebody_changed_is_a_value_or_a_clear_error(value: Any, data: st.DataObject) -> None:
+    """Whatever stands in data.json, nothing but a ValueError leaves the reader; what it makes, it makes of the types it knows."""
+    skeleton = Encoder(lambda *_: {"$part": "x"}).encode(value)
+    changed = json.loads(json.dumps(skeleton))
+    node = data.draw(st.sampled_from(list(nodes_in([changed]))))
+    node[data.draw(st.sampled_from(list(node) if isinstance(node, dict) else range(len(node))))] = data.draw(JSON)
+    try:
+        Decoder(lambda _: 1, plain=data.draw(st.booleans())).decode(changed)
+    except (ValueError, RecursionError):
+        return
+
+
+NAMES = st.sampled_from(["$tuple", "$enum", "fields", "$date", "a"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def nodes_in(node: Any) -> Iterator[Any]:
+    """Yield all objects and lists of JSON that are not empty."""
+    if isinstance(node, dict | list) and node:
+        yield node
+        for member in node.values() if isinstance(node, dict) else node:
+            yield from nodes_in(member)
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import threading
 import types
 import warnings
 from dataclasses import make_dataclass
@@ -96,6 +97,37 @@ def test_an_object_met_twice_is_stored_once_and_comes_back_as_one(db: Any) -> No
     assert back["a"] is back["b"][0]
     assert len(files_of(db, "shared")) == 3
     assert back["c"] == back["d"] and back["c"] is not back["d"]  # containers become copies
+
+
+def test_a_dict_that_another_thread_changes_is_never_paired_wrongly(tmp_path: Path) -> None:
+    shared = {place: (place, np.full(1, place)) for place in range(200)}
+    goes_on = True
+
+    def change() -> None:
+        place = 200
+        while goes_on:
+            shared.pop(place - 200, None)
+            shared[place] = (place, np.full(1, place))
+            place += 1
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    outcomes = []
+    try:
+        for attempt in range(20):
+            folder = tmp_path / str(attempt)
+            folder.mkdir()
+            try:
+                arguments = containers_to_parts.dump(shared, str(folder))
+            except (RuntimeError, TypeError) as error:  # the size changed meanwhile: a clear error, nothing published
+                outcomes.append(str(error))
+                continue
+            found = containers_to_parts.Loader(**arguments).get(str(folder))
+            outcomes.append(all(key == number == array[0] for key, (number, array) in found.items()))
+    finally:
+        goes_on = False
+        thread.join()
+    assert all(outcome is True or "changed" in outcome for outcome in outcomes), outcomes
 
 
 def test_a_container_that_contains_itself_goes_to_pickle(db: Any) -> None:
@@ -367,7 +399,9 @@ def test_a_class_of_a_notebook_must_be_defined_first(tmp_path: Path) -> None:
         {"$enum": "tests.contracts.kept._user_classes:Colour", "name": "__class__", "value": 1},
         {"$enum": "tests.contracts.kept._user_classes:Colour", "name": "RED", "value": True},
         {"$enum": "tests.contracts.kept._user_classes:Colour", "name": None, "value": 9},
-        {"$enum": "tests.contracts.kept._user_classes:Colour"}, {"$quaternion": 1},
+        {"$enum": "tests.contracts.kept._user_classes:Colour"}, {"$quaternion": 1}, {"$dataclass": [], "fields": {}},
+        {"$enum": "tests.contracts.kept._user_classes:Colour", "name": [], "value": 1},
+        {"$namedtuple": "tests.contracts.kept._user_classes:Point", "fields": [[[], 1], ["y", 2]]},
     ],
 )  # fmt: skip
 def test_a_hostile_skeleton_makes_nothing(node: Any, tmp_path: Path) -> None:
