@@ -86,6 +86,7 @@ def _to_pandas(table: Any, meta: ObjectMeta | None, names: list[str]) -> Any:
             column = pandas.Series(_objects(table, name), index=frame.index, dtype=object)
         series[place] = column
     frame = pandas.DataFrame(series, index=frame.index, copy=True)
+    frame.columns = pandas.Index(names, dtype=object)
     index = _index_columns(table.schema)
     if len(index) == 1 and facts.get(index[0]) == "object" and frame.index.dtype != object:
         frame.index = pandas.Index(_objects(table, index[0]), dtype=object, name=frame.index.name)

@@ -58,7 +58,7 @@ def read_npz(path: str) -> Any:
     import numpy
 
     try:
-        with numpy.load(path, allow_pickle=False) as found:
+        with open(path, "rb") as file, numpy.load(file, allow_pickle=False) as found:
             return found["arr_0"]
     except (KeyError, zipfile.BadZipFile, EOFError) as error:
         raise ValueError(f"{os.path.basename(path)} is damaged or none of ISF's ({error}); restore it from a copy") from error

@@ -50,7 +50,9 @@ class Loader:
         ValueError
             The file is damaged, or holds no frame.
         """
+        import numpy
+
         found = read_msgpack(os.path.join(savedir, "pandas_to_msgpack"))
         if type(found).__name__ != "DataFrame":
             raise ValueError(f"pandas_to_msgpack holds a {type(found).__name__}, not the frame that ISF made of an array")
-        return found.to_numpy()
+        return numpy.ascontiguousarray(found.to_numpy())

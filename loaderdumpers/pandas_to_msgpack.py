@@ -60,4 +60,8 @@ class Loader:
             return read_msgpack(whole)
         found = {int(match[1]): name for name in os.listdir(savedir) if (match := _PART.fullmatch(name))}
         parts = [read_msgpack(path) for path in numbered(savedir, found, "the files pandas_to_msgpack_0 ...")]
-        return pandas.concat(parts)
+        whole_value = pandas.concat(parts)
+        if all(part.index.dtype == object for part in parts):  # pandas 3 would make a dtype of its own of texts
+            labels = [label for part in parts for label in part.index]
+            whole_value.index = pandas.Index(labels, dtype=object, name=parts[0].index.name)
+        return whole_value
