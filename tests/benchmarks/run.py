@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from . import growing, lazy, measures
+from . import growing, lazy, measures, stores
 from .measures import Row
 
 MEASURES = (
@@ -25,6 +25,7 @@ MEASURES = (
     growing.appends,
     growing.attribute,
     lazy.dask_frame,
+    stores.shared_store,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import growing, lazy, measures
+from . import growing, lazy, measures, stores
 from .run import table
 
 SMALL = {
@@ -19,6 +19,7 @@ SMALL = {
     growing.appends: {"n": 20},
     growing.attribute: {"n_bytes": 8_000, "rounds": 2},
     lazy.dask_frame: {"n_rows": 640, "rounds": 1},
+    stores.shared_store: {"n": 5},
 }
 
 
