@@ -13,7 +13,10 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, Final
 
-from loaderdumpers._library_scalars import LIBRARY_DECODERS, Node, numpy_encoders, numpy_type_name, numpy_type_named
+from loaderdumpers._library_scalars import LIBRARY_DECODERS, numpy_encoders, numpy_type_name, numpy_type_named
+
+#: Whatever JSON can say.
+Node = Any
 
 #: Longer integers take Python quadratic time to write in decimal digits.
 _MAX_DECIMAL_BITS: Final = 14_000

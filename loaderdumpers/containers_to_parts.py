@@ -41,6 +41,8 @@ about: Final = {
 
 _FILE: Final = "data.json"
 _MOST_SHOWN: Final = 20
+_MOST_CHARACTERS: Final = 500
+_USUAL_FACTS: Final = ("type", "shape", "dtype", "length", "nbytes")
 _MOST_LOOKED_AT: Final = 1000
 
 
@@ -60,13 +62,28 @@ def describe(obj: Any) -> dict[str, Any]:
 
 def _describe_parts(obj: Any) -> dict[str, Any]:
     """Return the places of the first parts of a container, with what their loaderdumpers say of them."""
-    found: dict[str, Any] = {}
-    for place, value in _first_leaves(obj):
-        name, _ = plugins.choose(value)
-        found[shown(place)[:200]] = describe_part(value, {"Loader": name})
-        if len(found) == _MOST_SHOWN:
-            break
-    return found
+    return {place: _shortened(describe_part(value, {"Loader": name})) for place, value, name in _first_parts(obj)}
+
+
+def _shortened(facts: dict[str, Any]) -> dict[str, Any]:
+    """Leave out all but the usual facts where a loaderdumper tells much: twenty of them go into one record."""
+    return facts if len(str(facts)) <= _MOST_CHARACTERS else {name: fact for name, fact in facts.items() if name in _USUAL_FACTS}
+
+
+def summarise(obj: Any) -> dict[str, Any]:
+    """Return the statistics of the first parts, by their places."""
+    found = {}
+    for place, value, name in _first_parts(obj):
+        module = plugins.loaderdumper(name)
+        if hasattr(module, "summarise"):
+            found[place] = module.summarise(value)
+    return {"parts": found}
+
+
+def _first_parts(obj: Any) -> Iterator[tuple[str, Any, str]]:
+    """Yield place, value and loaderdumper of the first parts."""
+    for place, value in islice(_first_leaves(obj), _MOST_SHOWN):
+        yield shown(place)[:200], value, plugins.choose(value)[0]
 
 
 def _first_leaves(obj: Any) -> Iterator[tuple[Place, Any]]:

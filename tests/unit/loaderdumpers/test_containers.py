@@ -257,6 +257,19 @@ def test_what_lies_inside_is_described_without_loading(db: Any) -> None:
     assert len(db.entry("many").describe["parts"]) == 20
 
 
+def test_statistics_of_the_parts_are_noted_when_asked_for(db: Any) -> None:
+    db.set("results", {"trace": np.arange(5.0), "note": "é", "model": FRAME}, statistics=True)
+    statistics = db.entry("results").describe["statistics"]["parts"]
+    assert (statistics["['trace']"]["min"], statistics["['trace']"]["max"]) == (0.0, 4.0)
+    assert "['model']" in statistics
+
+
+def test_a_part_of_ten_thousand_columns_does_not_fill_the_record(db: Any) -> None:
+    db["wide"] = {"wide": pd.DataFrame(np.zeros((1, 10_000)))}
+    described = db.entry("wide").describe["parts"]["['wide']"]
+    assert described["shape"] == [1, 10_000] and "columns" not in described
+
+
 # Classes -------------------------------------------------------------------------------------------------------------------------
 
 
