@@ -20,7 +20,7 @@ about: Final = {
     "keeps": "charts of every kind, as their specification with the data",
     "format": "Vega-Lite JSON",
     "files": "`data.json`, sometimes `figure.svg`, `figure.png`",
-    "exact": True,
+    "exact": False,
     "lazy": "",
     "append": False,
 }
