@@ -45,7 +45,7 @@ def test_a_changed_scalar_is_not_loaded() -> None:
 
 
 def test_bytes_of_a_file_are_never_taken_for_the_address_of_an_object() -> None:
-    with pytest.raises(ValueError, match="which isfdb never writes"):
+    with pytest.raises(ValueError, match="never stored in an open format"):
         to_numpy_scalar.Loader(dtype="|O", bytes="00" * 8).get("")
 
 
