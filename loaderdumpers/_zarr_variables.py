@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
 from loaderdumpers import numpy_to_zarr
 from loaderdumpers._labels import NotExactError
+from loaderdumpers._numpy_facts import CHANGED
 
 #: The largest chunk that is compressed as one; codecs fail beyond 2 GB.
 _MOST_BYTES: Final = 512 * 2**20
 _CHARACTER_BYTES: Final = 4
+_COMPARED_BYTES: Final = 32 * 2**20
 
 
 def kind_of(dtype: Any) -> dict[str, str]:
@@ -124,6 +126,7 @@ class Writer:
 
     def __init__(self, compressors: Any) -> None:
         self._compressors = compressors
+        self._written: list[tuple[Any, Any, dict[str, str], str]] = []
         self._sources: list[Any] = []
         self._targets: list[Any] = []
 
@@ -146,6 +149,7 @@ class Writer:
             stored = self._create(group, name, data.shape, kind, chunks, dims, attributes)
             if data.size:
                 stored[...] = values
+            self._written.append((stored, data, kind, name))
             fortran = data.flags.f_contiguous and not data.flags.c_contiguous
             return {"kind": kind, "shape": list(data.shape), **({"fortran": True} if fortran else {})}
         if any(size != size for sizes in data.chunks for size in sizes):
@@ -167,12 +171,40 @@ class Writer:
         return group.create_array(name, compressors=self._compressors, config=config, **form)
 
     def finish(self) -> None:
-        """Compute and write what is lazy, in one go, by the active client or by threads of this process."""
+        """Compute and write what is lazy, in one go, by the active client or by threads of this process; compare what was in memory.
+
+        Raises
+        ------
+        ValueError
+            What was written is not what an array holds.
+        """
         if self._sources:
             import dask.array
             from dask.base import get_scheduler
 
             dask.array.store(self._sources, self._targets, lock=False, compute=True, scheduler=get_scheduler() or "threads")
+        for stored, data, kind, name in self._written:
+            if not all(_is_same(stored[region], _as_stored(data[region] if region else data, kind)) for region in _regions(stored)):
+                raise ValueError(f"what was written of {name!r} is not what it holds: a codec loses something, or {CHANGED}")
+
+
+def _regions(stored: Any) -> Iterator[tuple[slice, ...]]:
+    """Part an array along its first axis, between chunks, so that comparing it takes little memory."""
+    if not stored.shape or not stored.size:
+        yield ()
+        return
+    row_bytes = max(1, stored.nbytes // stored.shape[0])
+    step = max(1, _COMPARED_BYTES // (row_bytes * stored.chunks[0])) * stored.chunks[0]
+    for start in range(0, stored.shape[0], step):
+        yield (slice(start, start + step),)
+
+
+def _is_same(found: Any, expected: Any) -> bool:
+    import numpy
+
+    if expected.dtype == object:
+        return numpy.asarray(found).astype(object).tolist() == expected.tolist()
+    return numpy.asarray(found).tobytes() == expected.tobytes()
 
 
 def _split(chunks: tuple[int, ...], itemsize: int) -> tuple[int, ...]:

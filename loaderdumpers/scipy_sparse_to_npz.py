@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from loaderdumpers import _numpy_facts
+from loaderdumpers._numpy_facts import CHANGED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,7 @@ about: Final = {
 }
 
 _FILE: Final = "data.npz"
+_COMPARED_BYTES: Final = 8 * 2**20
 _LAYOUTS: Final = ("csr", "csc", "bsr", "coo", "dia", "lil", "dok")
 #: What objects of these classes consist of; anything beyond was put there by the user and is not kept.
 _KNOWN: Final = frozenset(
@@ -117,6 +119,8 @@ def dump(obj: Any, savedir: str, *, compressed: bool = False) -> dict[str, Any]:
     ------
     TypeError
         Something would not come back as it is.
+    ValueError
+        Another thread changed it meanwhile.
     """
     layout = _layout(obj)
     if layout is None:
@@ -126,6 +130,7 @@ def dump(obj: Any, savedir: str, *, compressed: bool = False) -> dict[str, Any]:
         raise TypeError(f"scipy_sparse_to_npz cannot keep this {type(obj).__name__} exactly: {complaint}")
     arrays = {"lil": _lil_arrays, "dok": _dok_arrays}.get(layout, _plain_arrays)(obj)
     _write(os.path.join(savedir, _FILE), _for_scipy(obj, layout) | arrays, compressed)
+    _compare(os.path.join(savedir, _FILE), arrays)
     kind = "array" if type(obj).__name__.endswith("_array") else "matrix"
     flags = {name: bool(vars(obj)[name]) for name in _FLAGS if name in vars(obj)}
     arguments = {"layout": layout, "kind": kind, "shape": [int(side) for side in obj.shape], "dtype": obj.dtype.str, "flags": flags}
@@ -246,19 +251,35 @@ class Loader:
 
 
 def _read(path: str) -> dict[str, np.ndarray]:
-    from numpy.lib import format as npy
-
     try:
         with zipfile.ZipFile(path) as archive:
-            found = {}
-            for name in archive.namelist():
-                with archive.open(name) as file:
-                    found[name.removesuffix(".npy")] = npy.read_array(file, allow_pickle=False)
+            found = {name.removesuffix(".npy"): _read_member(archive, name) for name in archive.namelist()}
     except (zipfile.BadZipFile, EOFError) as error:
         raise ValueError(f"{path} is not a whole npz file ({error}); restore it from a copy") from error
     if "data" not in found:
         raise ValueError(f"{path} lacks 'data'; restore it from a copy")
     return found
+
+
+def _read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    from numpy.lib import format as npy
+
+    with archive.open(name) as file:
+        return npy.read_array(file, allow_pickle=False)
+
+
+def _compare(path: str, arrays: dict[str, np.ndarray]) -> None:
+    """Compare what was written with memory, after the last member was: together they are what memory held at the moment between."""
+    with zipfile.ZipFile(path) as archive:
+        for name, array in arrays.items():
+            if not _is_same(_read_member(archive, f"{name}.npy"), array):
+                raise ValueError(f"{name!r} of the sparse matrix: {CHANGED}")
+
+
+def _is_same(found: np.ndarray, expected: np.ndarray) -> bool:
+    step = max(1, _COMPARED_BYTES * len(expected) // max(1, expected.nbytes))
+    pieces = [slice(start, start + step) for start in range(0, len(expected), step)]
+    return all(found[piece].tobytes() == expected[piece].tobytes() for piece in pieces)
 
 
 def _require(holds: Any, what: str) -> None:

@@ -81,7 +81,8 @@ def dump(obj: Any, savedir: str, *, compressors: Any = "auto") -> dict[str, Any]
     TypeError
         Something would not come back as it is.
     ValueError
-        The sizes of the chunks of a lazy array are unknown.
+        The sizes of the chunks of a lazy array are unknown; or what was written is not what an array in memory holds, because a codec
+        loses something or another thread changed it.
     """
     kind = kind_of(obj)
     if kind is None:

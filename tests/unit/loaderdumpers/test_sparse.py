@@ -138,6 +138,19 @@ def test_objects_in_the_file_are_not_unpickled(tmp_path: Path) -> None:
     assert zipfile.is_zipfile(tmp_path / "data.npz")
 
 
+def test_a_matrix_that_is_changed_while_it_is_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = sp.csr_array(np.eye(3))
+    compare = scipy_sparse_to_npz._compare
+
+    def change_first(path: str, arrays: Any) -> None:
+        value.data[1] = 9.0
+        compare(path, arrays)
+
+    monkeypatch.setattr(scipy_sparse_to_npz, "_compare", change_first)
+    with pytest.raises(ValueError, match="changed by another thread"):
+        scipy_sparse_to_npz.dump(value, str(tmp_path))
+
+
 def test_an_unknown_layout_is_named() -> None:
     with pytest.raises(ValueError, match="unknown class xyz_array"):
         scipy_sparse_to_npz.Loader(layout="xyz", kind="array", shape=[1, 1], dtype="<f8", flags={})

@@ -249,6 +249,18 @@ def test_lazy_objects_that_are_no_text_are_refused_while_written(tmp_path: Path)
         xarray_to_zarr.dump(lazy, str(tmp_path))
 
 
+def test_an_array_that_is_changed_while_others_are_computed_is_refused(tmp_path: Path) -> None:
+    memory = np.arange(5.0)
+
+    def change(block: Any) -> Any:
+        memory[2] = -1.0
+        return block
+
+    lazy = da.ones(4, chunks=2).map_blocks(change, dtype=float, meta=np.empty(0))
+    with pytest.raises(ValueError, match="what was written of 'memory' is not what it holds"):
+        xarray_to_zarr.dump(xr.Dataset({"lazy": ("x", lazy), "memory": ("y", memory)}), str(tmp_path))
+
+
 def test_chunks_of_unknown_size_are_refused(tmp_path: Path) -> None:
     lazy = da.arange(10, chunks=5)
     array = xr.DataArray(lazy, dims="x")
