@@ -21,6 +21,7 @@ from loaderdumpers._arrow_frames import Writer
 from loaderdumpers._attributes import pack_attributes
 from loaderdumpers._dask_promises import Promise
 from loaderdumpers._dask_tasks import write_parts
+from loaderdumpers._dask_text import as_read
 from loaderdumpers._labels import NotExactError, pack_label, unpack_label
 
 RECORD_FILE: Final = "partitions.json"
@@ -299,13 +300,8 @@ def load(
     divisions = tuple([unpack_label(division) for division in record["divisions"]])
     if partitions is not None:
         parts, divisions = _chosen(parts, divisions, partitions)
-    frame = _as_stored(dask.dataframe.from_map(_read, parts, meta=meta, divisions=divisions, label="isfdb"))
+    frame = as_read(dask.dataframe.from_map(_read, parts, meta=meta, divisions=divisions, label="isfdb"))
     return frame if columns is None else frame[_existing(meta, columns)]
-
-
-def _as_stored(frame: Any) -> Any:
-    """Undo what dask does by itself to what it reads: turn text into another kind of text."""
-    return type(frame)(frame.expr.frame) if type(frame.expr).__name__ == "ArrowStringConversion" else frame
 
 
 def _read_record(folder: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], tuple[Any, ...]]:

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from loaderdumpers._arrow_frames import Reader
+from loaderdumpers._dask_text import as_read
 
 
 def lazy_value(
@@ -40,7 +41,7 @@ def lazy_value(
         raise ValueError(f"lazy=True: dask has no {'MultiIndex' if 'levels' in plan['index'] else 'index by itself'}. Leave it out.")
     read = _Part(module, os.path.abspath(savedir), plan, parts)
     meta = read((0, 0))
-    frame = dask.dataframe.from_map(read, windows, meta=meta, divisions=_divisions(plan["index"], windows), label="isfdb")
+    frame = as_read(dask.dataframe.from_map(read, windows, meta=meta, divisions=_divisions(plan["index"], windows), label="isfdb"))
     return frame if columns is None else frame[list(columns)]
 
 
@@ -55,16 +56,13 @@ def _divisions(index: dict[str, Any], windows: list[tuple[int, int]]) -> tuple[A
 class _Part:
     """Reads one partition; dask tells it which columns are used."""
 
-    def __init__(self, module: str, savedir: str, plan: dict[str, Any], parts: Any, columns: list[Any] | None = None) -> None:
-        self._module, self._savedir, self._plan, self._parts, self.columns = module, savedir, plan, parts, columns
+    def __init__(self, module: str, savedir: str, plan: dict[str, Any], parts: Any) -> None:
+        self._module, self._savedir, self._plan, self._parts = module, savedir, plan, parts
 
-    def project_columns(self, columns: list[Any]) -> _Part:
-        return _Part(self._module, self._savedir, self._plan, self._parts, list(columns))
-
-    def __call__(self, window: tuple[int, int]) -> Any:
+    def __call__(self, window: tuple[int, int], columns: list[Any] | None = None) -> Any:
         loader = importlib.import_module(self._module).Loader(plan=self._plan, parts=self._parts)
-        options = {} if self.columns is None else {"columns": self.columns}
+        options = {} if columns is None or self._plan["kind"] != "DataFrame" else {"columns": list(columns)}
         return loader.get(self._savedir, select=slice(*window), **options)
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return (self._module, self._savedir, str(self._plan), self.columns)
+        return (self._module, self._savedir, str(self._plan))

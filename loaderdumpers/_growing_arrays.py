@@ -1,9 +1,10 @@
-"""How arrays grow: what may be appended, and how blocks become one array. Shared by the loaderdumpers of arrays; opens no files."""
+"""How arrays grow: what may be appended, and how blocks become one array. Shared by their loaderdumpers; opens no files itself."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from isfdb.parts import load_part
 from loaderdumpers._numpy_dtypes import are_same
 
 if TYPE_CHECKING:
@@ -65,3 +66,23 @@ def join(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
     shape = [*first.shape[:axis], sum(array.shape[axis] for array in arrays), *first.shape[axis + 1 :]]
     is_fortran = all(array.flags.f_contiguous and not array.flags.c_contiguous for array in arrays)
     return numpy.concatenate(arrays, axis=axis, out=numpy.empty(shape, first.dtype, order="F" if is_fortran else "C"))
+
+
+def join_lazily(blocks: Sequence[tuple[dict[str, Any], str]], axis: int, lengths: Sequence[int]) -> Any:
+    """Return a dask array with a chunk for each block, which is read when it is needed.
+
+    Parameters
+    ----------
+    blocks : sequence of (dict, str)
+        Spec and folder of each.
+    lengths : sequence of int
+        How long each is along `axis`.
+    """
+    import dask
+    import dask.array
+
+    sample = load_part(*blocks[0], select=(*[slice(None)] * axis, slice(0, 0)))
+    load = dask.delayed(load_part, pure=False)
+    sides = [tuple(length if place == axis else side for place, side in enumerate(sample.shape)) for length in lengths]
+    parts = [dask.array.from_delayed(load(*block), side, sample.dtype) for block, side in zip(blocks, sides, strict=True)]
+    return dask.array.concatenate(parts, axis=axis)

@@ -1,8 +1,11 @@
-"""How pandas tables grow: what may be appended, and how blocks become one table. Shared by the loaderdumpers of tables; opens no files."""
+"""How pandas tables grow: what may be appended, and how blocks become one table. Shared by their loaderdumpers; opens no files itself."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from isfdb.parts import load_part
+from loaderdumpers._dask_text import as_read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,3 +95,24 @@ def join(tables: Sequence[Any], axis: int) -> Any:
     whole = pandas.concat(tables)
     whole.attrs = first.attrs
     return whole
+
+
+def join_lazily(blocks: Sequence[tuple[dict[str, Any], str]], axis: int, lengths: Sequence[int], columns: list[Any] | None = None) -> Any:
+    """Return a dask table with a partition for each block, which is read when it is needed; its divisions are unknown.
+
+    Parameters
+    ----------
+    blocks : sequence of (dict, str)
+        Spec and folder of each.
+    columns : list of labels, optional
+        Only these.
+    """
+    import dask.dataframe
+
+    options = {} if columns is None else {"columns": columns}
+    sample = load_part(*blocks[0], select=slice(0, 0), **options)
+    return as_read(dask.dataframe.from_map(_load, blocks, options=options, meta=sample, label="isfdb", enforce_metadata=False))
+
+
+def _load(block: tuple[dict[str, Any], str], options: dict[str, Any]) -> Any:
+    return load_part(*block, **options)

@@ -188,6 +188,7 @@ class Loader:
         module = loaderdumper(self._of)
         folders = [os.path.abspath(_folder(savedir, block)) for block in self._blocks]
         blocks = list(zip([block.spec for block in self._blocks], folders, strict=True))
-        if hasattr(module, "join_lazily"):
-            return module.join_lazily(blocks, self._axis, **options)
-        raise ValueError(f"{self._of} has no lazy form; read a part with select=")
+        lengths = [block.extent for block in self._blocks]
+        if not hasattr(module, "join_lazily"):
+            raise ValueError(f"blocks of {self._of} have no lazy form; read a part with select=")
+        return module.join_lazily(blocks, self._axis, lengths, **options)

@@ -13,6 +13,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from loaderdumpers._growing_tables import extent as extent  # db.append looks for these three here
+from loaderdumpers._growing_tables import fits as fits
+from loaderdumpers._growing_tables import join as join
 from loaderdumpers._numpy_facts import plain_number
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ about: Final = {
     "files": "`data.arrow` or `data.arrows`, sometimes `chunks.json`",
     "exact": True,
     "lazy": "memory map",
-    "append": False,
+    "append": True,
 }
 
 _FILE: Final = "data.arrow"

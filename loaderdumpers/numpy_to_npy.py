@@ -15,9 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.hashing import open_hashed
-from loaderdumpers._growing_arrays import extent as extent  # db.append looks for these three here
+from loaderdumpers._growing_arrays import extent as extent  # db.append and reading what grew look for these here
 from loaderdumpers._growing_arrays import fits as fits
 from loaderdumpers._growing_arrays import join as join
+from loaderdumpers._growing_arrays import join_lazily as join_lazily
 from loaderdumpers._numpy_dtypes import check_long_double, descr_of, from_descr, from_json, is_exact, long_double_in
 from loaderdumpers._numpy_facts import CHANGED, describe, summarise
 from loaderdumpers._selections import checked
@@ -35,7 +36,7 @@ about: Final = {
     "files": "`data.npy`",
     "exact": True,
     "lazy": "memory map",
-    "append": False,
+    "append": True,
 }
 
 _FILE: Final = "data.npy"

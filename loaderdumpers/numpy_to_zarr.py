@@ -15,6 +15,10 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
+from loaderdumpers._growing_arrays import extent as extent  # db.append and reading what grew look for these here
+from loaderdumpers._growing_arrays import fits as fits
+from loaderdumpers._growing_arrays import join as join
+from loaderdumpers._growing_arrays import join_lazily as join_lazily
 from loaderdumpers._numpy_dtypes import is_plain
 from loaderdumpers._numpy_facts import CHANGED, describe, summarise
 from loaderdumpers._selections import box, checked
@@ -33,7 +37,7 @@ about: Final = {
     "files": "`data.zarr`",
     "exact": True,
     "lazy": "zarr array",
-    "append": False,
+    "append": True,
 }
 
 _FOLDER: Final = "data.zarr"

@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from isfdb.options import option
 from loaderdumpers._frame_reading import read_with_options
 from loaderdumpers._frame_writing import Staged, Watch, changed, describe, is_kept, is_pandas, read_plan, summarise
+from loaderdumpers._growing_frames import extent as extent  # db.append and reading what grew look for these here
+from loaderdumpers._growing_frames import fits as fits
+from loaderdumpers._growing_frames import join as join
+from loaderdumpers._growing_frames import join_lazily as join_lazily
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +34,7 @@ about: Final = {
     "files": "`data.arrow`, sometimes `labels.arrow`, `frame.json`, `attrs-0` ...",
     "exact": True,
     "lazy": "memory map; dask, with `lazy=True`; some columns, some rows",
-    "append": False,
+    "append": True,
 }
 
 _ROWS_OF_A_PARTITION: Final = 2**18

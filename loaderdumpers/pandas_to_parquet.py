@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loaderdumpers._frame_reading import read_with_options
 from loaderdumpers._frame_writing import Staged, Watch, describe, is_kept, read_plan, summarise
+from loaderdumpers._growing_frames import extent as extent  # db.append and reading what grew look for these here
+from loaderdumpers._growing_frames import fits as fits
+from loaderdumpers._growing_frames import join as join
+from loaderdumpers._growing_frames import join_lazily as join_lazily
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +32,7 @@ about: Final = {
     "files": "`data.parquet`, sometimes `labels.parquet`, `frame.json`, `data.arrow`, `attrs-0` ...",
     "exact": True,
     "lazy": "dask, with `lazy=True`; some columns, some rows",
-    "append": False,
+    "append": True,
 }
 
 #: A filter, or a selection of rows, reads whole groups.

@@ -10,6 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from loaderdumpers._growing_tables import extent as extent  # db.append looks for these three here
+from loaderdumpers._growing_tables import fits as fits
+from loaderdumpers._growing_tables import join as join
 from loaderdumpers._numpy_facts import plain_number
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ about: Final = {
     "files": "`data.parquet`",
     "exact": True,
     "lazy": "`LazyFrame`, some columns",
-    "append": False,
+    "append": True,
 }
 
 _FILE: Final = "data.parquet"

@@ -92,3 +92,14 @@ def test_what_cannot_be_kept_is_named(tmp_path: Path) -> None:
         pandas_to_parquet.dump(pd.DataFrame({"a": [1, object()]}), str(tmp_path))
     with pytest.raises(TypeError, match="not list"):
         pandas_to_parquet.dump([1], str(tmp_path))
+
+
+@pytest.mark.parametrize("dumper", ["pandas_to_arrow", "pandas_to_parquet"])
+def test_what_is_read_lazily_keeps_its_kinds_of_text(dumper: str, db: Any) -> None:
+    """dask turns text and objects into another kind of text, unasked."""
+    frame = pd.DataFrame({"s": ["x", None], "o": pd.Series([1, "a"], dtype=object), "n": [1, 2]})
+    db.set("frame", frame, dumper=dumper)
+    lazy = db.get("frame", lazy=True)
+    assert lazy.dtypes.tolist() == frame.dtypes.tolist()
+    assert_identical(lazy.compute(), frame)
+    assert_identical(lazy[["n"]].compute(), frame[["n"]])
