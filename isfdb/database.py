@@ -129,12 +129,15 @@ class Database(Place, MutableMapping[Key, Any]):
         self._publish_batch()
         key_folder, text = self._key_folder(names), "/".join(names)
         try:
-            return read(self._storage, key_folder, text, version=version, database_id=self.root.id, trusted=self._trusted, options=options)
+            value = read(self._storage, key_folder, text, version=version, database_id=self.root.id, trusted=self._trusted, options=options)
         except KeyNotFoundError:
             if self._storage.is_folder(self._folder_of(names)):
                 return self._sub(text)
             self._check_presence()
             raise
+        if hasattr(type(value), "__isfdb_opened__"):  # it can be written to, as long as and as surely as this database can
+            value.__isfdb_opened__(durability=self._durability, read_only=self.read_only)
+        return value
 
     def set(
         self,

@@ -47,6 +47,8 @@ class LoaderDumper(Protocol):
     ``snapshot(savedir, target) -> dict``
         Of a mutable one: copies the content of version folder `savedir` into `target`, as it is at one moment, while others write to
         it; returns the arguments of the copy's Loader. Without it the files are copied, and must not change meanwhile.
+        A value that can be written to may have a method ``__isfdb_opened__(*, durability, read_only)``: it is told how the database was
+        opened that it was read from.
     ``explicit_only : bool``
         True where it is used only when named, never chosen by ``check``.
     ``reads_only : bool``

@@ -170,7 +170,7 @@ def _bring_earlier_blocks(storage: Storage, source: Target, found: Found, stage:
 def _copy_content(found: Found, source: str, target: str) -> None:
     """Copy a version's files: by its loaderdumper where others may go on writing to them meanwhile."""
     module = plugins.loaderdumper(found.spec.name) if found.record.get("mutable") else None
-    if not hasattr(module, "snapshot"):
+    if module is None or not hasattr(module, "snapshot"):
         _copy_files(source, target, may_link=module is None)
         return
     module.snapshot(source, target)

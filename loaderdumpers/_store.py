@@ -31,9 +31,10 @@ class SharedNumpyStore(Mapping[str, "np.ndarray"]):
     path : str
         The folder.
     durability : {'full', 'process', None}
-        What a stored array survives: loss of power, or only a killed process. None: as ``isfdb.set_options`` says.
+        What a stored array survives: loss of power, or only a killed process. None: as the database does it was read from, else as
+        ``isfdb.set_options`` says.
     read_only : bool
-        Refuse to add: the store is a snapshot.
+        Refuse to add: the store is a snapshot, or was read from a database that was opened for reading.
 
     Examples
     --------
@@ -54,6 +55,11 @@ class SharedNumpyStore(Mapping[str, "np.ndarray"]):
         self._durability = durability
         self._is_durable()  # complains of a value that cannot be
         forget_another(self.path)
+
+    def __isfdb_opened__(self, *, durability: str | None, read_only: bool) -> None:
+        """Do as the database does that the store was read from, where nothing else was asked for."""
+        self._durability = self._durability or durability
+        self.read_only = self.read_only or read_only
 
     def _is_durable(self) -> bool:
         if self._durability not in ("full", "process", None):
@@ -148,7 +154,11 @@ class SharedNumpyStore(Mapping[str, "np.ndarray"]):
 
     def _facts(self, array: Any, name: str) -> dict[str, Any]:
         if self.read_only:
-            raise ReadOnlyError(f"cannot add to {self.path}: it is a snapshot. Add to the store itself: db[key].", database=self.path)
+            raise ReadOnlyError(
+                f"cannot add to {self.path}: it is a snapshot, or was read from a database that was opened for reading. "
+                "Add to db[key] of one opened with mode='a'.",
+                database=self.path,
+            )
         if type(name) is not str or not name:
             raise TypeError(f"the name of an array is text, not {name!r:.80}")
         name.encode()  # half a surrogate pair is no text

@@ -137,7 +137,7 @@ class Loader:
         savedir : str
             Folder of the version.
         durability : {'full', 'process', None}
-            What an array that was added survives: loss of power, or only a killed process. None: as ``isfdb.set_options`` says.
+            What an array that was added survives: loss of power, or only a killed process. None: as the database does.
 
         Raises
         ------

@@ -469,6 +469,18 @@ def test_a_database_makes_it_and_gives_it_back(db: Any) -> None:
     assert isfdb.verify(db).unvouched == ("stack v1",)
 
 
+def test_a_store_does_as_its_database_does(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    db.create_shared_numpy_store("stack")["a"] = np.zeros(3)
+    with pytest.raises(ReadOnlyError, match="opened for reading"):
+        isfdb.open(db.path, mode="r")["stack"]["b"] = np.zeros(3)
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    isfdb.open(db.path, durability="process")["stack"]["b"] = np.zeros(3)
+    assert flushed == []
+    isfdb.open(db.path, durability="process").get("stack", durability="full")["c"] = np.zeros(3)
+    assert flushed
+
+
 def test_two_stores_do_not_mix_up_names(db: Any) -> None:
     one, two = (db.create_shared_numpy_store(key) for key in ("one", "two"))
     one["a"], two["a"] = np.zeros(1), np.ones(1)
