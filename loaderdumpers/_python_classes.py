@@ -190,7 +190,12 @@ def combined(facts: ClassFacts, value: Any) -> Any:
     """Return the combination of flags that has this value; None where the class forbids it, or code of its own would make it."""
     cls: Any = facts.cls
     mro = _mro(cls)
-    if type(value) is not int or Flag not in mro or _namespace(cls).get("_new_member_") not in (object.__new__, int.__new__):
+    if (
+        type(value) is not int
+        or Flag not in mro
+        or type(cls) is not EnumMeta
+        or _namespace(cls).get("_new_member_") not in (object.__new__, int.__new__)
+    ):
         return None
     if _inherited(mro, "_missing_") is not _namespace(Flag)["_missing_"]:
         return None

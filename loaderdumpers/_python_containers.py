@@ -108,6 +108,8 @@ _MAKE: Final[dict[str, tuple[bool, Callable[[Any, dict[str, Any]], Any]]]] = {
     "$namespace": (True, _make_namespace),
 }
 
+_MAY_SHRINK: Final = frozenset({"$deque", "$namespace", "$slice"})  # or have no length
+
 
 def has_keys(tag: str) -> bool | None:
     """Say whether containers of this tag have keys; None where it is no tag of a container."""
@@ -126,6 +128,6 @@ def make(tag: str, content: Sequence[Any], facts: dict[str, Any]) -> Any:
         made = _MAKE[tag][1](content, facts)
     except (TypeError, KeyError) as error:
         raise ValueError(f"no {tag} can be made of what is stored ({type(error).__name__}: {error}); the file was changed") from error
-    if tag in UNORDERED and len(made) != len(content):
-        raise ValueError(f"a {tag} holds a member twice; the file was changed")
+    if tag not in _MAY_SHRINK and len(made) != len(content):
+        raise ValueError(f"a {tag} holds a key or member twice: the file was changed, or plain=True makes two of them equal")
     return made

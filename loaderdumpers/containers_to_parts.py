@@ -43,7 +43,7 @@ _FILE: Final = "data.json"
 _MOST_SHOWN: Final = 20
 _MOST_CHARACTERS: Final = 500
 _USUAL_FACTS: Final = ("type", "shape", "dtype", "length", "nbytes")
-_MOST_LOOKED_AT: Final = 1000
+_MOST_LOOKED_AT: Final = 400
 
 
 def check(obj: Any) -> bool:
@@ -87,7 +87,7 @@ def _first_parts(obj: Any) -> Iterator[tuple[str, Any, str]]:
 
 
 def _first_leaves(obj: Any) -> Iterator[tuple[Place, Any]]:
-    """Yield the first members that are no plain values, looking at a thousand members at most."""
+    """Yield the first members that are no plain values, looking at a few hundred members at most."""
     known = encoders()
     to_do: list[tuple[Place, Any]] = [(None, obj)]
     looked_at = 0

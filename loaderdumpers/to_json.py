@@ -161,9 +161,25 @@ class Loader:
             raise ValueError(f"to_json does not know the argument {', '.join(sorted(unknown))}; a newer isfdb may have written it")
         self._arguments = arguments
 
-    def get(self, savedir: str) -> Any:
-        """Return the value."""
+    def get(self, savedir: str, *, part: Any = None, select: Any = None) -> Any:
+        """Return the value.
+
+        Parameters
+        ----------
+        savedir : str
+            Folder of the version.
+        part : name, number or list of them
+            Return only what lies there: ``part="rates"``, ``part=["rates", 0]``.
+        select : slice or tuple
+            Return only these members of a list; a tuple names its place first: ``("rates", slice(0, 10))``.
+        """
         if "value" in self._arguments:
-            return decode(self._arguments["value"])
-        with open(os.path.join(savedir, "data.json"), "rb") as file:
-            return decode(loads(file.read()))
+            members = self._arguments["value"]
+        else:
+            with open(os.path.join(savedir, "data.json"), "rb") as file:
+                members = loads(file.read())
+        if part is not None or select is not None:
+            from loaderdumpers._skeleton_reading import narrow
+
+            members, _ = narrow(members, part, select)
+        return decode(members)

@@ -18,6 +18,7 @@ from isfdb import plugins
 from isfdb.errors import LoadError
 from isfdb.testing import assert_identical
 from loaderdumpers import python_to_json, to_json
+from tests.contracts.kept import _user_classes as own
 
 
 def text_of(value: Any, folder: Path) -> Any:
@@ -69,6 +70,22 @@ def test_one_part_can_be_read(db: Any) -> None:
     for wrong in ("c", ["b", 1], 2, ["b", 0, "x", 0, "y"]):
         with pytest.raises(LoadError, match="there is no part"):
             db.get("value", part=wrong)
+
+
+@pytest.mark.parametrize("size", [3, 3000])
+def test_one_part_of_plain_json_can_be_read_as_well(size: int, db: Any) -> None:
+    db["value"] = {"b": [1.5, float("inf")] * size, "a": {"$x": ["é"]}}
+    assert db.entry("value").dumper == "to_json"
+    assert db.get("value", part=["b", 1]) == float("inf")
+    assert db.get("value", ("b", slice(0, 2))) == [1.5, float("inf")]
+    assert db.get("value", part=["a", "$x", 0]) == "é"
+
+
+def test_keys_that_would_become_one_are_no_silent_loss(db: Any) -> None:
+    db["value"] = {own.Colour.RED: "a", 1: "b"}
+    assert db["value"] == {own.Colour.RED: "a", 1: "b"}
+    with pytest.raises(LoadError, match="plain=True makes two of them equal"):
+        db.get("value", plain=True)
 
 
 def test_it_is_asked_after_those_who_know_better() -> None:
