@@ -44,11 +44,14 @@ def matching_rows(plan: dict[str, Any], labels: Any, files: Files, filters: Any)
         specs = {spec["in"]: spec for spec in [*plan["values"], *index_specs(plan["index"])] if "in" in spec}
     else:
         raise ValueError(f"filters= takes a list as [('rate', '>', 5.0)], or an expression of pyarrow, not a {type(filters).__name__}")
-    direct = all(_is_direct(spec) for spec in specs.values())
-    windows = files.may_match(expression) if direct else None
+    may_skip = isinstance(filters, list) and all(_is_direct(spec) for spec in specs.values())
     found = [numpy.empty(0, "int64")]
-    for start, stop in [(0, plan["rows"])] if windows is None else windows:
-        found.append(_rows_in(start, stop, specs, files, expression))
+    try:
+        windows = files.may_match(expression) if may_skip else None
+        for start, stop in [(0, plan["rows"])] if windows is None else windows:
+            found.append(_rows_in(start, stop, specs, files, expression))
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError, pyarrow.ArrowTypeError) as error:
+        raise ValueError(f"the filter {expression!s:.200} cannot be applied: {error}") from error
     return numpy.concatenate(found)
 
 
@@ -64,6 +67,8 @@ def _name(condition: Any, plan: dict[str, Any], labels: Any, specs: dict[str, di
     name, spec = _find(label, plan, labels)
     if "categories" in spec and comparison not in _EQUALITIES:
         raise ValueError(f"the categories of {label!r} are compared by '==', '!=', 'in' and 'not in'; for {comparison!r} load the column")
+    if _kind(spec) == "none":
+        raise ValueError(f"filters do not compare columns such as {label!r}, which holds no single values; load it and choose with pandas")
     specs[name] = spec
     return name, comparison, value
 
@@ -107,15 +112,12 @@ def _rows_in(start: int, stop: int, specs: dict[str, dict[str, Any]], files: Fil
 
     stored = {name: spec for name, spec in specs.items() if "range" not in spec}
     table = files.table(list(stored.values()), start, stop)
-    columns = {name: _comparable(name, table.column(name), spec, files) for name, spec in stored.items()}
+    columns = {name: _comparable(table.column(name), spec, files) for name, spec in stored.items()}
     for name in specs.keys() - stored.keys():
         first, last, step = specs[name]["range"]
         columns[name] = pyarrow.array(numpy.asarray(range(first, last, step)[start:stop], "int64"))
     columns["\0row"] = pyarrow.array(numpy.arange(start, stop))
-    try:
-        return pyarrow.table(columns).filter(expression).column("\0row").to_numpy()
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
-        raise ValueError(f"the filter {expression!s:.200} cannot be applied: {error}") from error
+    return pyarrow.table(columns).filter(expression).column("\0row").to_numpy()
 
 
 def _kind(spec: dict[str, Any]) -> str:
@@ -126,16 +128,13 @@ def _kind(spec: dict[str, Any]) -> str:
     return "seconds" if spec.get("datetime") == "s" or spec.get("numpy") == "<M8[s]" else "values"
 
 
-def _comparable(name: str, column: Any, spec: dict[str, Any], files: Files) -> Any:
+def _comparable(column: Any, spec: dict[str, Any], files: Files) -> Any:
     """Return an Arrow column that compares as the values do."""
     import pyarrow
 
     if "categories" in spec:
         return _decoded(column, spec["categories"], files)
-    kind = _kind(spec)
-    if kind == "none":
-        raise ValueError(f"the column {name!r} is stored as {column.type}, which filters do not compare; load it and choose with pandas")
-    if kind == "seconds" and column.type == pyarrow.int64():
+    if _kind(spec) == "seconds" and column.type == pyarrow.int64():
         return column.cast(pyarrow.timestamp("s", tz="UTC" if "zone" in spec else None))
     return column
 

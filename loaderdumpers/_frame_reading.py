@@ -122,7 +122,7 @@ class _Window:
         if isinstance(rows, slice):
             chosen = range(length)[rows]
             if not chosen:
-                self._rest = slice(None, None, 1)
+                self._rest = slice(None, None, chosen.step)
                 start = max(0, min(chosen.start, length))
                 return start, start
             self._rest = slice(None, None, chosen.step)
@@ -195,7 +195,7 @@ def _reader(files: Files, table: Any, rows: Any) -> Reader:
 
 
 def _stored(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [spec for spec in specs if "in" in spec]
+    return list({spec["in"]: spec for spec in specs if "in" in spec}.values())
 
 
 def index_specs(index: dict[str, Any]) -> list[dict[str, Any]]:
@@ -215,8 +215,21 @@ def _read_frame(plan: dict[str, Any], files: Files, places: Any, filters: Any, w
     else:
         reader = _reader(files, files.table(needed, window.start, window.stop), _rows_of(window))
     index = reader.index(plan["index"])
+    n_rows = window.stop - window.start if filters is None else len(rows)
+    if len(index) != n_rows:
+        raise ValueError(f"the index has {len(index)} labels for {n_rows} rows; one of the files was changed")
     arrays = [reader.column(spec, length=plan["rows"]) for spec in specs]
+    for place in _repeated(places):
+        arrays[place] = arrays[place].copy()  # two columns must not share memory
     return _assemble(arrays, index, labels if isinstance(places, range) else labels.take(places))
+
+
+def _repeated(places: Any) -> list[int]:
+    """Return where a column stands that stood before."""
+    if isinstance(places, range):
+        return []
+    seen: set[int] = set()
+    return [n for n, place in enumerate(places) if place in seen or seen.add(int(place))]  # type: ignore[func-returns-value]
 
 
 def _labels_of(plan: dict[str, Any], files: Files) -> Any:
@@ -260,9 +273,12 @@ def find_columns(labels: Any, wanted: list[Any]) -> Any:
     ValueError
         One does not exist; those that do are named.
     """
+    import numpy
+
     if isinstance(wanted, str):
         raise ValueError(f"columns= takes a list of labels, not a text; write columns=[{wanted!r}]")
-    places = labels.get_indexer_for(list(wanted))
+    known = dict(zip(labels.tolist(), range(len(labels)), strict=True)) if set(map(type, wanted)) == {str} and labels.is_unique else {}
+    places = numpy.array([known.get(label, -1) for label in wanted]) if known else labels.get_indexer_for(list(wanted))
     if (places < 0).any():
         shown = ", ".join(repr(label) for label in list(labels[:20]))
         raise ValueError(f"the columns {list(wanted)!r} were asked for; stored are {shown}{' ...' if len(labels) > 20 else ''}")

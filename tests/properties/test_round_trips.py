@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import isfdb
 from isfdb import exact_json
 from isfdb.testing import assert_identical, strategies
-from loaderdumpers import numpy_to_npy, pandas_to_parquet, python_to_json, to_json
+from loaderdumpers import numpy_to_npy, python_to_json, to_json
 from loaderdumpers._skeleton import Encoder
 from loaderdumpers._skeleton_reading import Decoder
 from tests.contracts.kept import _user_classes as own
@@ -48,18 +48,6 @@ def test_values_of_pythons_own_types_come_back(value: Any) -> None:
 @given(strategies.arrays())
 def test_arrays_come_back(array: Any) -> None:
     assert_comes_back(numpy_to_npy, array)
-
-
-@ANY_SPEED
-@given(strategies.frames())
-def test_frames_come_back(frame: Any) -> None:
-    assert_comes_back(pandas_to_parquet, frame)
-
-
-@ANY_SPEED
-@given(strategies.series())
-def test_series_come_back(series: Any) -> None:
-    assert_comes_back(pandas_to_parquet, series)
 
 
 def test_containers_of_anything_come_back_from_a_database(tmp_path: Path, long_run: bool) -> None:
@@ -118,13 +106,10 @@ def nodes_in(node: Any) -> Iterator[Any]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["frames", "arrays"])
-def test_two_thousand_come_back(kind: str) -> None:
-    module = {"frames": pandas_to_parquet, "arrays": numpy_to_npy}[kind]
-
+def test_two_thousand_arrays_come_back() -> None:
     @settings(ANY_SPEED, max_examples=2000)
-    @given(getattr(strategies, kind)())
+    @given(strategies.arrays())
     def comes_back(value: Any) -> None:
-        assert_comes_back(module, value)
+        assert_comes_back(numpy_to_npy, value)
 
     comes_back()
