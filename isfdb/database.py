@@ -1,4 +1,4 @@
-"""``Database``: a dictionary in a folder. A thin face: it parses keys and calls writing, reading, entry and collecting."""
+"""``Database``: a dictionary in a folder. A thin face: it parses keys and calls writing, reading and entry."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from typing import Any
 
 from isfdb import display
-from isfdb.appender import FLUSH_BYTES, Appender, recover
-from isfdb.appending import append
 from isfdb.attributes import Attributes, AttributesOfKeys, check_values
-from isfdb.collecting import Collected, collect
 from isfdb.entry import Entry, MetadataOfKeys, Version, version_of, versions_of
-from isfdb.errors import KeyExistsError, KeyKindError, KeyNotFoundError, OptionError
+from isfdb.errors import KeyExistsError, KeyNotFoundError, OptionError
 from isfdb.hashing import flushing
 from isfdb.keys import split_key
-from isfdb.moving import copy_key, move_key, move_sub_database, remove_database
-from isfdb.options import option
-from isfdb.place import Key, Place
+from isfdb.moving import remove_database
+from isfdb.place import Key
 from isfdb.reading import read
-from isfdb.snapshots import stage_snapshot
+from isfdb.upkeep import Upkeep
 from isfdb.versions import is_alive, numbers_of
-from isfdb.writing import Pending, Target, publish, stage_tombstone, stage_value
+from isfdb.writing import Pending, publish, stage_tombstone, stage_value
 
 
-class Database(Place, MutableMapping[Key, Any]):
+class Database(Upkeep, MutableMapping[Key, Any]):
     """A database, or a sub-database, used as a dictionary. Made by :func:`isfdb.open`.
 
     It has all that a dictionary has. Reading takes no lock; each assignment is a new, immutable version.
@@ -64,10 +60,7 @@ class Database(Place, MutableMapping[Key, Any]):
         publish(self._storage, [pending], durable=self._durable)
 
     def __contains__(self, key: object) -> bool:
-        names = split_key(key)  # type: ignore[arg-type]  # split_key itself refuses what is no key
-        self._publish_batch()
-        key_folder = self._key_folder(names)
-        return is_alive(self._storage, key_folder, numbers_of(self._storage, key_folder)) or self._storage.is_folder(self._folder_of(names))
+        return self._holds(split_key(key))  # type: ignore[arg-type]  # split_key itself refuses what is no key
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
@@ -231,95 +224,6 @@ class Database(Place, MutableMapping[Key, Any]):
             self.set(key, value, **options)
         return value
 
-    def append(self, key: Key, block: Any, *, axis: int = 0, **options: Any) -> Version:
-        """Make an array or a table longer; where there is no such key, store `block`.
-
-        What is there is not copied: the cost does not grow with the value. Readers see whole blocks only, and a version read before
-        stays what it was. Several processes may append at once; no block is lost.
-
-        Parameters
-        ----------
-        block : object
-            Of the same dtype, or columns, as the value. An array may lack `axis`: then it is one row, or one image of a stack.
-        axis : int
-            Along which the value grows; any of an array's axes, 0 of tables.
-        **options
-            For the loaderdumper, as ``ignore_index=True`` for tables.
-
-        Returns
-        -------
-        Version
-
-        Raises
-        ------
-        AppendError
-            The value cannot grow, or `block` does not fit it. Nothing was changed.
-        DumpError, ReadOnlyError, StorageError
-        """
-        names = self._writable(key, "append to")
-        self._publish_batch()
-        self._make_levels(names[:-1])
-        target = self._target(names)
-        last = self._appended.get(target.key_folder)
-        if last is None:
-            self._recover(target)
-        pending = append(target, block, axis=axis, options=options, carried=self._carried, durable=self._durable, last=last)
-        self._appended[target.key_folder] = pending.number
-        return version_of(self._storage, pending.target.key_folder, "/".join(names), self.id, pending.number)
-
-    def appending(
-        self,
-        key: Key,
-        *,
-        axis: int = 0,
-        flush_bytes: int = FLUSH_BYTES,
-        flush_s: float | None = None,
-        sync: bool = False,
-        **options: Any,
-    ) -> Appender:
-        """Make a value longer by many small blocks: ``with db.appending("trace") as trace: trace.append(block)``.
-
-        Blocks of an array are written as they come, in some ten microseconds each, and survive a killed process: the next append to the
-        key, or :meth:`collect`, publishes what a dead process left. Readers see them after a flush. Tables wait in memory.
-
-        Parameters
-        ----------
-        axis : int
-            Along which the value grows.
-        flush_bytes : int
-            Publish whenever so much has been gathered.
-        flush_s : float, optional
-            Publish with the first append that finds the oldest block waiting for longer, in seconds.
-        sync : bool
-            Wait at every append until the disk has it: then it also survives a power cut. Arrays only.
-        **options
-            As for :meth:`append`.
-
-        Returns
-        -------
-        Appender
-            With ``append(block)``, ``flush()`` and ``close()``; the end of the ``with`` block closes it.
-        """
-        names = self._writable(key, "append to")
-        self._publish_batch()
-        self._make_levels(names[:-1])
-        self._recover(self._target(names))
-        return Appender(
-            lambda: self._target(names),
-            axis=axis,
-            carried=self._carried,
-            durable=self._durable,
-            flush_bytes=flush_bytes,
-            flush_s=flush_s,
-            sync=sync,
-            options=options,
-        )
-
-    def _recover(self, target: Target, names: list[str] | None = None) -> None:
-        """Publish what processes that died while appending left behind: it came before what is appended now."""
-        names = self._storage.list(target.key_folder) if names is None else names
-        recover(target, names, self._carried, durable=self._durable)
-
     def create_sub_db(self, key: Key) -> Database:
         """Return the sub-database of that name, made if need be.
 
@@ -361,80 +265,9 @@ class Database(Place, MutableMapping[Key, Any]):
                 raise
         return self[key]
 
-    def snapshot(self, key: Key) -> Version:
-        """Freeze what a managed folder or a shared store holds now, as a version of its key.
-
-        ``db[key]`` goes on giving what you fill; ``db.get(key, version=snapshot.number)`` gives the frozen copy, which verify vouches
-        for. Of any other value the newest version is returned: it is frozen as it is.
-
-        Raises
-        ------
-        KeyNotFoundError
-        KeyKindError
-            The key names a sub-database.
-        ConflictError
-            A file changed while it was copied.
-        DumpError
-            There is a link in the folder.
-        """
-        names = self._writable(key, "freeze")
-        self._publish_batch()
-        if self.is_sub_db(key):
-            self._raise_missing(names)
-        target = self._target(names)
-        pending = stage_snapshot(target, self._carried)
-        if pending is None:
-            return self.entry(key).newest
-        publish(self._storage, [pending], durable=self._durable)
-        return version_of(self._storage, target.key_folder, target.key, self.id, pending.number)
-
     def attach(self, key: Key, path: str | os.PathLike[str], **options: Any) -> Version:
         """Store a copy of a file or folder under its own name; reading gives the path of the copy."""
         return self.set(key, os.fspath(path), dumper="attachment", **options)
-
-    def rename(self, old: Key, new: Key) -> None:
-        """Give a key, with all its versions and attributes, or a sub-database another name.
-
-        Raises
-        ------
-        KeyNotFoundError, KeyExistsError, KeyKindError
-        """
-        source, target = self._writable(old, "rename"), self._writable(new, "rename")
-        self._publish_batch()
-        if new in self:
-            raise KeyExistsError(f"cannot rename {old!r} to {new!r}: that key exists. Delete it first or choose another name.", key=new)
-        is_sub_database = self._storage.is_folder(self._folder_of(source))
-        if not is_sub_database and old not in self:
-            raise KeyNotFoundError(f"cannot rename {old!r}: there is no such key in {self.path}. See db.keys().", key=old)
-        if is_sub_database and target[: len(source)] == source:
-            raise KeyKindError(f"cannot rename {old!r} to {new!r}: a sub-database cannot be moved into itself.", key=new)
-        self._make_levels(target[:-1])
-        if is_sub_database:
-            move_sub_database(self._storage, self._folder_of(source), self._folder_of(target), "/".join(target))
-        else:
-            move_key(self._target(source), self._target(target), self._carried, durable=self._durable)
-
-    def copy(self, old: Key, new: Key) -> Version:
-        """Store the newest version of a key, byte for byte and with its provenance, as the next version of another key.
-
-        Raises
-        ------
-        KeyNotFoundError, KeyKindError
-        """
-        source, target = split_key(old), self._writable(new, "copy")
-        self._publish_batch()
-        if self.is_sub_db(old):
-            self._raise_missing(source)
-        self._missing_levels(target[:-1])
-        pending = copy_key(self._target(source), self._target(target), self._carried, self.id)
-        self._make_levels_for(pending, target)
-        publish(self._storage, [pending], durable=self._durable)
-        return version_of(self._storage, pending.target.key_folder, "/".join(target), self.id, pending.number)
-
-    def remove(self) -> None:
-        """Delete the whole database and all it holds, for good."""
-        self._refuse_if_read_only("remove the database")
-        remove_database(self._storage, self._folder, durable=self._durable)
 
     # Looking around --------------------------------------------------------------------------------------------------------------
 
@@ -478,46 +311,6 @@ class Database(Place, MutableMapping[Key, Any]):
             How many keys are shown before the rest is only counted.
         """
         return display.Text(display.tree(self, depth=depth, max_keys=max_keys))
-
-    def collect(
-        self,
-        *,
-        dry_run: bool = False,
-        keep: int | str | Mapping[Key, int | str] | None = None,
-        grace_s: float | None = None,
-        trash_s: float | None = None,
-        progress: bool | None = None,
-    ) -> Collected:
-        """Reclaim replaced and deleted data, in two steps: to the trash, and later off the disk. Records and code stay for ever.
-
-        Parameters
-        ----------
-        dry_run : bool
-            Change nothing, only say what would be reclaimed.
-        keep : int, "all" or mapping of key to these, optional
-            How many newest versions keep their data. In a mapping: for these keys, and one of every other. Snapshots are kept beyond
-            that, unless a number is given here for their key.
-        grace_s, trash_s : float, optional
-            Seconds for which replaced data stays readable, and then stays in the trash.
-        progress : bool, optional
-            Show a bar; default: on a terminal and in notebooks, for many keys.
-        """
-        if not dry_run:
-            self._refuse_if_read_only("collect")
-        self._publish_batch()
-        return collect(
-            self._storage,
-            self._key_folders,
-            keep=self._keep_by_folder(keep) if isinstance(keep, Mapping) else option("keep", keep),
-            grace_s=option("grace_s", grace_s),
-            trash_s=option("trash_s", trash_s),
-            dry_run=dry_run,
-            progress=progress,
-            recover=lambda key_folder, names: self._recover(self._target_of(key_folder), names),
-        )
-
-    def _keep_by_folder(self, keep: Mapping[Key, int | str]) -> dict[str, int | str]:
-        return {self._key_folder(split_key(key)): value for key, value in keep.items()}
 
     def _attributes(self, key: Key) -> Attributes:
         names = split_key(key)

@@ -19,6 +19,7 @@ from isfdb.listing import Listing, list_folder
 from isfdb.name_clashes import check_new_sub_database
 from isfdb.options import option
 from isfdb.storage.base import Storage
+from isfdb.versions import is_alive, numbers_of
 from isfdb.writing import Pending, Target, publish
 
 Key = str | tuple[str, ...]
@@ -224,6 +225,12 @@ class Place:
         if self._storage.is_folder(self._folder_of(names)):
             raise KeyKindError(f"{key!r} is a sub-database and holds no value of its own. Look at db[{key!r}].", key=key)
         raise KeyNotFoundError(f"there is no key {key!r} in {self.path}. See db.keys().", key=key, database=self.path)
+
+    def _holds(self, names: tuple[str, ...]) -> bool:
+        """Say whether a key is a value or a sub-database here."""
+        self._publish_batch()
+        key_folder = self._key_folder(names)
+        return is_alive(self._storage, key_folder, numbers_of(self._storage, key_folder)) or self._storage.is_folder(self._folder_of(names))
 
     def _check_presence(self) -> None:
         """Tell an empty database from one that was moved or deleted while it was open."""

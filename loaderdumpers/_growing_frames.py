@@ -109,7 +109,7 @@ def join_lazily(blocks: Sequence[tuple[dict[str, Any], str]], axis: int, lengths
     """
     import dask.dataframe
 
-    options = {} if columns is None else {"columns": columns}
+    options: dict[str, Any] = {} if columns is None else {"columns": columns}
     sample = load_part(*blocks[0], select=slice(0, 0), **options)
     return as_read(dask.dataframe.from_map(_load, blocks, options=options, meta=sample, label="isfdb", enforce_metadata=False))
 
