@@ -119,7 +119,9 @@ def _astropy_coordinates(value: Any) -> dict[str, Any]:
 
 
 _KNOWN: Final[dict[tuple[str, str], Callable[[Any], dict[str, Any]]]] = {
+    ("PIL", "IFDRational"): lambda value: {"parts": [value.numerator, value.denominator]},
     ("PIL", "Image"): _image,
+    ("PIL", "iTXt"): lambda value: {"text": str(value), "language": value.lang, "keyword": value.tkey},
     ("altair", "TopLevelMixin"): lambda value: {"specification": value.to_dict()},
     ("astropy", "Column"): _astropy_column,
     ("astropy", "FunctionUnitBase"): lambda value: {"unit": value.to_string()},

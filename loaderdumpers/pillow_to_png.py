@@ -132,8 +132,10 @@ def _refuse_edited_exif(obj: Any) -> None:
 
 
 def _dump_info(info: dict[Any, Any], savedir: str) -> dict[str, Any]:
+    forms = {name: form for name, value in info.items() if (form := _form_of(value))}
     try:
-        encoded = _typed_json.encode(dict(info), in_order=True)
+        plain = {name: _FORMS[forms[name]][0](value) if name in forms else value for name, value in info.items()}
+        encoded = _typed_json.encode([plain, forms] if forms else [plain], in_order=True)
     except (TypeError, ValueError) as error:
         raise TypeError(f"image.info holds something that cannot be kept ({error}); remove it: image.info.pop(name)") from error
     text = json.dumps(encoded, ensure_ascii=False, allow_nan=False)
@@ -142,6 +144,43 @@ def _dump_info(info: dict[Any, Any], savedir: str) -> dict[str, Any]:
     with open(os.path.join(savedir, "info.json"), "w", encoding="utf-8") as file:
         file.write(text + "\n")
     return {"info_in_file": True}
+
+
+def _form_of(value: Any) -> str:
+    """Return what to call a value of a type that Pillow makes when it reads a file; nothing for an ordinary one."""
+    members = value if type(value) is tuple and value else (value,)
+    names = {f"{type(member).__module__}.{type(member).__name__}" for member in members}
+    if names == {"PIL.TiffImagePlugin.IFDRational"}:
+        return "rationals" if members is value else "rational"
+    return "text" if names == {"PIL.PngImagePlugin.iTXt"} and members is not value else ""
+
+
+def _rational(value: Any) -> list[Any]:
+    return [value.numerator, value.denominator]
+
+
+def _read_rational(parts: list[Any]) -> Any:
+    from PIL.TiffImagePlugin import IFDRational
+
+    return IFDRational(*parts)
+
+
+def _read_text(parts: list[str]) -> Any:
+    from PIL.PngImagePlugin import iTXt
+
+    return iTXt(*parts)
+
+
+_FORMS: Final[dict[str, tuple[Any, Any]]] = {
+    "rational": (_rational, _read_rational),
+    "rationals": (lambda value: list(map(_rational, value)), lambda parts: tuple(map(_read_rational, parts))),
+    "text": (lambda value: [str(value), value.lang, value.tkey], _read_text),
+}
+
+
+def _read_info(encoded: Any) -> dict[Any, Any]:
+    plain, *forms = _typed_json.decode(encoded)
+    return {name: _FORMS[forms[0][name]][1](value) if forms and name in forms[0] else value for name, value in plain.items()}
 
 
 def _palette(obj: Any) -> dict[str, Any]:
@@ -255,8 +294,8 @@ class Loader:
         The mode, as Pillow names it.
     size : list of int
         Width and height.
-    info : dict, optional
-        ``image.info``; empty by default.
+    info : list, optional
+        ``image.info``, and which of its values are of Pillow's own types; empty by default.
     info_in_file : bool
         Whether it lies in ``info.json``.
     palette : dict, optional
@@ -284,7 +323,7 @@ class Loader:
         if file not in {"data.png", "data.npy"} and (kind not in _FORMATS or file != f"data.{_FORMATS[kind]}"):
             raise ValueError(f"{file!r} is no file of an image; Loader.json was changed")
         self._file, self._mode, self._size = file, mode, (int(size[0]), int(size[1]))
-        self._info, self._info_in_file, self._palette = info or {}, info_in_file, palette
+        self._info, self._info_in_file, self._palette = info or [{}], info_in_file, palette
         self._kind, self._frame = kind, frame
 
     def get(self, savedir: str, *, lazy: bool = False) -> Any:
@@ -360,6 +399,6 @@ class Loader:
 
     def _read_info(self, savedir: str) -> Any:
         if not self._info_in_file:
-            return _typed_json.decode(self._info)
+            return _read_info(self._info)
         with open(os.path.join(savedir, "info.json"), "rb") as file:
-            return _typed_json.decode(loads(file.read()))
+            return _read_info(loads(file.read()))

@@ -65,6 +65,20 @@ def test_long_info_goes_to_a_file_and_unkeepable_info_is_named(photo: Any, tmp_p
         stored(photo, tmp_path / "v2")
 
 
+@pytest.mark.parametrize("kind", ["TIFF", "PNG", "GIF", "WEBP", "JPEG2000", "MPO"])
+def test_what_pillow_noted_of_a_file_stays_with_a_copy(kind: str, photo: Any, tmp_path: Path) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    notes = PngInfo()
+    notes.add_itxt("Title", "Rate é", "de", "Titel")
+    options: dict[str, Any] = {"TIFF": {"dpi": (72.5, 300)}, "PNG": {"pnginfo": notes}}.get(kind, {})
+    photo.save(tmp_path / "file", kind, **options)
+    with Image.open(tmp_path / "file") as image:
+        copy = image.convert("L")
+    assert copy.info or kind in ("JPEG2000", "WEBP")
+    assert_identical(stored(copy, tmp_path / "v1"), copy)
+
+
 def test_edited_exif_data_are_not_lost_silently(photo: Any, tmp_path: Path) -> None:
     photo.getexif()[274] = 6
     with pytest.raises(TypeError, match=r"write|written: image\.info\['exif'\]"):
