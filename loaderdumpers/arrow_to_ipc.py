@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from loaderdumpers._arrow_exactness import complaint_about, is_foreign, schema_of
 from loaderdumpers._growing_tables import extent as extent  # db.append looks for these three here
 from loaderdumpers._growing_tables import fits as fits
 from loaderdumpers._growing_tables import join as join
@@ -36,8 +37,6 @@ about: Final = {
 _FILE: Final = "data.arrow"
 _STREAM: Final = "data.arrows"
 _CHUNKS: Final = "chunks.json"
-#: The one column in which an array lies.
-_NAME: Final = "values"
 _SUMMARISED: Final = 100
 
 
@@ -47,7 +46,7 @@ def check(obj: Any) -> bool:
     if kind is None:
         return False
     try:
-        return _complaint(obj, kind) is None
+        return complaint_about(obj, kind) is None
     except Exception:  # noqa: BLE001  a schema that pyarrow itself cannot write
         return False
 
@@ -63,74 +62,6 @@ def _kind(obj: Any) -> str | None:
     if ipc is not None and type(obj) is ipc.RecordBatchStreamReader:
         return "RecordBatchReader"
     return "Array" if issubclass(type(obj), pyarrow.Array) else None
-
-
-def _schema(obj: Any, kind: str) -> pa.Schema:
-    import pyarrow
-
-    return pyarrow.schema([(_NAME, obj.type)]) if kind in ("Array", "ChunkedArray") else obj.schema
-
-
-def _complaint(obj: Any, kind: str) -> str | None:
-    """Say what would not come back; None if all does."""
-    import pyarrow
-
-    schema = _schema(obj, kind)
-    if kind in ("Table", "ChunkedArray") and _changes_dictionaries(obj.columns if kind == "Table" else [obj]):
-        return "a chunk has a dictionary that Arrow's format would take from the chunk before; call combine_chunks() first"
-    if any(_is_foreign(field.type) for field in schema):
-        return "a type is defined in Python and would come back only where it is registered; take .storage of the column"
-    if pyarrow.ipc.read_schema(schema.serialize()).equals(schema, check_metadata=True):
-        return None
-    return "its schema does not come back from the file as it is; remove metadata whose names begin with ARROW:extension"
-
-
-def _is_foreign(kind: pa.DataType) -> bool:
-    """Say whether a type, or one inside it, is an extension type that is not part of Arrow."""
-    import pyarrow
-
-    if isinstance(kind, (pyarrow.ExtensionType, pyarrow.UnknownExtensionType)):
-        return True
-    if isinstance(kind, pyarrow.BaseExtensionType):
-        return _is_foreign(kind.storage_type)
-    inner = [kind.field(place).type for place in range(kind.num_fields)]
-    if isinstance(kind, (pyarrow.DictionaryType, pyarrow.RunEndEncodedType)):
-        inner = [kind.value_type]
-    return any(_is_foreign(one) for one in inner)
-
-
-def _changes_dictionaries(columns: list[pa.ChunkedArray]) -> bool:
-    """Say whether a chunk would get another chunk's dictionary: it begins the one before, or the chunk is empty and falls out."""
-    lengths = [[len(chunk) for chunk in column.chunks] for column in columns]
-    is_ragged = any(one != lengths[0] for one in lengths)
-    for column, sizes in zip(columns, lengths, strict=True):
-        before: list[Any] = []
-        for chunk, size in zip(column.chunks, sizes, strict=True):
-            found = list(_dictionaries(chunk))
-            if (found and is_ragged and not size) or any(_begins(one, last) for one, last in zip(found, before, strict=False)):
-                return True
-            before = found
-    return False
-
-
-def _begins(one: pa.Array, last: pa.Array) -> bool:
-    return len(one) < len(last) and last.slice(0, len(one)).equals(one)
-
-
-def _dictionaries(array: pa.Array) -> Iterator[pa.Array]:
-    """Give the dictionaries of an array, at any depth."""
-    import pyarrow
-
-    if isinstance(array, pyarrow.ExtensionArray):
-        yield from _dictionaries(array.storage)
-    elif isinstance(array, pyarrow.DictionaryArray):
-        yield array.dictionary
-        yield from _dictionaries(array.dictionary)
-    elif isinstance(array, (pyarrow.StructArray, pyarrow.UnionArray)):
-        for place in range(array.type.num_fields):
-            yield from _dictionaries(array.field(place))
-    elif array.type.num_fields:  # lists, maps, run-end encoding
-        yield from _dictionaries(array.values)
 
 
 def describe(obj: Any) -> dict[str, Any]:
@@ -206,7 +137,7 @@ def dump(obj: Any, savedir: str, *, compression: str | None = None) -> dict[str,
         raise TypeError(
             f"arrow_to_ipc keeps tables, batches, readers and arrays of pyarrow, not {type(obj).__qualname__}; convert it first"
         )
-    schema, complaint = _schema(obj, kind), _complaint(obj, kind)
+    schema, complaint = schema_of(obj, kind), complaint_about(obj, kind)
     if complaint:
         raise TypeError(f"arrow_to_ipc cannot keep this {kind} exactly: {complaint}")
     options = pyarrow.ipc.IpcWriteOptions(compression=compression)
@@ -236,7 +167,7 @@ def _batches(obj: Any, kind: str) -> list[pa.RecordBatch]:
     if kind == "RecordBatch":
         return [obj]
     chunks = obj.chunks if kind == "ChunkedArray" else [obj]
-    return [pyarrow.record_batch([chunk], schema=_schema(obj, kind)) for chunk in chunks]
+    return [pyarrow.record_batch([chunk], schema=schema_of(obj, kind)) for chunk in chunks]
 
 
 def _write(name: str, savedir: str, schema: pa.Schema, batches: Any, options: Any) -> tuple[int, int]:
@@ -356,7 +287,7 @@ def _opened(path: str, columns: Sequence[str | int] | None, mmap: bool) -> tuple
 
 def _refuse_foreign(schema: pa.Schema, path: str) -> None:
     # In old versions of pyarrow such a type is a pickle in the metadata.
-    if any(_is_foreign(field.type) for field in schema):
+    if any(is_foreign(field.type) for field in schema):
         raise ValueError(f"{path} has a column of a type defined in Python, which is never stored; it was changed")
 
 
