@@ -162,9 +162,11 @@ def lazy_frame(read: Callable[..., Any], parts: list[Any], empty: Any, divisions
     """Return the dask frame of partitions that `read` reads, with texts as the Python objects they were when stored."""
     import dask
     import dask.dataframe
+    from dask.dataframe.utils import clear_known_categories
 
+    meta = clear_known_categories(empty)  # each partition may have others
     with dask.config.set({"dataframe.convert-string": False}):  # else dask makes a dtype of its own of all texts
-        return dask.dataframe.from_map(read, parts, meta=empty, divisions=divisions, label="isf")
+        return dask.dataframe.from_map(read, parts, meta=meta, divisions=divisions, label="isf")
 
 
 def numbered(savedir: str, names: dict[int, str], what: str) -> list[str]:

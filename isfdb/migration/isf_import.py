@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from isfdb import plugins
 from isfdb.database import Database
-from isfdb.errors import DumpError, IsfdbError, NoDumperError, OptionError, PickleWarning, UntrustedDataError
+from isfdb.errors import DumpError, IsfdbError, KeyCollisionError, NoDumperError, OptionError, PickleWarning, UntrustedDataError
 from isfdb.exact_json import loads
 from isfdb.hashing import digest_of
 from isfdb.keys import name_of_folder
@@ -34,6 +34,9 @@ from isfdb.writing import Pending, Target, now, publish, stage_value
 #: ISF's word -> the loaderdumper of ours that comes nearest, tried before the one that isfdb would choose.
 _NEAREST: Final = {"numpy_to_zarr": "numpy_to_zarr"}
 
+#: Keys that differ only in case are copied under numbered names, up to this many.
+_MOST_CLASHES: Final = 10
+
 #: Values that are places on the disk: their files are what counts.
 _PLACES: Final = frozenset({"just_create_folder", "shared_numpy_store"})
 
@@ -46,6 +49,7 @@ class _Source:
     folder: str  # of its version, as format 1 shows it
     isf: IsfKey
     record: dict[str, Any]
+    name: str = ""  # the new key, where it cannot be the old one
 
     @property
     def looks(self) -> str:
@@ -151,16 +155,31 @@ class _Import:
     # One key ---------------------------------------------------------------------------------------------------------------------
 
     def _import(self, source: _Source) -> ImportedKey:
+        """Copy one key; under another name where format 1 takes its name and that of a key before it for one."""
+        clash = ""
+        for number in range(1, _MOST_CLASHES):
+            name = f"{source.key} ({number})" if number > 1 else source.key
+            try:
+                done = self._import_as(replace(source, name=name))
+            except KeyCollisionError as error:
+                clash = str(error)
+                continue
+            return done if number == 1 else replace(done, why=f"its key is {name!r} now{', ' * bool(done.why)}{done.why}: {clash}")
+        return ImportedKey(source.key, NOT_COPIED, source.isf.word, why=clash)
+
+    def _import_as(self, source: _Source) -> ImportedKey:
         try:
             before = self._before(source)
             if before is not None and before.outcome != KEPT:
                 return before
             return self._copy(source, before)
+        except KeyCollisionError:
+            raise
         except (IsfdbError, OSError) as error:
             return ImportedKey(source.key, NOT_COPIED, source.isf.word, why=str(error))
 
     def _target(self, source: _Source) -> Target:
-        return self.new._target(tuple(source.key.split("/")))
+        return self.new._target(tuple(source.name.split("/")))
 
     def _before(self, source: _Source) -> ImportedKey | None:
         """Return what an earlier import made of a key; None where none did, or where ISF has stored it anew since."""

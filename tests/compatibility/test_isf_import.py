@@ -197,7 +197,11 @@ def test_names_that_clash_in_format_1_are_told(tmp_path: Path, new):
     for name in ("Rates", "rates"):
         add_pickle(made, name, name)
     told = import_isf(isfdb.open(made, trust=True), new)
-    assert sorted(outcomes(told).values()) == ["copied", "not copied"] and "Rates" in str(told)
+    assert told.is_complete and "its key is 'rates (2)' now" in str(told)
+    assert {key: new[key] for key in new} == {"Rates": "Rates", "rates (2)": "rates"}
+    assert new.metadata["rates (2)"]["copied_from"]["key"] == "rates"
+    again = import_isf(isfdb.open(made, trust=True), new)
+    assert set(outcomes(again).values()) == {"there already"} and len(new) == 2
 
 
 def test_a_part_of_a_database_can_be_imported(old, new):

@@ -402,3 +402,10 @@ def test_pandas_to_pickle_stores_whatever_is_in_a_frame(db):
         db.set("key", [1], dumper="pandas_to_pickle")
     (db.entry("key").path / "pickle").exists()
     assert pickle.loads((db.entry("key").path / "data.pickle").read_bytes()).equals(value)
+
+
+def test_an_empty_metadata_of_a_dtype_is_none():
+    dates = np.array(["2020"], "M8[ns]")
+    back = pickle.loads(pickle.dumps(dates, protocol=2))
+    assert_identical(back, dates)
+    assert_identical(dates, back)
