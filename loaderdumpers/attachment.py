@@ -36,12 +36,9 @@ def check(obj: Any) -> bool:
 
 
 def describe(obj: Any) -> dict[str, Any]:
-    """Return the name and, for a file, its size."""
+    """Return the name, and whether it is a file or a folder."""
     path = os.path.abspath(os.fspath(obj))
-    facts: dict[str, Any] = {"type": "folder" if os.path.isdir(path) else "file", "name": os.path.basename(path)}
-    if os.path.isfile(path):
-        facts["nbytes"] = os.path.getsize(path)
-    return facts
+    return {"type": "folder" if os.path.isdir(path) else "file", "name": os.path.basename(path)}
 
 
 def dump(obj: Any, savedir: str) -> dict[str, Any]:

@@ -22,13 +22,13 @@ _OURS: Final = frozenset(
 #: The order in which statistics are read.
 _STATISTICS: Final = ("count", "missing", "min", "mean", "median", "std", "max")
 #: Shown before others, under these names.
-_FIRST: Final = {"columns": "columns", "members": "members", "chunks": "chunks", "nbytes": "in memory"}
+_FIRST: Final = {"columns": "columns", "members": "members", "parts": "parts", "chunks": "chunks", "nbytes": "in memory"}
 _MOST_FACTS: Final = 24
 _MOST_ITEMS: Final = 40
 _MOST_ROWS: Final = 40
 _MOST_COLUMNS: Final = 8
 _MOST_CHARACTERS: Final = 1000
-_DEEPEST: Final = 3
+_DEEPEST: Final = 4
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SmallTable:
     title: str
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    n_hidden: int
+    is_cut: bool
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,12 @@ def described(describe: Mapping[str, Any]) -> Description:
     tables: list[SmallTable] = []
     for name in names[:_MOST_FACTS]:
         value = describe[name]
-        if _is_tabular(value):
-            tables.append(_table(_label(name), value))
+        if name == "statistics" or _is_tabular(value):
+            members = list(islice(_members(value, "", _DEEPEST), _MOST_ROWS + 1))
+            if len(members) == 1 and not members[0][0]:
+                facts.append((_label(name), _cut(", ".join(f"{_label(one)}: {_words(members[0][1][one], 1)}" for one in _named(members)))))
+            elif members:
+                tables.append(_table(_label(name), members))
         elif name == "nbytes" and type(value) is int and 0 <= value < 10**18:
             facts.append((_label(name), size_text(value)))
         else:
@@ -155,12 +159,32 @@ def _is_tabular(value: Any) -> bool:
     return all(isinstance(member, Mapping) and not isinstance(member.get("type"), str) for member in islice(value.values(), _MOST_ROWS))
 
 
-def _table(title: str, value: Mapping[str, Mapping[str, Any]]) -> SmallTable:
-    members = list(islice(value.items(), _MOST_ROWS))
+def _members(value: Any, label: str, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give each member that has facts of its own, however the members are nested: columns of a table that is part of a container."""
+    if isinstance(value, list):
+        pairs = [(visible(pair[0], 60), pair[1]) for pair in value[: _MOST_ROWS + 1] if isinstance(pair, list) and len(pair) == 2]
+    elif isinstance(value, Mapping):
+        pairs = [(visible(name, 60), member) for name, member in islice(value.items(), _MOST_ROWS + 1)]
+    else:
+        return
+    if isinstance(value, Mapping) and not any(isinstance(member, (list, Mapping)) for _, member in pairs):
+        yield label, value
+        return
+    for name, member in pairs if depth else ():
+        words = "" if name in ("columns", "parts") and isinstance(value, Mapping) else name
+        yield from _members(member, f"{label} {words}".strip(), depth - 1)
+
+
+def _named(members: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """Return the names of all facts, in the order in which statistics are read."""
     names = list(dict.fromkeys(name for _, facts in members for name in islice(facts, _MOST_COLUMNS)))[:_MOST_COLUMNS]
-    names.sort(key=lambda name: _STATISTICS.index(_label(name)) if _label(name) in _STATISTICS else len(_STATISTICS))
-    rows = [(visible(member, 60), *_cells(facts, names)) for member, facts in members]
-    return SmallTable(title, ("", *map(_label, names)), tuple(rows), len(value) - len(rows))
+    return sorted(names, key=lambda name: _STATISTICS.index(_label(name)) if _label(name) in _STATISTICS else len(_STATISTICS))
+
+
+def _table(title: str, members: list[tuple[str, Mapping[str, Any]]]) -> SmallTable:
+    names = _named(members)
+    rows = [(visible(label, 60), *_cells(facts, names)) for label, facts in members[:_MOST_ROWS]]
+    return SmallTable(title, ("", *map(_label, names)), tuple(rows), len(members) > _MOST_ROWS)
 
 
 def _cells(facts: Mapping[str, Any], names: Sequence[str]) -> list[str]:

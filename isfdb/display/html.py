@@ -103,7 +103,7 @@ def key_facts(key: KeySummary) -> str:
 
 
 def _small_table(told: SmallTable) -> str:
-    rows = [*told.rows, *([(f"… {told.n_hidden:,} more",)] if told.n_hidden else [])]
+    rows = [*told.rows, *([("…",)] if told.is_cut else [])]
     return f'<div class="i-told"><span class="i-muted">{escape(told.title)}</span>{table(told.names, rows)}</div>'
 
 

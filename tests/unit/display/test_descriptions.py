@@ -40,12 +40,22 @@ def test_ranges_read_from_to() -> None:
 def test_statistics_of_columns_are_a_table() -> None:
     statistics = {"a": {"max": 9.5, "min": 0.0, "n_missing": 2}, "b": {"n_unique": 3}}
     assert described({"statistics": statistics}) == Description(
-        (), (SmallTable("statistics", ("", "missing", "min", "max", "unique"), (("a", "2", "0", "9.5", ""), ("b", "", "", "", "3")), 0),)
+        (),
+        (SmallTable("statistics", ("", "missing", "min", "max", "unique"), (("a", "2", "0", "9.5", ""), ("b", "", "", "", "3")), False),),
     )
 
 
 def test_statistics_of_one_array_are_a_fact() -> None:
     assert facts(statistics={"min": 0, "max": float("nan")}) == {"statistics": "min: 0, max: nan"}
+
+
+def test_statistics_of_the_columns_of_parts_are_one_table() -> None:
+    columns = {"columns": [["a", {"min": 1, "n_missing": 0}], ["b", {"n_missing": 2}]]}
+    (table,) = described({"statistics": {"parts": {"['rates']": columns, "['trace']": {"min": 3}}}}).tables
+    assert table.names == ("", "missing", "min")
+    assert table.rows == (("['rates'] a", "0", "1"), ("['rates'] b", "2", ""), ("['trace']", "", "3"))
+    assert described({"statistics": columns}).tables[0].rows == (("a", "0", "1"), ("b", "2", ""))
+    assert described({"statistics": {"columns": []}}) == Description((), ())
 
 
 @pytest.mark.parametrize(
