@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 import os
 import sys
-import zipfile
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from loaderdumpers import _numpy_facts
-from loaderdumpers._numpy_facts import CHANGED
+from loaderdumpers import _numpy_facts, numpy_to_npz
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,12 +26,11 @@ about: Final = {
     "format": "npz",
     "files": "`data.npz`",
     "exact": True,
-    "lazy": "",
+    "lazy": "memory map",
     "append": False,
 }
 
 _FILE: Final = "data.npz"
-_COMPARED_BYTES: Final = 8 * 2**20
 _LAYOUTS: Final = ("csr", "csc", "bsr", "coo", "dia", "lil", "dok")
 #: What objects of these classes consist of; anything beyond was put there by the user and is not kept.
 _KNOWN: Final = frozenset(
@@ -129,11 +126,11 @@ def dump(obj: Any, savedir: str, *, compressed: bool = False) -> dict[str, Any]:
     if complaint:
         raise TypeError(f"scipy_sparse_to_npz cannot keep this {type(obj).__name__} exactly: {complaint}")
     arrays = {"lil": _lil_arrays, "dok": _dok_arrays}.get(layout, _plain_arrays)(obj)
-    _write(os.path.join(savedir, _FILE), _for_scipy(obj, layout) | arrays, compressed)
-    _compare(os.path.join(savedir, _FILE), arrays)
+    npz = numpy_to_npz.dump(_for_scipy(obj, layout) | arrays, savedir, compressed=compressed)
     kind = "array" if type(obj).__name__.endswith("_array") else "matrix"
     flags = {name: bool(vars(obj)[name]) for name in _FLAGS if name in vars(obj)}
-    arguments = {"layout": layout, "kind": kind, "shape": [int(side) for side in obj.shape], "dtype": obj.dtype.str, "flags": flags}
+    arguments = {"layout": layout, "kind": kind, "shape": [int(side) for side in obj.shape], "dtype": obj.dtype.str}
+    arguments |= {"flags": flags, "npz": npz, **({"compressed": True} if compressed else {})}
     return arguments if obj.maxprint == _usual_maxprint() else {**arguments, "maxprint": int(obj.maxprint)}
 
 
@@ -182,18 +179,6 @@ def _dok_arrays(obj: Any) -> dict[str, np.ndarray]:
     return {"data": made, "coords": numpy.array(keys, "int64").reshape(len(keys), len(obj.shape))}
 
 
-def _write(path: str, arrays: dict[str, np.ndarray], compressed: bool) -> None:
-    from numpy.lib import format as npy
-
-    method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
-    with zipfile.ZipFile(path, "x", method) as archive:
-        for name, array in arrays.items():
-            member = zipfile.ZipInfo(f"{name}.npy")  # of a fixed date, so that the same value gives the same file
-            member.compress_type = method
-            with archive.open(member, "w", force_zip64=True) as file:
-                npy.write_array(file, array, allow_pickle=False)
-
-
 class Loader:
     """Makes the sparse matrix again.
 
@@ -209,31 +194,65 @@ class Loader:
         numpy's short name of the type of its values.
     flags : dict
         What scipy knew of the order of the indices.
+    npz : dict
+        Arguments of numpy_to_npz for the arrays.
+    compressed : bool, optional
+        Whether the arrays are compressed, and cannot be mapped.
     maxprint : int, optional
         How many values it prints.
     """
 
     def __init__(
-        self, *, layout: str, kind: str, shape: list[int], dtype: str, flags: dict[str, bool], maxprint: int | None = None
+        self,
+        *,
+        layout: str,
+        kind: str,
+        shape: list[int],
+        dtype: str,
+        flags: dict[str, bool],
+        npz: dict[str, Any],
+        compressed: bool = False,
+        maxprint: int | None = None,
     ) -> None:
         if layout not in _LAYOUTS or kind not in ("array", "matrix"):
             raise ValueError(f"a sparse matrix of the unknown class {layout}_{kind} is stored; a newer isfdb may have written it")
         self._layout, self._kind, self._shape, self._dtype, self._flags = layout, kind, tuple(shape), dtype, flags
-        self._maxprint = maxprint
+        self._npz, self._compressed, self._maxprint = npz, compressed, maxprint
 
-    def get(self, savedir: str) -> Any:
-        """Return the sparse matrix.
+    def get(self, savedir: str, *, mmap: str | None = None, select: Any = None) -> Any:
+        """Return the sparse matrix, or a part of it.
+
+        Parameters
+        ----------
+        savedir : str
+            Folder of the version.
+        mmap : {'r', 'c', None}
+            Map the arrays in place of reading them: read-only, or with changes that stay in memory. Not of lil and dok.
+        select : slice, int or tuple of them, optional
+            Only this part, as the matrix itself would be indexed. Of csr only the rows, of csc only the columns asked for are read,
+            apart from the indices, which are looked through.
 
         Raises
         ------
         ValueError
-            The file is not what was stored.
+            The file is not what was stored; or scipy gives no parts of this layout.
         """
+        value = self._whole(savedir, mmap or ("r" if select is not None and not self._compressed else None))
+        if select is None:
+            return value
+        try:
+            return value[select]
+        except (TypeError, NotImplementedError) as error:
+            raise ValueError(f"scipy gives no parts of a {self._layout} matrix; load it, and convert it with tocsr()") from error
+
+    def _whole(self, savedir: str, mmap: str | None) -> Any:
         import numpy
         import scipy.sparse
 
         path = os.path.join(savedir, _FILE)
-        members = _read(path)
+        members = numpy_to_npz.Loader(**self._npz).get(savedir, mmap=mmap)
+        if "data" not in members:
+            raise ValueError(f"{path} lacks 'data'; restore it from a copy")
         if numpy.dtype(self._dtype) != members["data"].dtype:
             raise ValueError(f"{path} has values of {members['data'].dtype} where {self._dtype} was stored; one of the files was changed")
         value = getattr(scipy.sparse, f"{self._layout}_{self._kind}")(self._shape, dtype=members["data"].dtype.newbyteorder("="))
@@ -248,38 +267,6 @@ class Loader:
             if name in _FLAGS:
                 setattr(value, name, known)
         return value
-
-
-def _read(path: str) -> dict[str, np.ndarray]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = {name.removesuffix(".npy"): _read_member(archive, name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"{path} is not a whole npz file ({error}); restore it from a copy") from error
-    if "data" not in found:
-        raise ValueError(f"{path} lacks 'data'; restore it from a copy")
-    return found
-
-
-def _read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    from numpy.lib import format as npy
-
-    with archive.open(name) as file:
-        return npy.read_array(file, allow_pickle=False)
-
-
-def _compare(path: str, arrays: dict[str, np.ndarray]) -> None:
-    """Compare what was written with memory, after the last member was: together they are what memory held at the moment between."""
-    with zipfile.ZipFile(path) as archive:
-        for name, array in arrays.items():
-            if not _is_same(_read_member(archive, f"{name}.npy"), array):
-                raise ValueError(f"{name!r} of the sparse matrix: {CHANGED}")
-
-
-def _is_same(found: np.ndarray, expected: np.ndarray) -> bool:
-    step = max(1, _COMPARED_BYTES * len(expected) // max(1, expected.nbytes))
-    pieces = [slice(start, start + step) for start in range(0, len(expected), step)]
-    return all(found[piece].tobytes() == expected[piece].tobytes() for piece in pieces)
 
 
 def _require(holds: Any, what: str) -> None:
