@@ -35,6 +35,8 @@ about: Final = {
 
 #: Mappings of arrays along the observations or the variables.
 _ALIGNED: Final = ("layers", "obsm", "varm", "obsp", "varp")
+#: Loaderdumpers whose arrays can be mapped.
+_MAPPED: Final = ("numpy_to_npy", "scipy_sparse_to_npz")
 _OPTIONAL: Final = ("X", *_ALIGNED, "uns", "raw")
 
 
@@ -224,9 +226,9 @@ class Loader:
             Read only these besides obs and var: ``'X'``, ``'layers'``, ``'obsm'``, ``'varm'``, ``'obsp'``, ``'varp'``, ``'uns'``,
             ``'raw'``.
         select : slice, or tuple of two, optional
-            Only these observations, or observations and variables, by position. Of dense arrays only these are read.
+            Only these observations, or observations and variables, by position. Of arrays only these are read.
         mmap : {'r', 'c', None}
-            Map dense arrays in place of reading them: read-only, or with changes that stay in memory.
+            Map arrays, dense and sparse, in place of reading them: read-only, or with changes that stay in memory.
 
         Raises
         ------
@@ -252,5 +254,5 @@ class Loader:
 def _loaded(node: dict[str, Any], savedir: str, mmap: str | None) -> Any:
     if "spec" not in node:
         return {unpack_label(name): _loaded(one, savedir, mmap) for name, one in zip(node["names"], node["members"], strict=True)}
-    options = {"mmap": mmap} if mmap and parts.name_in(node["spec"]) == "numpy_to_npy" else {}
+    options = {"mmap": mmap} if mmap and parts.name_in(node["spec"]) in _MAPPED else {}
     return parts.load_part(node["spec"], inside(savedir, node["in"]), **options)

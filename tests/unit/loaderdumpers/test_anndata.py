@@ -64,9 +64,10 @@ def test_lazy_layers_stay_lazy(tmp_path: Path) -> None:
     assert_identical(found.X, value.X)
 
 
-def test_dense_arrays_can_be_mapped(tmp_path: Path) -> None:
+def test_dense_and_sparse_arrays_can_be_mapped(tmp_path: Path) -> None:
     found = stored(whole(), tmp_path).get(str(tmp_path), mmap="r")
     assert not found.X.flags.writeable
+    assert not found.layers["counts"].data.flags.writeable
     assert_identical(found, whole())
 
 
