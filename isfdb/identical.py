@@ -109,7 +109,7 @@ def _dtypes(found: Any, expected: Any, where: str) -> None:
     _same(found, expected, where)
     for fact in ("char", "type", "isalignedstruct", "names"):
         _same(getattr(found, fact), getattr(expected, fact), f"{fact} of {where}")
-    _same(found.metadata or None, expected.metadata or None, f"metadata of {where}")  # a pickled date has an empty one
+    _dicts(dict(found.metadata or {}), dict(expected.metadata or {}), f"metadata of {where}")
     if expected.subdtype:
         _dtypes(found.base, expected.base, f"the base of {where}")
     for name in expected.names or ():

@@ -7,6 +7,7 @@ dtype in the words of this module as well.
 
 from __future__ import annotations
 
+import json
 from ast import literal_eval
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ ML_DTYPES: Final = frozenset(
 )
 #: How long doubles lie in memory, by the number of bits after the point. The npy format does not say.
 _LONG_DOUBLES: Final = {52: "binary64", 63: "x87", 105: "double-double", 112: "binary128"}
+_NUMBERS: Final = frozenset("?bBhHiIlLqQefdgFDGc")
 _MAX_DEPTH: Final = 30
 _FIRST_FOREIGN: Final = 256  # from this number on a type was registered by another library
 
@@ -72,12 +74,13 @@ def _without_metadata(dtype: Any) -> Any:
         return numpy.dtype((dtype.base, dtype.shape))
     if dtype.names is not None:
         return from_json(_fields_to_json(dtype, 0))
-    return numpy.dtype(dtype.char).newbyteorder(dtype.byteorder) if dtype.kind in "biufc" else numpy.dtype(dtype.str)
+    return numpy.dtype(dtype.char).newbyteorder(dtype.byteorder) if dtype.char in _NUMBERS else numpy.dtype(dtype.str)
 
 
-def _metadata(dtype: Any) -> Any:
+def _metadata(dtype: Any) -> str:
+    """Return the metadata as JSON text: members of ``Loader.json`` itself are sorted."""
     try:
-        return exact_json.encode(dict(dtype.metadata))
+        return json.dumps(exact_json.encode(dict(dtype.metadata)), ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise TypeError(f"the metadata of dtype {str(dtype)[:100]} is no JSON ({error})") from error
 
@@ -124,7 +127,7 @@ def _made(described: Any, depth: int) -> Any:
     if isinstance(described, str):
         return _checked(numpy.dtype(described))
     if "metadata" in described:
-        return numpy.dtype(_made(described["dtype"], depth + 1), metadata=exact_json.decode(described["metadata"]))
+        return numpy.dtype(_made(described["dtype"], depth + 1), metadata=exact_json.decode(exact_json.loads(described["metadata"])))
     if "base" in described:
         return numpy.dtype((_made(described["base"], depth + 1), tuple(described["shape"])))
     if "char" in described:
@@ -167,11 +170,15 @@ def are_same(one: Any, other: Any) -> bool:
     """Say whether two dtypes are the same in everything: ``==`` looks past alignment, metadata, ``numpy.record`` and C names."""
     if one != other or (one.num, one.char, one.type, one.isalignedstruct) != (other.num, other.char, other.type, other.isalignedstruct):
         return False
-    if dict(one.metadata or {}) != dict(other.metadata or {}) or one.names != other.names:
+    if one.names != other.names or _noted(one) != _noted(other):
         return False
     if one.subdtype:
         return are_same(one.base, other.base)
     return one.names is None or all(are_same(one[name], other[name]) for name in one.names)
+
+
+def _noted(dtype: Any) -> str:
+    return _metadata(dtype) if dtype.metadata else ""
 
 
 def is_exact(dtype: Any) -> bool:

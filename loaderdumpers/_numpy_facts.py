@@ -32,7 +32,14 @@ def summarise(obj: np.ndarray) -> dict[str, Any]:
         return _of_numbers(obj)
     if obj.dtype.kind in "mM":
         return _of_times(obj)
-    return {"n_nan": sum(int((piece != piece).sum()) for piece in _pieces(obj))} if obj.dtype.kind == "c" else {}
+    return {"n_nan": _n_nan(obj)} if obj.dtype.kind == "c" else {}
+
+
+def _n_nan(obj: Any) -> int:
+    import numpy
+
+    with numpy.errstate(all="ignore"):  # nan of some bits is told to be invalid
+        return sum(int((piece != piece).sum()) for piece in _pieces(obj))
 
 
 def _pieces(obj: Any) -> Iterator[Any]:
@@ -46,13 +53,13 @@ def _of_numbers(obj: Any) -> dict[str, Any]:
 
     lows, highs, total, n_nan = [], [], 0.0, 0
     is_float = obj.dtype.kind == "f"
-    for piece in _pieces(obj):
-        numbers = piece[piece == piece] if is_float else piece
-        n_nan += piece.size - numbers.size
-        if numbers.size:
-            lows.append(numbers.min())
-            highs.append(numbers.max())
-            with numpy.errstate(all="ignore"):  # infinity less infinity
+    with numpy.errstate(all="ignore"):  # nan of some bits, infinity less infinity
+        for piece in _pieces(obj):
+            numbers = piece[piece == piece] if is_float else piece
+            n_nan += piece.size - numbers.size
+            if numbers.size:
+                lows.append(numbers.min())
+                highs.append(numbers.max())
                 total += float(numbers.sum(dtype=numpy.float64))
     n_numbers = obj.size - n_nan
     found = {"min": plain_number(min(lows)), "max": plain_number(max(highs)), "mean": plain_number(total / n_numbers)} if n_numbers else {}
@@ -69,7 +76,8 @@ def _of_times(obj: Any) -> dict[str, Any]:
         if times.size:
             lows.append(times.min())
             highs.append(times.max())
-    return ({"min": str(min(lows)), "max": str(max(highs))} if lows else {}) | {"n_nat": n_nat}
+    has_words = bool(lows) and numpy.datetime_data(obj.dtype)[0] != "generic"  # without a unit numpy cannot say which date it is
+    return ({"min": str(min(lows)), "max": str(max(highs))} if has_words else {}) | {"n_nat": n_nat}
 
 
 def plain_number(number: Any) -> Any:

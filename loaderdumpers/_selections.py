@@ -50,7 +50,8 @@ def box(select: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[tuple[slice, .
     forward : tuple of slice
         One for each axis, with a start, a stop and a positive step; empty slices stay empty.
     then : tuple
-        Turns backward slices round, takes single places out of their axis, and adds new axes.
+        Turns backward slices round, takes single places out of their axis, and adds new axes; ends in ``...`` where `select` has it,
+        which makes an array even of a single value.
     """
     forward: list[slice] = []
     then: list[Any] = []
@@ -63,7 +64,7 @@ def box(select: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[tuple[slice, .
         one, after = _along(member, side, len(forward))
         forward.append(one)
         then.append(after)
-    return tuple(forward), tuple(then)
+    return tuple(forward), (*then, *(member for member in select if member is Ellipsis))
 
 
 def _along(member: Any, side: int, axis: int) -> tuple[slice, Any]:

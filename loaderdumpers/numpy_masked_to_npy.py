@@ -14,7 +14,7 @@ from loaderdumpers import numpy_strings_to_arrow, numpy_to_npy
 from loaderdumpers._numpy_facts import CHANGED
 from loaderdumpers._numpy_facts import describe as describe_array
 from loaderdumpers._numpy_facts import summarise as summarise_array
-from loaderdumpers._selections import checked
+from loaderdumpers._selections import box, checked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -170,8 +170,15 @@ class Loader:
             raise ValueError("Loader.json says nothing of the values; restore it from a copy")
         if select is None:
             return self._made(savedir, mmap)
-        part = self._made(savedir, mmap or "r")[checked(select)]
-        return part if mmap or not hasattr(part, "copy") else part.copy()
+        with numpy.errstate(over="ignore"):  # numpy's own fill value is too large for small floats in structures
+            return self._part(savedir, mmap, checked(select))
+
+    def _part(self, savedir: str, mmap: str | None, select: tuple[Any, ...]) -> Any:
+        mapped = self._made(savedir, mmap or "r")
+        if mmap or not mapped.shape:
+            return (mapped if mmap else self._made(savedir, None))[select]
+        forward, then = box(select, mapped.shape)
+        return mapped[forward].copy()[then]  # in this order: one place of a structured masked array has no copy()
 
     def _made(self, savedir: str, mmap: str | None) -> Any:
         import numpy
@@ -185,7 +192,8 @@ class Loader:
             mask = numpy_to_npy.Loader(**self._mask).read(os.path.join(savedir, _MASK), mmap=mmap)
             if mask.shape != data.shape or mask.dtype != numpy.ma.make_mask_descr(data.dtype):
                 raise ValueError(f"{_MASK} is {mask.dtype} of shape {mask.shape}, the values are {data.dtype} of shape {data.shape}")
-        made = data.view(numpy.ma.MaskedArray)
+        with numpy.errstate(over="ignore"):  # as above
+            made = data.view(numpy.ma.MaskedArray)
         made._mask, made._hardmask, made._sharedmask = mask, self._hard_mask, False
         if self._fill_value is not None:
             made._fill_value = self._fill(data.dtype)

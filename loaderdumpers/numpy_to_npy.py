@@ -118,9 +118,8 @@ def write_into(file: Any, obj: np.ndarray) -> dict[str, Any]:
     descr, exact = descr_of(array.dtype)
     header = header_of(descr, array.shape, fortran)
     file.write(header)
-    if array.nbytes:
-        for piece in _pieces(array):
-            file.write(piece)
+    for piece in pieces_of(array):
+        file.write(piece)
     facts = {"exact": exact, "long_double": long_double_in(array.dtype), "subclass": _subclass_of(obj)}
     known = {name: fact for name, fact in facts.items() if fact is not None}
     return {"dtype": descr, "shape": list(array.shape), "fortran_order": fortran, "offset": len(header), **known}
@@ -133,9 +132,7 @@ def is_held(file: open_hashed, obj: np.ndarray, start: int) -> bool:
     """
     import numpy
 
-    if not obj.nbytes:
-        return True
-    for piece in _pieces(obj.view(numpy.ndarray)):
+    for piece in pieces_of(obj.view(numpy.ndarray)):
         if not file.holds(start, piece):
             return False
         start += piece.nbytes
@@ -162,10 +159,12 @@ def _header_text(dtype: str, shape: tuple[int, ...], fortran: bool) -> str:
     return f"{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape!r}, }}"
 
 
-def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:
+def pieces_of(array: np.ndarray) -> Iterator[np.ndarray]:
     """Give the bytes of an array: at once where they lie in one piece, else copied piece by piece, the last index changing fastest."""
     import numpy
 
+    if not array.nbytes:
+        return
     if array.flags.c_contiguous or array.flags.f_contiguous:
         yield (array if array.flags.c_contiguous else array.T).reshape(-1).view(numpy.uint8)
         return
@@ -252,8 +251,8 @@ class Loader:
             mapped = self._map(file, dtype, before + self._offset, mmap or "r")
             if select is None:
                 return mapped
-            part = mapped[checked(select)]
-            return part if mmap else _copy(file, mapped, part, before + self._offset)
+            index = checked(select)
+            return mapped[index] if mmap else _copied(file, mapped, index, before + self._offset)
 
     def read_stream(self, stream: Any, size: int, name: str) -> Any:
         """Return the array whose values come next in a stream; with its header it is `size` bytes long."""
@@ -318,14 +317,17 @@ def check_mmap(mmap: Any) -> None:
         raise ValueError(f"mmap is {mmap!r}; use 'r' (read-only), 'c' (copy on write) or None (read whole)")
 
 
-def _copy(file: Any, mapped: Any, part: Any, start: int) -> Any:
+def _copied(file: Any, mapped: Any, index: tuple[Any, ...], start: int) -> Any:
     """Return a selected part in memory of its own; what lies in one piece is read, which is faster than to touch it page by page."""
-    is_array = getattr(part, "ndim", 0) > 0 and part.size > 0
-    if not is_array or not (part.flags.c_contiguous or part.flags.f_contiguous):
-        return part.copy() if hasattr(part, "copy") else part
+    import numpy
+
+    part = mapped[index]
+    if isinstance(part, numpy.void):  # a view of the map; as an array it can be copied with all that its dtype says
+        return mapped[(*index, ...)].copy()[()]
+    if not isinstance(part, numpy.ndarray) or not part.ndim or not part.size or not (part.flags.c_contiguous or part.flags.f_contiguous):
+        return part.copy() if isinstance(part, numpy.ndarray) else part
     file.seek(start + part.__array_interface__["data"][0] - mapped.__array_interface__["data"][0])
-    order: Any = "C" if part.flags.c_contiguous else "F"
-    return _read(file, part.dtype, part.shape, order).view(type(part))
+    return _read(file, part.dtype, part.shape, "C" if part.flags.c_contiguous else "F").view(type(part))
 
 
 def _read(file: Any, dtype: Any, shape: tuple[int, ...], order: Any) -> Any:

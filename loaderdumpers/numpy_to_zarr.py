@@ -69,6 +69,7 @@ def dump(
     *,
     chunks: tuple[int, ...] | None = None,
     shards: tuple[int, ...] | None = None,
+    filters: Any = "auto",
     compressors: Any = "auto",
 ) -> dict[str, Any]:
     """Write `obj` to ``data.zarr``.
@@ -83,6 +84,8 @@ def dump(
         Shape of what is compressed and read as one. Default: about 4 MB, split along the first axes.
     shards : tuple of int, optional
         Shape of what lies in one file; a multiple of `chunks`. Default: each chunk is a file, but from 64 MB on a file has about 64 MB.
+    filters : zarr codec or list of them, None, or 'auto'
+        Applied to the values before they are compressed, as ``zarr.create_array`` takes them. Default: none.
     compressors : zarr codec or list of them, None, or 'auto'
         As ``zarr.create_array`` takes them. Default: zarr's own choice, zstd.
 
@@ -100,7 +103,7 @@ def dump(
     part = default_shards(obj.shape, chunk, obj.dtype.itemsize)
     if shards is None and obj.nbytes > _SHARD_BYTES:
         shards = part
-    stored = create(savedir, obj.shape, obj.dtype, chunk, shards, compressors)
+    stored = create(savedir, obj.shape, obj.dtype, chunk, shards, compressors, filters)
     values, regions = as_stored(obj), list(_regions(obj.shape, shards or part))
     for region in regions:
         stored[region] = values[region]
@@ -158,7 +161,7 @@ def as_stored(array: np.ndarray) -> np.ndarray:
     return array.view("int64") if array.dtype.kind in "mM" else array
 
 
-def create(savedir: str, shape: Any, dtype: Any, chunks: Any, shards: Any = None, compressors: Any = "auto") -> Any:
+def create(savedir: str, shape: Any, dtype: Any, chunks: Any, shards: Any = None, compressors: Any = "auto", filters: Any = "auto") -> Any:
     """Create the empty zarr array in `savedir`."""
     import zarr
 
@@ -166,7 +169,7 @@ def create(savedir: str, shape: Any, dtype: Any, chunks: Any, shards: Any = None
     config = {"write_empty_chunks": True}
     path = os.path.join(savedir, _FOLDER)
     form = {"shape": shape, "dtype": stored_dtype(dtype), "chunks": chunks, "shards": shards}
-    return zarr.create_array(path, compressors=compressors, config=config, **form)
+    return zarr.create_array(path, filters=filters, compressors=compressors, config=config, **form)
 
 
 def check_codecs(path: str) -> None:

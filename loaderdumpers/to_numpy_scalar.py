@@ -36,7 +36,7 @@ def check(obj: Any) -> bool:
 
 def describe(obj: Any) -> dict[str, Any]:
     """Return type and value."""
-    return {"type": type(obj).__name__, "value": str(obj)[:60]}
+    return {"type": type(obj).__name__, "value": _shown(obj)[:60]}
 
 
 def dump(obj: Any, savedir: str) -> dict[str, Any]:
@@ -51,8 +51,15 @@ def dump(obj: Any, savedir: str) -> dict[str, Any]:
         raise TypeError(f"to_numpy_scalar cannot keep {type(obj).__qualname__} exactly; leave the choice to isfdb, or use to_cloudpickle")
     descr, exact = descr_of(obj.dtype)
     facts = {"exact": exact, "long_double": long_double_in(obj.dtype)}
-    text = str(obj).encode("ascii", "backslashreplace").decode()[:100]
+    text = _shown(obj).encode("ascii", "backslashreplace").decode()[:100]
     return {"dtype": descr, "bytes": _bytes_of(obj).hex(), "text": text, **{name: fact for name, fact in facts.items() if fact is not None}}
+
+
+def _shown(obj: Any) -> str:
+    try:
+        return str(obj)
+    except (TypeError, ValueError) as error:  # numpy has no words for a structured date without a unit
+        return f"cannot be shown: {error}"
 
 
 def _bytes_of(obj: Any) -> bytes:

@@ -60,7 +60,7 @@ def test_a_buffer_that_changes_while_it_is_written_still_gives_the_digest_of_the
     assert noted == digest_of_file(str(tmp_path / "data"))[1]  # the second time it is read from the file
 
 
-@pytest.mark.parametrize("size", [1, hashing.CACHED_BYTES + 1, hashing.THREADED_BYTES, 3 * LARGE_BYTES + 5])
+@pytest.mark.parametrize("size", [1, hashing.COPIED_BYTES + 1, hashing.THREADED_BYTES, 3 * LARGE_BYTES + 5])
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
 def test_a_change_of_one_byte_after_writing_is_found(tmp_path, size, place):
     buffer = np.random.default_rng(2).integers(0, 255, size, dtype=np.uint8)

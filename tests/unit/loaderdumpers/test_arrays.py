@@ -553,8 +553,16 @@ def test_a_codec_that_loses_something_is_refused(db: Any) -> None:
     from zarr.codecs.numcodecs import BitRound
 
     with pytest.raises(DumpError, match="a codec loses something"):
-        db.set("x", np.linspace(0, 1, 100), dumper="numpy_to_zarr", compressors=BitRound(keepbits=3))
+        db.set("x", np.linspace(0, 1, 100), dumper="numpy_to_zarr", filters=BitRound(keepbits=3))
     assert "x" not in db
+
+
+@pytest.mark.filterwarnings("ignore:Numcodecs codecs are not in the Zarr version 3")
+def test_a_codec_that_loses_nothing_is_taken(db: Any) -> None:
+    from zarr.codecs.numcodecs import Delta
+
+    db.set("x", np.arange(1000), dumper="numpy_to_zarr", filters=Delta(dtype="<i8"))
+    assert_identical(db["x"], np.arange(1000))
 
 
 def test_a_zarr_array_that_changes_while_it_is_stored_is_refused(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
