@@ -88,7 +88,7 @@ class ArrowFile:
         import pyarrow
 
         self._name = os.path.basename(path)
-        self.memory = _Memory(path, mmap)
+        self.memory = Memory(path, mmap)
         try:
             self._reader = pyarrow.ipc.open_file(pyarrow.py_buffer(self.memory.bytes))
             table = self._reader.read_all()
@@ -138,7 +138,7 @@ def list_in(table: Any, name: str, where: str) -> Any:
     return pyarrow.chunked_array([table.column(name).combine_chunks().flatten()])
 
 
-class _Memory:
+class Memory:
     """The bytes of a file, mapped or read."""
 
     def __init__(self, path: str, mmap: str | None) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from isfdb.errors import VersionGoneError
 from isfdb.hashing import digest_of
-from loaderdumpers._arrow_columns import own_copy
+from loaderdumpers._arrow_columns import Own, own_copy
 from loaderdumpers._arrow_frames import Writer
 from loaderdumpers._attributes import pack_attributes
 from loaderdumpers._dask_promises import Promise
@@ -42,13 +42,13 @@ class FileFormat:
     rows : callable
         ``rows(path)``: how many rows the file says it has.
     read : callable
-        ``read(path, names)``: a table of these columns, None for all.
+        ``read(path, names)``: a table of these columns, None for all, and what makes of a view of its memory an array of the user's own.
     """
 
     suffix: str
     write: Callable[[Any, str], None]
     rows: Callable[[str], int]
-    read: Callable[[str, Sequence[str] | None], Any]
+    read: Callable[[str, Sequence[str] | None], tuple[Any, Own]]
 
 
 def check(obj: Any) -> bool:
@@ -202,9 +202,12 @@ class _Files:
     """The files of a partition, in the form that ``_frame_reading`` wants."""
 
     def __init__(self, part: Partition) -> None:
-        self.where, self.own = f"{part.prefix}data.{part.form.suffix}", own_copy
+        self.where = f"{part.prefix}data.{part.form.suffix}"
         self._data, self._labels = _Table(part, "data"), _Table(part, "labels")
         self._rows = part.plan["rows"]
+
+    def own(self, view: Any) -> Any:
+        return self._data.own(view)
 
     def table(self, specs: list[dict[str, Any]], start: int, stop: int) -> Any:
         return self._data.read([spec["in"] for spec in specs]).slice(start, stop - start) if specs else None
@@ -229,6 +232,7 @@ class _Table:
         self._part = part
         self._path = os.path.join(part.folder, f"{part.prefix}{name}.{part.form.suffix}")
         self._table: Any = None
+        self.own: Own = own_copy
 
     def read(self, names: Sequence[str]) -> Any:
         """Return these columns."""
@@ -241,7 +245,7 @@ class _Table:
         import pyarrow
 
         try:
-            table = self._part.form.read(self._path, names)
+            table, own = self._part.form.read(self._path, names)
         except FileNotFoundError as error:
             raise self._missing() from error
         except (pyarrow.ArrowException, OSError, KeyError) as error:
@@ -251,7 +255,7 @@ class _Table:
             raise ValueError(f"{self._path} holds partition {found.decode()}: files were exchanged. Restore them from a copy.")
         if self._path.endswith(f"data.{self._part.form.suffix}") and len(table) != self._part.plan["rows"]:
             raise ValueError(f"{self._path} has {len(table)} rows where {self._part.plan['rows']} were stored; restore it from a copy")
-        self._table = table
+        self._table, self.own = table, own
 
     def _missing(self) -> Exception:
         if os.path.isdir(self._part.folder):

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from isfdb.hashing import open_hashed
 from loaderdumpers import _dask_frames
+from loaderdumpers._arrow_columns import Own
 
 priority: Final = 39
 requires: Final = {"dask": "2024.12", "pyarrow": "15"}
@@ -60,42 +60,29 @@ def _form(compression: str = "none") -> _dask_frames.FileFormat:
 
 
 def _write(table: Any, path: str, *, compression: str) -> None:
-    import pyarrow
+    from loaderdumpers._arrow_files import write_ipc
 
-    options = pyarrow.ipc.IpcWriteOptions(compression=None if compression == "none" else compression, use_threads=False)
-    with open_hashed(path) as file:
-        sink = pyarrow.PythonFile(_Sink(file), mode="w")
-        with pyarrow.ipc.new_file(sink, table.schema, options=options) as writer:
-            writer.write_table(table)
-
-
-class _Sink:
-    """What pyarrow asks of a file; it is closed by whoever opened it, who then knows its digest."""
-
-    closed = False
-
-    def __init__(self, file: open_hashed) -> None:
-        self.write = file.write
-
-    def flush(self) -> None:
-        """Do nothing: isfdb flushes before it publishes."""
-
-    close = flush
+    write_ipc(table, path, compression=None if compression == "none" else compression)
 
 
 def _rows(path: str) -> int:
-    return len(_read(path, []))
+    return len(_read(path, [])[0])
 
 
-def _read(path: str, names: Sequence[str] | None) -> Any:
+def _read(path: str, names: Sequence[str] | None) -> tuple[Any, Own]:
+    """Map the file, so that changes stay in memory; compressed columns are unpacked, and only those asked for."""
     import pyarrow
 
-    with pyarrow.memory_map(path) as source:
-        reader = pyarrow.ipc.open_file(source)
-        if names is not None and len(names) < len(reader.schema):
-            wanted = [reader.schema.get_field_index(name) for name in names]
-            reader = pyarrow.ipc.open_file(source, options=pyarrow.ipc.IpcReadOptions(included_fields=wanted))
-        return reader.read_all()
+    from loaderdumpers._arrow_files import Memory
+
+    memory = Memory(path, "c")
+    # Threads of pyarrow would only make tasks of dask wait for each other.
+    options = pyarrow.ipc.IpcReadOptions(use_threads=False)
+    reader = pyarrow.ipc.open_file(pyarrow.py_buffer(memory.bytes), options=options)
+    if names is not None and len(names) < len(reader.schema):
+        options.included_fields = [reader.schema.get_field_index(name) for name in names]
+        reader = pyarrow.ipc.open_file(pyarrow.py_buffer(memory.bytes), options=options)
+    return reader.read_all(), memory.own
 
 
 class Loader:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from loaderdumpers import _dask_frames
+from loaderdumpers._arrow_columns import Own, own_copy
 
 priority: Final = 40
 explicit_only: Final = True
@@ -69,10 +70,10 @@ def _rows(path: str) -> int:
     return int(pyarrow.parquet.read_metadata(path).num_rows)
 
 
-def _read(path: str, names: Sequence[str] | None) -> Any:
+def _read(path: str, names: Sequence[str] | None) -> tuple[Any, Own]:
     import pyarrow.parquet
 
-    return pyarrow.parquet.read_table(path, columns=names, partitioning=None)
+    return pyarrow.parquet.read_table(path, columns=names, partitioning=None), own_copy
 
 
 class Loader:
