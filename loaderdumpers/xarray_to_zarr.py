@@ -6,6 +6,7 @@ values for which Zarr has no place, lie in ``parts``. Names, order, attributes a
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -160,9 +161,11 @@ def _shown(attrs: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _is_json(value: Any) -> bool:
-    from loaderdumpers import to_json
-
-    return to_json.check(value) and not (type(value) is float and value in (float("inf"), float("-inf"))) and value == value
+    try:
+        json.dumps(value, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _compare(obj: Any, arguments: dict[str, Any], shared: dict[int, Any]) -> None:
@@ -282,13 +285,9 @@ def _all_dims(tree: Any) -> set[Any]:
 
 
 def _load(part: Any, stored_lazily: set[Any], *, lazily: bool, kind: str) -> None:
-    """Read the part that was asked for of what is to be in memory."""
-    own = (
-        [(None, part.variable)] if kind == "DataArray" else part.dataset.data_vars.items() if kind == "DataTree" else part.data_vars.items()
-    )
-    for name, variable in own:
-        if not lazily and name not in stored_lazily:
-            variable.load()
-    for name, coord in part.coords.items():
+    """Read, of the part that was asked for, what is to be in memory."""
+    own = {None: part.variable} if kind == "DataArray" else {name: part.variables[name] for name in part.data_vars}
+    coords = {name: coord.variable for name, coord in part.coords.items()}
+    for name, variable in [*([] if lazily else own.items()), *coords.items()]:
         if name not in stored_lazily:
-            coord.load()
+            variable.load()

@@ -59,6 +59,16 @@ def test_xarray_finds_the_dates_and_the_tree(tmp_path: Path) -> None:
         assert found["fine/frames"].shape == (10, 3, 2)
 
 
+def test_attributes_that_json_lacks_are_kept_but_not_shown_to_others(tmp_path: Path) -> None:
+    value = xr.DataArray([1.0], attrs={"limits": [0.0, float("nan"), float("inf")], "n": np.int64(3), "pair": (1, 2)})
+    assert_identical(stored(value, tmp_path).get(str(tmp_path)), value)
+    for path in (tmp_path / "data.zarr").rglob("zarr.json"):
+        text = path.read_text()
+        assert "NaN" not in text
+        assert "Infinity" not in text
+    assert json.loads((tmp_path / "data.zarr" / "values" / "zarr.json").read_text())["attributes"] == {"n": 3, "pair": [1, 2]}
+
+
 def test_checking_and_describing_compute_nothing() -> None:
     lazy = xr.Dataset({"a": ("x", never())}, coords={"c": ("x", never())})
     for value in (lazy, lazy["a"], xr.DataTree(lazy)):
