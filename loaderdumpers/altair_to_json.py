@@ -14,7 +14,7 @@ from isfdb.exact_json import loads
 
 priority: Final = 30
 extra: Final = "altair"
-requires: Final = {"altair": "5.0"}
+requires: Final = {"altair": "5.5"}
 about: Final = {
     "types": ("altair.Chart", "altair.LayerChart", "altair.HConcatChart", "altair.VConcatChart", "altair.FacetChart", "altair.RepeatChart"),
     "keeps": "charts of every kind, as their specification with the data",
@@ -88,7 +88,7 @@ def _specification(chart: Any) -> dict[str, Any]:
 
     with altair.data_transformers.enable("default", max_rows=None):
         try:
-            return dict(chart.to_dict(format="vega-lite"))
+            return dict(chart.to_dict())
         except (altair.utils.schemapi.SchemaValidationError, ValueError) as error:
             raise TypeError(f"altair cannot write the chart itself: {_first_line(error)}; complete it, and see that it shows") from error
 

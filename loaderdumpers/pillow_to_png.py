@@ -257,7 +257,7 @@ def _is_unchanged(obj: Any, data: bytes, frame: int) -> bool:
             fresh = _open(BytesIO(data), str(obj.format), frame)
         except (OSError, EOFError, ValueError, SyntaxError):
             return False
-        is_loaded = getattr(obj, "_im", None) is not None
+        is_loaded = any(vars(obj).get(name) is not None for name in ("_im", "im"))  # as Pillow calls it since version 11, and before
         if is_loaded:
             fresh.load()
         if type(fresh) is not type(obj) or (fresh.mode, fresh.size) != (obj.mode, obj.size):

@@ -16,7 +16,7 @@ from loaderdumpers import _typed_json
 priority: Final = 30
 has_parts: Final = True
 extra: Final = "pint"
-requires: Final = {"pint": "0.23"}
+requires: Final = {"pint": "0.24"}
 about: Final = {
     "types": ("pint.Quantity", "pint.Unit"),
     "keeps": "quantities and units that the application registry knows",
