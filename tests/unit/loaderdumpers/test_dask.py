@@ -386,26 +386,24 @@ def main(folder):
     db = isfdb.open(folder + "/results")
     db["a"] = frame
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+        db.set("a", db["a"].map_partitions(die_once, f"{folder}/died", meta=frame._meta), progress=True)
+        assert os.path.exists(f"{folder}/died"), "no worker died"
+        assert db["a"].compute().equals(frame.compute())
+        os.mkdir(f"{folder}/parts")
+        write = partial(write_half_and_die, f"{folder}/half")
+        parts = [delayed(place) for place in range(5)]
+        assert write_parts(write, parts, f"{folder}/parts", progress=None, title="") == [*range(5)]
+        assert sorted(os.listdir(f"{folder}/parts")) == [f"part-{place}" for place in range(5)]
+        assert open(f"{folder}/parts/part-2").read() == "part 2 whole"
+        assert os.path.exists(f"{folder}/half"), "no worker died while writing"
         for progress in (None, True):
-            marker = f"{folder}/died-{progress}"
-            db.set("a", db["a"].map_partitions(die_once, marker, meta=frame._meta), progress=progress)
-            assert os.path.exists(marker), "no worker died"
-            assert db["a"].compute().equals(frame.compute())
-            os.mkdir(f"{folder}/{progress}")
-            write = partial(write_half_and_die, f"{folder}/half-{progress}")
-            parts = [delayed(place) for place in range(5)]
-            assert write_parts(write, parts, f"{folder}/{progress}", progress=progress, title="") == [*range(5)]
-            assert sorted(os.listdir(f"{folder}/{progress}")) == [f"part-{place}" for place in range(5)]
-            assert open(f"{folder}/{progress}/part-2").read() == "part 2 whole"
-            assert os.path.exists(f"{folder}/half-{progress}"), "no worker died while writing"
             try:
                 db.set("a", frame.map_partitions(fail, meta=frame._meta), progress=progress)
             except DumpError as error:
                 assert "no such rate" in str(error)
             else:
                 raise AssertionError("stored")
-        assert len(db.versions("a")) == 3
-        assert sorted(os.listdir(folder + "/results/a.key")) == ["v000001", "v000002", "v000003"]
+        assert sorted(os.listdir(folder + "/results/a.key")) == ["v000001", "v000002"]
         assert not isfdb.verify(db)
     print("all is well")
 
