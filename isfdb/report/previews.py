@@ -94,20 +94,32 @@ def _rest(shape: tuple[int, int]) -> str:
     return _note(" and ".join(words for words in hidden if words)) if any(hidden) else ""
 
 
-def _figure(_db: Any, key: str, version: Any) -> str:
-    picture = _png(version)
+def _figure(db: Any, key: str, version: Any) -> str:
+    return _picture(db, key, version, "figure.png")
+
+
+def _image(db: Any, key: str, version: Any) -> str:
+    return _picture(db, key, version, "data.png")
+
+
+def _picture(_db: Any, key: str, version: Any, name: str) -> str:
+    picture = _png(version, name)
     if picture is None:
         return _note("The stored picture is no PNG, or too large for a page.")
     titles = version.describe.get("titles")
     about = f", {'; '.join(map(str, titles))}" if isinstance(titles, list) and titles else ""
     data = base64.b64encode(picture).decode("ascii")
-    return f'<p><img class="r-picture" alt="{escape(f"Figure {key}{about}", 300)}" src="data:image/png;base64,{data}"></p>'
+    kind = "Figure" if name == "figure.png" else "Image"
+    return f'<p><img class="r-picture" alt="{escape(f"{kind} {key}{about}", 300)}" src="data:image/png;base64,{data}"></p>'
 
 
-def _png(version: Any) -> bytes | None:
+def _png(version: Any, name: str) -> bytes | None:
     # Only what begins as a PNG is embedded: an SVG can carry a script. A link could lead out of the database.
-    path = Path(version.path) / "figure.png"
-    status = path.lstat()
+    path = Path(version.path) / name
+    try:
+        status = path.lstat()
+    except FileNotFoundError:  # an image of another format
+        return None
     if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_PICTURE_BYTES:
         return None
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
@@ -122,4 +134,5 @@ _SHOWN_BY: dict[str, Callable[[Any, str, Any], str]] = {
     "numpy_to_zarr": _array,
     "pandas_to_parquet": _frame,
     "figure": _figure,
+    "pillow_to_png": _image,
 }

@@ -127,6 +127,15 @@ def test_a_page_is_replaced_only_when_it_is_complete(db, tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("page")] == ["page.html"]
 
 
+def test_an_image_is_shown_where_it_is_a_png(db):
+    image = pytest.importorskip("PIL.Image")
+    db["mask"] = image.new("L", (3, 2))
+    assert 'alt="Image mask"' in report_page(db)
+    assert len(_pictures(report_page(db))) == 1
+    db["mask"] = image.new("F", (3, 2))
+    assert not _pictures(report_page(db))
+
+
 def test_a_picture_that_is_no_png_is_not_embedded(db):
     plt = pytest.importorskip("matplotlib.pyplot")
     figure, _ = plt.subplots()
