@@ -119,10 +119,7 @@ class Decoder:
         module, _, qualname = name.partition(":")
         found = classes.find(name)
         if found is None and module != "__main__" and self._may_import(name):
-            import importlib
-
-            importlib.import_module(module)
-            found = classes.find(name)
+            found = _imported(name, f"it holds the {kind} {qualname} of {module}")
         if found is None:
             first = f"define {qualname}" if module == "__main__" else f"import {module}"
             raise ValueError(f"it holds the {kind} {qualname} of {module}, which is not there: {first} first, or {_PLAIN}")
@@ -131,6 +128,17 @@ class Decoder:
             raise ValueError(f"{qualname} of {module} is no {kind} of plain fields, as it was when stored; {_OR_PLAIN}")
         self._facts[name] = facts
         return facts
+
+
+def _imported(name: str, what: str) -> type | None:
+    import importlib
+
+    module = name.partition(":")[0]
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise ValueError(f"{what}, which cannot be imported here ({error}): make it importable, or {_PLAIN}") from error
+    return classes.find(name)
 
 
 def _checked_pairs(content: Node) -> list[tuple[Node, Node]]:

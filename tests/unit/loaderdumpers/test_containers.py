@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import importlib
 import json
 import os
 import shutil
@@ -309,6 +310,16 @@ def test_my_own_version_imports_my_classes(db: Any, experiment: Any, tmp_path: P
     trial, kind = db["trials"]
     assert imported.exists()
     assert (type(trial).__module__, trial.number, kind.name) == ("my_experiment", 1, "GO")
+
+
+def test_a_module_that_is_gone_is_named(db: Any, experiment: Any, tmp_path: Path) -> None:
+    db["trials"] = [experiment.Trial(1)]
+    forgotten(tmp_path)
+    (tmp_path / "code" / "my_experiment.py").unlink()
+    shutil.rmtree(tmp_path / "code" / "__pycache__", ignore_errors=True)
+    importlib.invalidate_caches()
+    with pytest.raises(LoadError, match=r"Trial of my_experiment, which cannot be imported here \(No module.*plain=True"):
+        db["trials"]
 
 
 def test_a_strangers_version_imports_nothing_but_gives_plain_values(db: Any, experiment: Any, tmp_path: Path) -> None:
