@@ -203,9 +203,11 @@ class _Files:
 
     def __init__(self, part: Partition) -> None:
         self.where = f"{part.prefix}data.{part.form.suffix}"
-        self.own: Own = lambda view: self._data.own(view)
         self._data, self._labels = _Table(part, "data"), _Table(part, "labels")
         self._rows = part.plan["rows"]
+
+    def own(self, view: Any, /) -> Any:
+        return self._data.own(view)
 
     def table(self, specs: list[dict[str, Any]], start: int, stop: int) -> Any:
         return self._data.read([spec["in"] for spec in specs]).slice(start, stop - start) if specs else None

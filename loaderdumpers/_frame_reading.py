@@ -8,7 +8,6 @@ from __future__ import annotations
 import operator
 from typing import Any, Protocol
 
-from loaderdumpers._arrow_columns import Own
 from loaderdumpers._arrow_frames import Reader
 from loaderdumpers._labels import unpack_label
 
@@ -22,12 +21,13 @@ class Files(Protocol):
     ----------
     where : str
         Name of the file with the columns, for messages.
-    own : callable
-        Given a numpy view of a column's memory, return what the user gets.
     """
 
     where: str
-    own: Own
+
+    def own(self, view: Any, /) -> Any:
+        """Return what the user gets, given a numpy view of a column's memory."""
+        ...
 
     def table(self, specs: list[dict[str, Any]], start: int, stop: int) -> Any:
         """Return a ``pyarrow.Table`` with the columns of these specs, rows `start` to `stop`."""
@@ -186,10 +186,12 @@ def _rows_of(window: _Window) -> slice | None:
 
 
 def _reader(files: Files, table: Any, rows: Any) -> Reader:
+    places = {} if table is None else {name: place for place, name in enumerate(table.column_names)}
+
     def column(spec: dict[str, Any]) -> Any:
-        if table is None or spec["in"] not in table.column_names:
+        if spec["in"] not in places:
             raise ValueError(f"{files.where} has no column {spec['in']!r}; one of the files was changed")
-        return table.column(spec["in"])
+        return table.column(places[spec["in"]])
 
     return Reader(column, files.label, rows, files.own)
 

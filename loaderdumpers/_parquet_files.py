@@ -78,10 +78,14 @@ class ParquetFiles:
     """
 
     def __init__(self, savedir: str, prefix: str, rows: int) -> None:
-        self.where, self.own = f"{prefix}data.parquet", own_copy
+        self.where = f"{prefix}data.parquet"
         self._path, self._rows = os.path.join(savedir, prefix), rows
         self._file: Any = None
         self._labels: Any = None
+
+    def own(self, view: Any, /) -> Any:
+        """Return the array, or a copy where it may not be written to."""
+        return own_copy(view)
 
     def _opened(self) -> Any:
         if self._file is None:

@@ -82,7 +82,8 @@ def dump(obj: Any, savedir: str, *, compression: str | None = None) -> dict[str,
 
 def _shared_and_copied(staged: Staged, *, may_share: bool) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
     """Part the columns whose own memory is written from those that were turned into something else first."""
-    shared, copied = [], []
+    shared: list[tuple[str, Any]] = []
+    copied: list[tuple[str, Any]] = []
     for name, source in staged.writer.sources:
         array = staged.writer.columns.get(name)
         buffers = array.buffers() if array is not None and hasattr(array, "buffers") else []
@@ -179,7 +180,7 @@ class _Files:
             self._file = ArrowFile(os.path.join(self._savedir, "data.arrow"), self._rows, self._mmap)
         return self._file
 
-    def own(self, view: Any) -> Any:
+    def own(self, view: Any, /) -> Any:
         return view.copy() if self._file is None else self._file.memory.own(view)
 
     def table(self, specs: list[dict[str, Any]], start: int, stop: int) -> Any:
