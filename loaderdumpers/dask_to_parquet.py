@@ -7,6 +7,7 @@ frame's meta and divisions promise, or nothing is kept. Takes less room than das
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ check = _dask_frames.check
 describe = _dask_frames.describe
 
 
-def dump(obj: Any, savedir: str, *, compression: str = "zstd", progress: bool | None = None) -> dict[str, Any]:
+def dump(obj: Any, savedir: str, *, compression: str = "zstd", progress: bool | None = None, client: Any = None) -> dict[str, Any]:
     """Compute and write each partition by the active client, or by threads of this process.
 
     Parameters
@@ -43,6 +44,8 @@ def dump(obj: Any, savedir: str, *, compression: str = "zstd", progress: bool | 
         How the columns are compressed.
     progress : bool, optional
         Show a progress bar. Default: on a terminal or in a notebook, once the work takes a second.
+    client : distributed.Client, optional
+        Let this one compute, as users of ISF say it. Default: the active one.
 
     Raises
     ------
@@ -51,7 +54,10 @@ def dump(obj: Any, savedir: str, *, compression: str = "zstd", progress: bool | 
     ValueError
         A partition is not what the frame's meta and divisions promise.
     """
-    return _dask_frames.dump(obj, savedir, _form(compression), progress=progress, name="dask_to_parquet")
+    import dask
+
+    with dask.config.set(scheduler=client) if client is not None else nullcontext():
+        return _dask_frames.dump(obj, savedir, _form(compression), progress=progress, name="dask_to_parquet")
 
 
 def _form(compression: str = "zstd") -> _dask_frames.FileFormat:

@@ -26,8 +26,8 @@ def check(obj: Any) -> bool:
     return False
 
 
-def dump(obj: Any, savedir: str) -> None:
-    """Refuse.
+def dump(obj: Any, savedir: str, **options: Any) -> None:
+    """Refuse, whatever options ISF took.
 
     Raises
     ------

@@ -35,6 +35,7 @@ about: Final = {
 }
 
 _FILE: Final = "data.npz"
+_ALONE: Final = "arr_0"  # as numpy.savez names an array without a name
 _FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)  # equal arrays give equal files
 _LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 _ZIP64_FIELD: Final = 20
@@ -67,19 +68,21 @@ def _is_map(array: Any) -> bool:
     return type(array) is sys.modules["numpy"].memmap
 
 
-def describe(obj: dict[str, np.ndarray]) -> dict[str, Any]:
+def describe(obj: dict[str, np.ndarray] | np.ndarray) -> dict[str, Any]:
     """Return the number of arrays, their size together, and dtype and shape of the first fifty."""
+    if not isinstance(obj, dict):
+        return numpy_to_npy.describe(obj)
     members = {name[:100]: f"{str(array.dtype)[:60]} {list(array.shape)}" for name, array in list(obj.items())[:_SHOWN]}
     return {"type": "dict", "n_members": len(obj), "nbytes": sum(int(array.nbytes) for array in obj.values()), "members": members}
 
 
-def dump(obj: dict[str, np.ndarray], savedir: str, *, compressed: bool = False) -> dict[str, Any]:
+def dump(obj: dict[str, np.ndarray] | np.ndarray, savedir: str, *, compressed: bool = False) -> dict[str, Any]:
     """Write the arrays to ``data.npz``.
 
     Parameters
     ----------
     obj : dict of str to numpy.ndarray
-        A plain dict; no arrays of objects.
+        A plain dict; no arrays of objects. An array alone comes back alone, as users of ISF expect it.
     savedir : str
         Empty folder.
     compressed : bool
@@ -92,7 +95,9 @@ def dump(obj: dict[str, np.ndarray], savedir: str, *, compressed: bool = False) 
     ValueError
         Another thread changed an array meanwhile.
     """
-    if not check(obj):
+    if numpy_to_npy.check(obj):
+        return {**dump({_ALONE: obj}, savedir, compressed=compressed), "alone": True}
+    if not check(obj) or not isinstance(obj, dict):
         raise TypeError(f"numpy_to_npz keeps a plain dict of text to numpy arrays without Python objects; {_culprit(obj)}")
     path, extras = os.path.join(savedir, _FILE), {}
     members = dict(obj)  # another thread may be adding to it
@@ -181,10 +186,12 @@ class Loader:
         How many arrays were stored.
     extras : dict, optional
         By name, what the header of an array does not say: as the arguments of numpy_to_npy.
+    alone : bool
+        An array was stored, not a dict.
     """
 
-    def __init__(self, *, n_members: int, extras: dict[str, Any] | None = None) -> None:
-        self._n_members, self._extras = n_members, extras or {}
+    def __init__(self, *, n_members: int, extras: dict[str, Any] | None = None, alone: bool = False) -> None:
+        self._n_members, self._extras, self._alone = n_members, extras or {}, alone
 
     def get(self, savedir: str, *, members: list[str] | None = None, mmap: str | None = None, select: Any = None) -> Any:
         """Return the dict of arrays, some of them, or one.
@@ -199,6 +206,7 @@ class Loader:
             Map the arrays, as numpy_to_npy does.
         select : str or tuple, optional
             A name: return that array alone. A name followed by an index: ``("rates", slice(0, 10))`` gives ten rows of it.
+            Where an array was stored alone: an index.
 
         Raises
         ------
@@ -212,6 +220,8 @@ class Loader:
         try:
             with zipfile.ZipFile(path) as archive:
                 infos = self._infos(archive)
+                if self._alone:
+                    return self._read(archive, path, _ALONE, infos, mmap, select)
                 if select is None:
                     return {name: self._read(archive, path, name, infos, mmap, None) for name in (infos if members is None else members)}
                 name, index = (select[0], select[1:] or None) if isinstance(select, tuple) else (select, None)

@@ -409,3 +409,26 @@ def test_an_empty_metadata_of_a_dtype_is_none():
     back = pickle.loads(pickle.dumps(dates, protocol=2))
     assert_identical(back, dates)
     assert_identical(dates, back)
+
+
+def test_an_array_alone_in_an_npz_file_comes_back_alone(db):
+    value = np.arange(12.0).reshape(3, 4)
+    for options in ({}, {"compressed": True}):
+        db.set("key", value, dumper="numpy_to_npz", **options)
+        assert_identical(db["key"], value)
+        assert_identical(db.get("key", np.s_[1:, 2]), value[1:, 2])
+        assert db.entry("key").describe["shape"] == [3, 4]
+        with np.load(db.entry("key").path / "data.npz") as found:
+            assert np.array_equal(found["arr_0"], value)
+
+
+def test_dask_frames_are_stored_by_the_client_that_users_of_isf_pass(db):
+    dd = pytest.importorskip("dask.dataframe")
+    distributed = pytest.importorskip("distributed")
+    value = pd.DataFrame({"v": [1, 2, 3]})
+    with distributed.Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, set_as_default=False) as client:
+        db.set("key", dd.from_pandas(value, npartitions=2), dumper="dask_to_parquet", client=client)
+        assert client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.task_prefixes))  # it had something to do
+        with pytest.raises(DumpError, match="dask_to_msgpack only reads what ISF wrote"):
+            db.set("key", dd.from_pandas(value, npartitions=2), dumper="dask_to_msgpack", client=client)
+    assert_identical(db["key"].compute(), value)
