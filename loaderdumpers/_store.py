@@ -327,4 +327,7 @@ def _rows(parts: list[np.ndarray], start: int | None, end: int | None) -> np.nda
         before += len(part)
     if not found:
         return parts[0][:0]
-    return found[0] if len(found) == 1 else numpy.concatenate(found)
+    if len(found) == 1:
+        return found[0]
+    together = numpy.empty((sum(map(len, found)), *found[0].shape[1:]), found[0].dtype)  # concatenate() would change the order of bytes
+    return numpy.concatenate(found, out=together)

@@ -86,6 +86,21 @@ def test_rows_follow_an_array_that_was_saved(store: SharedNumpyStore) -> None:
     assert store.load("a", start_row=1, end_row=3).tolist() == [[3, 4, 5], [1, 1, 1]]
 
 
+@pytest.mark.parametrize(
+    "dtype",
+    [">f8", "U3", "M8[s]", [("a", "i1"), ("b", ">f8")], {"names": ["a"], "formats": ["i4"], "offsets": [4], "itemsize": 16}],
+    ids=str,
+)
+def test_rows_in_several_pieces_keep_their_dtype(store: SharedNumpyStore, dtype: Any) -> None:
+    store["a"] = np.ones((2, 3), dtype)
+    store.append_save(np.zeros((1, 3), dtype), "a")
+    for mode in ("r", "c", "copy"):
+        found = store.load("a", mode)
+        assert (found.dtype, found.shape, found.flags.writeable) == (np.dtype(dtype), (3, 3), mode != "r")
+        assert found.dtype.str == np.dtype(dtype).str
+        assert (found[:2] == np.ones((2, 3), dtype)).all()
+
+
 @pytest.mark.parametrize("rows", [np.zeros((1, 4)), np.zeros((1, 3), "f4"), np.zeros(3)])
 def test_rows_that_do_not_fit_are_refused(store: SharedNumpyStore, rows: np.ndarray) -> None:
     store["a"] = np.zeros((2, 3))
