@@ -215,7 +215,7 @@ class SharedNumpyStore(Mapping[str, "np.ndarray"]):
             raise OptionError(f"mode is {mode!r}; use 'r' (read-only), 'c' (copy on write) or 'copy' (an ordinary array).")
         with held(self.path) as state:
             self._update(state)
-            pieces = joined(self._blocks(state, name, generation))
+            pieces = self._pieces(state, name, generation)
             is_private = _MODES[mode] == "c" and len(pieces) == 1
             parts = [_private(state.path, piece) if is_private else _mapped(state, piece) for piece in pieces]
         array = _rows(parts, start_row, end_row) if pieces[0].shape else parts[0]
@@ -226,17 +226,18 @@ class SharedNumpyStore(Mapping[str, "np.ndarray"]):
     def __getitem__(self, name: str) -> np.ndarray:
         return self.load(name)
 
-    def _blocks(self, state: State, name: str, generation: int) -> list[Block]:
-        generations = state.names.generations(name)
+    def _pieces(self, state: State, name: str, generation: int) -> list[Block]:
+        pieces = list(state.names.newest.get(name, ())) if generation == -1 else []
+        generations = [pieces] if pieces else state.names.generations(name)
         try:
-            blocks = generations[generation]
+            pieces = pieces or joined(generations[generation])
         except IndexError as error:
             what = f"{len(generations)} generations of {name!r}, and none is number {generation}" if generations else f"no array {name!r}"
             raise KeyNotFoundError(f"there is {what} in {self.path}. See store.names().", key=name) from error
-        if len({block.rows_like for block in blocks}) > 1:
-            kinds = " and ".join(sorted({f"{block.dtype} {block.shape[1:]} by {block.writer}" for block in blocks}))
+        if len({piece.rows_like for piece in pieces}) > 1:
+            kinds = " and ".join(sorted({f"{piece.dtype} {piece.shape[1:]} by {piece.writer}" for piece in pieces}))
             raise ValueError(f"processes added rows to {name!r} that do not fit together: {kinds}. Store them under names of their own.")
-        return blocks
+        return pieces
 
     def _update(self, state: State) -> None:
         state.commit(durable=self._is_durable())

@@ -130,18 +130,29 @@ def block_of(writer: str, line: int, record: Any) -> tuple[str, Block]:
 
 
 class Names:
-    """Which blocks belong to which name, as far as was read."""
+    """Which blocks belong to which name, as far as was read.
+
+    Attributes
+    ----------
+    blocks : dict
+        All blocks of a name, in order.
+    newest : dict
+        The pieces of which the array of a name consists now: blocks, joined where they lie one after the other.
+    """
 
     def __init__(self) -> None:
         self.blocks: dict[str, list[Block]] = {}
+        self.newest: dict[str, list[Block]] = {}
 
     def add(self, name: str, block: Block) -> None:
         """Add a block in its place; nearly always that is the end."""
         known = self.blocks.setdefault(name, [])
         if known and block < known[-1]:
             insort(known, block)
+            self.newest[name] = joined(self.generations(name)[-1])
         else:
             known.append(block)
+            _join(self.newest.setdefault(name, []), block)
 
     def generations(self, name: str) -> list[list[Block]]:
         """Return the blocks of each array that was stored under a name, oldest first."""
@@ -154,18 +165,24 @@ class Names:
 
 
 def joined(blocks: list[Block]) -> list[Block]:
-    """Join blocks that lie one after the other in one file, so that rows added by one process are one piece again."""
-    if len(blocks) == 1:
-        return blocks
-    found: list[Block] = []
-    first, n_rows, end = blocks[0], 0, blocks[0].offset
+    """Return the pieces of which the array consists that these blocks make."""
+    pieces: list[Block] = []
     for block in blocks:
-        if n_rows and (first.writer, first.file, end, first.order, "C") != (block.writer, block.file, block.offset, "C", block.order):
-            found.append(replace(first, shape=(n_rows, *first.shape[1:])))
-            first, n_rows = block, 0
-        n_rows += block.shape[0]
-        end = block.offset + block.size_bytes
-    return [*found, replace(first, shape=(n_rows, *first.shape[1:]))]
+        _join(pieces, block)
+    return pieces
+
+
+def _join(pieces: list[Block], block: Block) -> None:
+    """Add a block to the pieces before it: to the last one where it lies right behind it, as rows that one process adds do."""
+    if block.is_first:
+        pieces.clear()
+    last = pieces[-1] if pieces else None
+    if last is None or not last.shape or not block.shape or last.rows_like != block.rows_like or (last.order, block.order) != ("C", "C"):
+        pieces.append(block)
+    elif (last.writer, last.file, last.offset + last.size_bytes) == (block.writer, block.file, block.offset):
+        pieces[-1] = replace(last, shape=(last.shape[0] + block.shape[0], *last.shape[1:]))
+    else:
+        pieces.append(block)
 
 
 def array_on(buffer: Any, block: Block, offset: int) -> np.ndarray:
