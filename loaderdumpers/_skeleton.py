@@ -22,6 +22,7 @@ from loaderdumpers._python_scalars import ALWAYS, Node, encoders, is_text, tag_o
 PRIORITY: Final = 60
 
 _WEB: Final = "it refers to the same containers again and again, so that writing it out would take for ever"
+_MOST_COPIED: Final = 1_000_000
 _RING: Final = f"it contains itself, or is nested deeper than {MAX_DEPTH} levels"
 
 
@@ -31,7 +32,16 @@ class _Way:
     def __init__(self) -> None:
         self._on_the_way: set[int] = set()
         self._seen: set[int] = set()
-        self._visits = 0
+        self._sized: set[int] = set()
+        self._visits = self._written = self._unique = 0
+
+    def has_room(self, container: Any, n_members: int) -> bool:
+        """Say whether a container may be written out, once more perhaps: not if references multiply what there really is."""
+        self._written += n_members
+        if id(container) not in self._sized:
+            self._sized.add(id(container))
+            self._unique += n_members
+        return self._written <= 16 * self._unique + _MOST_COPIED
 
     def enter(self, container: Any, depth: int) -> str | None:
         """Step into a container; return the reason where that must not be."""
@@ -97,6 +107,8 @@ class _Look:
         taken = containers.take_apart(value) if containers.is_container(type(value)) else self._instance(value)
         if taken is None:
             return self._leaves or self._is_scalar(value)
+        if not self._way.has_room(value, len(taken.members)):
+            return False
         foreign = [set(map(type, members)) - ALWAYS for members in (taken.members, taken.keys or ())]
         if not any(foreign) and depth < MAX_DEPTH:
             return True
@@ -187,6 +199,8 @@ class Encoder:
         # Keys and members are read in one go: another thread may be changing the dict.
         pairs = None if taken.keys is None else list(zip(taken.keys, taken.members, strict=True))
         members = list(taken.members) if pairs is None else [member for _, member in pairs]
+        if not self._way.has_room(value, len(members)):
+            raise TypeError(f"the value cannot be written out at {shown(place) or 'its top'}: {_WEB}. Store it with to_cloudpickle.")
         is_simple = depth < MAX_DEPTH and self._is_chosen is None and are_plain(members)
         if is_simple and pairs is None:  # nothing in it leads further, so it need not be watched
             return self._sequence(taken, members)

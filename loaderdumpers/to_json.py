@@ -31,6 +31,7 @@ INLINE_CHARACTERS: Final = 2000
 #: Longer integers take Python quadratic time to write in decimal digits (and it refuses beyond 4300 of them).
 MAX_INTEGER_BITS: Final = 14_000
 
+_MOST_COPIED: Final = 1_000_000
 _NAN_BITS: Final = struct.pack(">d", float("nan"))
 _SIMPLE: Final = frozenset({type(None), bool})
 
@@ -68,13 +69,17 @@ def _is_text(text: str) -> bool:
 
 def _all_plain(root: Any) -> bool:
     to_do = [(root, 0)]
-    seen, visits = set(), 0
+    seen: set[int] = set()
+    visits = n_written = n_unique = 0
     while to_do:
         container, depth = to_do.pop()
         visits += 1
-        seen.add(id(container))
+        n_written += len(container)
+        if id(container) not in seen:
+            seen.add(id(container))
+            n_unique += len(container)
         # One list referred to from everywhere would be written once for each way that leads to it.
-        if depth >= MAX_DEPTH or visits > 16 * len(seen) + 1000:
+        if depth >= MAX_DEPTH or visits > 16 * len(seen) + 1000 or n_written > 16 * n_unique + _MOST_COPIED:
             return False
         members = container
         if type(container) is dict:

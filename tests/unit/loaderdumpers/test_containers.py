@@ -27,7 +27,7 @@ from isfdb.options import set_options
 from isfdb.parts import allowing_code
 from isfdb.plugins import register_loaderdumper, unregister_loaderdumper
 from isfdb.testing import assert_identical
-from loaderdumpers import containers_to_parts, python_to_json
+from loaderdumpers import containers_to_parts, python_to_json, to_json
 from tests.contracts.kept import _user_classes as own
 
 FRAME = pd.DataFrame({"rate": [1.0, 2.0], "cell": ["a", "b"]})
@@ -129,6 +129,17 @@ def test_a_dict_that_another_thread_changes_is_never_paired_wrongly(tmp_path: Pa
         goes_on = False
         thread.join()
     assert all(outcome is True or "changed" in outcome for outcome in outcomes), outcomes
+
+
+def test_references_that_multiply_what_there_is_are_left_to_pickle() -> None:
+    """A list of a hundred thousand members, named a hundred thousand times, is one list for pickle and ten thousand million for JSON."""
+    long = list(range(100_000))
+    for module in (to_json, python_to_json, containers_to_parts):
+        assert module.check([long] * 5 + [[1]])
+        assert not module.check([long] * 100_000)
+        assert not module.check({"a": [tuple(long)] * 100_000})
+    with pytest.raises(TypeError, match="again and again"):
+        containers_to_parts.dump([tuple(long)] * 100_000, "")
 
 
 def test_a_container_that_contains_itself_goes_to_pickle(db: Any) -> None:
