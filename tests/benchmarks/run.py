@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from . import growing, lazy, measures, stores
+from . import arrays, growing, lazy, measures, stores
 from .measures import Row
 
 MEASURES = (
@@ -18,6 +18,8 @@ MEASURES = (
     measures.space,
     measures.large_array,
     measures.extra_memory,
+    arrays.put_of_10_mb,
+    arrays.slices,
     measures.many_keys,
     measures.capture,
     measures.imports,

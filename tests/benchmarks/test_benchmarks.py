@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import growing, lazy, measures, stores
+from . import arrays, growing, lazy, measures, stores
 from .run import table
 
 SMALL = {
@@ -12,6 +12,8 @@ SMALL = {
     measures.space: {"n_keys": 5},
     measures.large_array: {"n_bytes": 8_000_000, "rounds": 1},
     measures.extra_memory: {"n_bytes": 8_000_000},
+    arrays.put_of_10_mb: {"n_bytes": 8_000_000, "rounds": 2},
+    arrays.slices: {"n_bytes": 2_000_000, "rounds": 2},
     measures.many_keys: {"n_keys": 50, "rounds": 1},
     measures.capture: {"cells": 2},
     measures.imports: {"rounds": 1},
