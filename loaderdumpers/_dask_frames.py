@@ -249,6 +249,8 @@ class _Table:
         except FileNotFoundError as error:
             raise self._missing() from error
         except (pyarrow.ArrowException, OSError, KeyError) as error:
+            if isinstance(error, OSError) and error.errno is not None:  # no room, no rights: the file may be as it was
+                raise
             raise ValueError(f"{self._path} cannot be read: {error}. It is damaged; restore it from a copy.") from error
         found = (table.schema.metadata or {}).get(_NUMBER, self._part.number)
         if found != self._part.number:

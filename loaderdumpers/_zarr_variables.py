@@ -257,12 +257,13 @@ def read(path: str, facts: dict[str, Any], *, lazy: bool | None = None) -> Any:
 
 def _opened(path: str, kind: dict[str, str], shape: tuple[int, ...]) -> Any:
     import numpy
-    import zarr
+
+    from loaderdumpers._zarr_whole import open_whole
 
     if not os.path.isfile(os.path.join(path, "zarr.json")):
         raise FileNotFoundError(f"{path} has no zarr.json; restore it from a copy")
     numpy_to_zarr.check_codecs(path)
-    stored = zarr.open_array(path, mode="r", zarr_format=3)
+    stored = open_whole(path)
     is_right = stored.dtype.kind in "TO" if _is_text(kind) else stored.dtype == numpy.dtype(_stored_dtype(kind))
     if stored.shape != shape or not is_right:
         found = f"{stored.dtype} of shape {stored.shape}"

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from loaderdumpers import _dask_frames
-from loaderdumpers._arrow_columns import Own
+from loaderdumpers._arrow_columns import Own, own_copy
 
 priority: Final = 39
 requires: Final = {"dask": "2024.12", "pyarrow": "15"}
@@ -70,19 +70,22 @@ def _rows(path: str) -> int:
 
 
 def _read(path: str, names: Sequence[str] | None) -> tuple[Any, Own]:
-    """Map the file, so that changes stay in memory; compressed columns are unpacked, and only those asked for."""
+    """Map the file: all columns so that changes stay in memory, some for reading only, for then they are copied."""
     import pyarrow
 
     from loaderdumpers._arrow_files import Memory
 
-    memory = Memory(path, "c")
     # Threads of pyarrow would only make tasks of dask wait for each other.
     options = pyarrow.ipc.IpcReadOptions(use_threads=False)
-    reader = pyarrow.ipc.open_file(pyarrow.py_buffer(memory.bytes), options=options)
-    if names is not None and len(names) < len(reader.schema):
-        options.included_fields = [reader.schema.get_field_index(name) for name in names]
-        reader = pyarrow.ipc.open_file(pyarrow.py_buffer(memory.bytes), options=options)
-    return reader.read_all(), memory.own
+    memory = Memory(path, "r")
+    schema = pyarrow.ipc.open_file(pyarrow.py_buffer(memory.bytes), options=options).schema
+    is_some = names is not None and len(names) < len(schema)
+    if is_some:
+        options.included_fields = [schema.get_field_index(name) for name in names or ()]
+    else:
+        memory = Memory(path, "c")
+    table = pyarrow.ipc.open_file(pyarrow.py_buffer(memory.bytes), options=options).read_all()
+    return table, own_copy if is_some else memory.own
 
 
 class Loader:

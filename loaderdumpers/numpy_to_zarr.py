@@ -187,13 +187,14 @@ def check_codecs(path: str) -> None:
 def open_stored(savedir: str, dtype: str, shape: tuple[int, ...]) -> tuple[Any, Any]:
     """Open the zarr array, compare it with what was stored, and return it with the dtype of its values."""
     import numpy
-    import zarr
+
+    from loaderdumpers._zarr_whole import open_whole
 
     path, kind = os.path.join(os.path.abspath(savedir), _FOLDER), numpy.dtype(dtype)
     if not is_exact(kind):
         raise ValueError(f"{path} is said to hold {dtype}, which is never stored as zarr; restore its Loader.json from a copy")
     check_codecs(path)
-    stored = zarr.open_array(path, mode="r", zarr_format=3)
+    stored = open_whole(path)
     if stored.shape != shape or stored.dtype != stored_dtype(kind):
         found = f"{stored.dtype} of shape {stored.shape}"
         raise ValueError(f"{path} is {found}, where {dtype} of shape {shape} was stored; restore it from a copy")

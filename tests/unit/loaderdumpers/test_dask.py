@@ -250,10 +250,11 @@ def test_exchanged_partitions_are_noticed_though_they_are_alike(module: Any, tmp
 
 
 @both
-def test_a_truncated_partition_is_named(module: Any, lazy: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [-100, 100, 0])
+def test_a_truncated_partition_is_named(left: int, module: Any, lazy: Any, tmp_path: Path) -> None:
     loader = stored(module, lazy, tmp_path)
     path = sorted(tmp_path.glob("part-00001*"))[0]
-    path.write_bytes(path.read_bytes()[:-100])
+    path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(ValueError, match=r"part-00001.* cannot be read.*restore it"):
         loader.get(str(tmp_path)).compute()
 
@@ -523,6 +524,22 @@ def test_a_missing_chunk_is_an_error_and_no_zeros(tmp_path: Path) -> None:
     os.rename(tmp_path / "data.zarr", tmp_path / "gone")
     with pytest.raises(VersionGoneError, match="Read the key again"):
         opened.compute()
+
+
+def test_a_missing_chunk_is_an_error_for_whoever_reads_zarr(tmp_path: Path) -> None:
+    xarray = pytest.importorskip("xarray")
+    from loaderdumpers import numpy_to_zarr, xarray_to_zarr
+
+    trace = xarray.DataArray(da.ones(10, chunks=5), dims="t", name="trace")
+    loaders = {
+        "numpy": stored(numpy_to_zarr, np.ones(10), tmp_path / "numpy", chunks=(5,)),
+        "xarray": stored(xarray_to_zarr, trace, tmp_path / "xarray"),
+    }
+    for name, loader in loaders.items():
+        (chunk,) = (tmp_path / name).rglob("c/1")
+        chunk.unlink()
+        with pytest.raises(ValueError, match=r"the chunk .*c/1 is missing"):
+            np.asarray(loader.get(str(tmp_path / name)))
 
 
 def test_an_array_of_another_kind_is_not_loaded(tmp_path: Path) -> None:
