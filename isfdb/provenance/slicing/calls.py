@@ -31,13 +31,16 @@ def _is_true(node: ast.Call | None, name: str) -> bool:
     return False
 
 
+_PATH_PARAMETERS: Final = frozenset("path file fname filename buf excel_writer filepath_or_buffer path_or_buf".split())
+
+
 def _path_of(
     node: ast.Call | None, places: Sequence[str] = ("path", "file", "fname", "filename", "buf", "excel_writer", "filepath_or_buffer")
 ) -> str | None:
     """Return the file a call names by a text; None where it cannot be told."""
     if node is None:
         return None
-    candidates = [*node.args[:1], *[keyword.value for keyword in node.keywords if keyword.arg in places]]
+    candidates = [*node.args[:1], *[keyword.value for keyword in node.keywords if keyword.arg in _PATH_PARAMETERS]]
     for one in candidates:
         if isinstance(one, ast.Constant) and isinstance(one.value, str):
             return one.value
@@ -45,7 +48,7 @@ def _path_of(
 
 
 def _use_files(run: Interpreter, path: str | None, *, writes: bool) -> None:
-    """The files are one hidden state, and each that is named by a text is one of its own besides."""
+    """Note the use of files: one hidden state, and each file that is named by a text one of its own besides."""
     run._need("<working directory>")
     if path is None:
         states = [_FILES, *[name for name in run.world.definers if name.startswith(_FILES)]]
@@ -74,6 +77,9 @@ def _may_call(run: Interpreter, value: Value, arguments: Sequence[Value], scope:
         elif kind == "instance":
             run._operate_on(frozenset((one,)), scope)
     return found
+
+
+_MAY_DRAW: Final = frozenset("sample fit fit_transform fit_predict rvs permutation".split())
 
 
 def called_method(
@@ -156,9 +162,8 @@ def _unknown_method(
         world.put_into(owner, given)
         return world.plain("none")
     run._use(given)
-    for key in ("out", "where") if "out" in named else ():
-        run._change(named.get(key, NOTHING) if key == "out" else NOTHING)
-    is_changing = name in effects.CHANGING_METHODS and not (kinds and kinds <= {"table", "array"} and name in ("add", "update_", "eval"))
+    run._change(named.get("out", NOTHING))
+    is_changing = name in effects.CHANGING_METHODS and not (kinds and kinds <= {"table", "array"} and name in ("add", "eval"))
     is_quiet = name in effects.QUIET_METHODS and not is_changing
     _may_draw(run, owner, name, named)
     if name in ("plot", "hist", "boxplot", "imshow", "scatter", "bar", "set_title", "legend"):
@@ -167,8 +172,7 @@ def _unknown_method(
     if is_quiet or (kinds <= {"array", "table"} and kinds and not is_changing):
         run._use(owner)
         if name in effects.FRESH_METHODS:
-            fresh = world.new("array" if "array" in kinds else "object")
-            return fresh
+            return world.new("array" if "array" in kinds else "object")
         if kinds and kinds <= _CONTAINERS:
             return (world.held(owner) | result | given) if name in _TAKING_METHODS else world.plain("number")
         return owner | world.held(owner) | given | result | world.new()
@@ -184,14 +188,11 @@ def _unknown_method(
 
 
 def _may_draw(run: Interpreter, owner: Value, name: str, named: dict[str, Value]) -> None:
-    if name in ("sample", "fit", "fit_transform", "fit_predict", "rvs", "permutation", "split", "cross_val_score"):
-        if "random_state" not in named and not run.world.kinds(owner) <= UNCHANGING:
-            seeded = any(run.world.things[one].name == "seeded" for one in owner)
-            if not seeded and name in ("sample", "rvs"):
-                run._touch("<numpy.random>")
-                run._step.draws.add("<numpy.random>")
-            elif not seeded:
-                run._touch("<numpy.random>")
+    """Methods that draw from numpy's global state unless they, or the object, were given a state."""
+    if name in _MAY_DRAW and "random_state" not in named and not run.world.kinds(owner) <= UNCHANGING:
+        run._touch("<numpy.random>")
+        if name in ("sample", "rvs"):
+            run._step.draws.add("<numpy.random>")
 
 
 def called_thing(
@@ -290,7 +291,7 @@ def _quiet(
     node: ast.Call | None,
     is_statement: bool,
 ) -> Value:
-    """A function that leaves alone what it is given, but for what the tables name."""
+    """Judge a function that leaves alone what it is given, but for what the tables name."""
     world, given = run.world, _all(arguments, named)
     run._use(given)
     for value in [*arguments, *named.values()]:
@@ -310,7 +311,7 @@ def _quiet(
             changed = given if place < 0 else arguments[place] if place < len(arguments) else NOTHING
             run._change(changed)
             world.put_into(changed, given - changed)
-    if package_is_torch_in_place(name):
+    if _is_in_place_of_torch(name):
         run._change(given)
     result = _may_call(run, given, arguments, scope)
     if is_statement and (
@@ -325,8 +326,6 @@ def _quiet(
         return world.new("generator")
     if name == "isfdb.open":
         return world.new("database")
-    if name in ("open", "io.open", "pathlib.Path"):
-        return world.new("file", name=_path_of(node) or "")
     made = world.new(kind or ("list" if name in _CONTAINERS else "iterator" if _gives_iterator(name) else "object"))
     if name in effects.ALIASING_FUNCTIONS or name in effects.ALIASING_BUILTINS:
         holds_members = name in ("list", "dict", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip", "filter", "map")
@@ -346,6 +345,9 @@ def _quiet(
     return made | result
 
 
+_ITERATORS: Final = frozenset("zip iter enumerate reversed map filter csv.reader csv.DictReader".split())
+
+
 def _gives_iterator(name: str) -> bool:
     return name.startswith("itertools.") or name in (
         "zip",
@@ -359,13 +361,15 @@ def _gives_iterator(name: str) -> bool:
     )
 
 
+_SETTING_PREFIXES: Final = ("set_", "register", "use", "enable", "disable", "seed")
 _BINARY_UFUNCS: Final = frozenset(
-    "add subtract multiply divide true_divide floor_divide power mod remainder maximum minimum dot matmul logical_and logical_or fmod arctan2 "
+    "add subtract multiply divide true_divide floor_divide power mod remainder maximum minimum dot matmul logical_and logical_or fmod "
+    "arctan2 "
     "hypot bitwise_and bitwise_or bitwise_xor left_shift right_shift greater less equal".split()
 )
 
 
-def package_is_torch_in_place(name: str) -> bool:
+def _is_in_place_of_torch(name: str) -> bool:
     """Say whether a function of torch changes its argument, as those do whose name ends with an underscore."""
     return name.startswith("torch.") and name.endswith("_") and not name.endswith("__")
 
@@ -390,7 +394,8 @@ def _hidden_state(run: Interpreter, name: str, arguments: Sequence[Value], named
     if name in effects.READS_FILE or name in effects.WRITES_FILE or name == "open":
         writes = (name in effects.WRITES_FILE and name not in effects.READS_FILE) or _opens_for_writing(node, name)
         _use_files(run, _path_of(node), writes=writes)
-    run._touch_library(name) if name not in ("os.getcwd", "os.getenv") else None
+    if name not in ("os.getcwd", "os.getenv"):
+        run._touch_library(name)
 
 
 def _opens_for_writing(node: ast.Call | None, name: str) -> bool:
@@ -413,6 +418,9 @@ def _special(
         run._use(given)
         run._store_into(arguments[0], frozenset().union(NOTHING, *arguments[2:]), scope, "__setattr__")
         return world.plain("none")
+    if name in ("open", "io.open", "pathlib.Path"):
+        run._use(given)
+        return world.new("file", name=_path_of(node) or "")
     if name == "super":
         found = scope.find("self") if scope is not None else None
         return found.names["self"] if found is not None else world.new()
@@ -420,11 +428,11 @@ def _special(
         run._use(given)
         functions = frozenset(one for value in [*arguments, *named.values()] for one in value if world.things[one].kind == "function")
         members = frozenset().union(NOTHING, *[run._members(value) for value in arguments])
-        found = _may_call(run, functions, [members], scope)
+        from_calls = _may_call(run, functions, [members], scope)
         made = world.new("list" if name == "sorted" else "iterator")
         world.put_into(made, members - functions)
-        world.put_into(made, found)
-        return (members - functions) | found if name in ("min", "max", "functools.reduce") else made
+        world.put_into(made, from_calls)
+        return (members - functions) | from_calls if name in ("min", "max", "functools.reduce") else made
     if name in ("getattr",) and arguments:
         run._use(given)
         owner = arguments[0]

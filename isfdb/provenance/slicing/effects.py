@@ -15,14 +15,15 @@ def _words(text: str) -> frozenset[str]:
 
 #: Packages whose functions leave their arguments alone, but for those in CHANGES and for ``out=`` and ``inplace=True``.
 QUIET_PACKAGES: Final = _words(
-    "abc altair array ast astropy base64 binascii bisect bottleneck bz2 calendar cmath collections concurrent contextlib copy csv ctypes "
-    "cupy dask dataclasses datashader datetime decimal difflib distributed enum fnmatch fractions functools gc getpass glob gzip hashlib "
-    "h5py html imageio importlib inspect io IPython ipywidgets isfdb itertools joblib json keyword lightgbm logging lzma math matplotlib "
-    "mimetypes multiprocessing netCDF4 networkx nibabel numba numbers numexpr numpy openpyxl operator os pandas pathlib patsy pickle PIL "
-    "pint platform plotly polars pprint pyarrow queue random re requests scipy seaborn secrets shapely shelve shutil skimage sklearn "
-    "soundfile sqlite3 statistics statsmodels string struct subprocess sympy sys tables tarfile tempfile textwrap threading tifffile time "
-    "timeit tomllib torch torchvision tqdm traceback types typing unicodedata urllib uuid warnings weakref xarray xgboost xml yaml zarr "
-    "zipfile zlib zoneinfo builtins cv2 pywt umap numcodecs fsspec pyproj cftime rasterio geopandas hdbscan tensorflow jax"
+    "IPython PIL abc altair array ast astropy base64 binascii bisect bottleneck builtins bz2 calendar cftime cmath collections "
+    "concurrent contextlib copy csv ctypes cupy cv2 dask dataclasses datashader datetime decimal difflib distributed enum fnmatch "
+    "fractions fsspec functools gc geopandas getpass glob gzip h5py hashlib hdbscan html imageio importlib inspect io ipywidgets "
+    "isfdb itertools jax joblib json keyword lightgbm logging lzma math matplotlib mimetypes multiprocessing netCDF4 networkx "
+    "nibabel numba numbers numcodecs numexpr numpy openpyxl operator os pandas pathlib patsy pickle pint platform plotly polars "
+    "pprint pyarrow pyproj pywt queue random rasterio re requests scipy seaborn secrets shapely shelve shutil skimage sklearn "
+    "soundfile sqlite3 statistics statsmodels string struct subprocess sympy sys tables tarfile tempfile tensorflow textwrap "
+    "threading tifffile time timeit tomllib torch torchvision tqdm traceback types typing umap unicodedata urllib uuid warnings "
+    "weakref xarray xgboost xml yaml zarr zipfile zlib zoneinfo"
 )
 
 #: Functions that change arguments: name -> places of those, -1 for all.
@@ -64,92 +65,89 @@ CHANGES: Final[dict[str, tuple[int, ...]]] = {
 
 #: Functions that call what they are given, or hand it on: their result may hold, or be, any argument.
 ALIASING_FUNCTIONS: Final = _words(
-    "numpy.array_split numpy.asanyarray numpy.asarray numpy.ascontiguousarray numpy.asfortranarray numpy.atleast_1d numpy.atleast_2d "
-    "numpy.atleast_3d numpy.broadcast_arrays numpy.broadcast_to numpy.diagonal numpy.dsplit numpy.expand_dims numpy.flip numpy.fliplr "
-    "numpy.flipud numpy.frombuffer numpy.hsplit numpy.imag numpy.lib.stride_tricks.as_strided numpy.lib.stride_tricks.sliding_window_view "
-    "numpy.moveaxis numpy.nan_to_num numpy.ndenumerate numpy.nditer numpy.ravel numpy.real numpy.require numpy.reshape numpy.rollaxis "
-    "numpy.rot90 numpy.split numpy.squeeze numpy.swapaxes numpy.transpose numpy.vsplit numpy.diag numpy.matrix numpy.asmatrix numpy.unstack "
-    "numpy.permute_dims numpy.matrix_transpose numpy.array numpy.memmap "
-    "pandas.Series pandas.DataFrame pandas.Index pandas.concat torch.from_numpy torch.as_tensor torch.reshape torch.squeeze "
-    "torch.transpose torch.unsqueeze torch.flatten torch.split torch.chunk torch.t xarray.DataArray xarray.Dataset xarray.as_variable "
-    "copy.copy dict list tuple set frozenset iter next zip map filter enumerate reversed sorted max min getattr vars super sum "
-    "dask.array.from_array dask.delayed itertools.chain itertools.cycle itertools.islice itertools.product itertools.repeat "
-    "itertools.starmap itertools.tee itertools.zip_longest itertools.groupby itertools.accumulate itertools.takewhile itertools.dropwhile "
-    "itertools.filterfalse itertools.permutations itertools.combinations itertools.compress itertools.count itertools.pairwise "
-    "itertools.batched collections.OrderedDict collections.defaultdict collections.deque collections.ChainMap collections.UserDict "
-    "collections.UserList functools.partial functools.reduce functools.lru_cache functools.cache functools.wraps functools.singledispatch "
-    "operator.itemgetter operator.attrgetter operator.getitem types.SimpleNamespace dataclasses.replace memoryview slice "
-    "threading.Thread multiprocessing.Process concurrent.futures.ThreadPoolExecutor multiprocessing.Pool weakref.ref weakref.proxy "
-    "contextlib.nullcontext contextlib.closing typing.cast tqdm.tqdm tqdm.auto.tqdm tqdm.notebook.tqdm tqdm.trange staticmethod "
-    "classmethod property numpy.vectorize numpy.frompyfunc numba.jit numba.njit scipy.interpolate.interp1d scipy.sparse.csr_matrix "
-    "scipy.sparse.csc_matrix scipy.sparse.coo_matrix xarray.merge xarray.concat xarray.align matplotlib.pyplot.subplots "
-    "sklearn.pipeline.make_pipeline sklearn.pipeline.Pipeline sklearn.model_selection.train_test_split "
-    "sklearn.model_selection.GridSearchCV sklearn.model_selection.RandomizedSearchCV sklearn.compose.ColumnTransformer"
+    "classmethod collections.ChainMap collections.OrderedDict collections.UserDict collections.UserList collections.defaultdict "
+    "collections.deque concurrent.futures.ThreadPoolExecutor contextlib.closing contextlib.nullcontext copy.copy "
+    "dask.array.from_array dask.delayed dataclasses.replace dict enumerate filter frozenset functools.cache functools.lru_cache "
+    "functools.partial functools.reduce functools.singledispatch functools.wraps getattr iter itertools.accumulate "
+    "itertools.batched itertools.chain itertools.combinations itertools.compress itertools.count itertools.cycle "
+    "itertools.dropwhile itertools.filterfalse itertools.groupby itertools.islice itertools.pairwise itertools.permutations "
+    "itertools.product itertools.repeat itertools.starmap itertools.takewhile itertools.tee itertools.zip_longest list map "
+    "matplotlib.pyplot.subplots max memoryview min multiprocessing.Pool multiprocessing.Process next numba.jit numba.njit "
+    "numpy.array numpy.array_split numpy.asanyarray numpy.asarray numpy.ascontiguousarray numpy.asfortranarray numpy.asmatrix "
+    "numpy.atleast_1d numpy.atleast_2d numpy.atleast_3d numpy.broadcast_arrays numpy.broadcast_to numpy.diag numpy.diagonal "
+    "numpy.dsplit numpy.expand_dims numpy.flip numpy.fliplr numpy.flipud numpy.frombuffer numpy.frompyfunc numpy.hsplit numpy.imag "
+    "numpy.lib.stride_tricks.as_strided numpy.lib.stride_tricks.sliding_window_view numpy.matrix numpy.matrix_transpose "
+    "numpy.memmap numpy.moveaxis numpy.nan_to_num numpy.ndenumerate numpy.nditer numpy.permute_dims numpy.ravel numpy.real "
+    "numpy.require numpy.reshape numpy.rollaxis numpy.rot90 numpy.split numpy.squeeze numpy.swapaxes numpy.transpose numpy.unstack "
+    "numpy.vectorize numpy.vsplit operator.attrgetter operator.getitem operator.itemgetter pandas.DataFrame pandas.Index "
+    "pandas.Series pandas.concat property reversed scipy.interpolate.interp1d scipy.sparse.coo_matrix scipy.sparse.csc_matrix "
+    "scipy.sparse.csr_matrix set sklearn.compose.ColumnTransformer sklearn.model_selection.GridSearchCV "
+    "sklearn.model_selection.RandomizedSearchCV sklearn.model_selection.train_test_split sklearn.pipeline.Pipeline "
+    "sklearn.pipeline.make_pipeline slice sorted staticmethod sum super threading.Thread torch.as_tensor torch.chunk torch.flatten "
+    "torch.from_numpy torch.reshape torch.split torch.squeeze torch.t torch.transpose torch.unsqueeze tqdm.auto.tqdm "
+    "tqdm.notebook.tqdm tqdm.tqdm tqdm.trange tuple types.SimpleNamespace typing.cast vars weakref.proxy weakref.ref "
+    "xarray.DataArray xarray.Dataset xarray.align xarray.as_variable xarray.concat xarray.merge zip"
 )
 
 #: Builtin functions that leave their arguments alone and give something new.
 PURE_BUILTINS: Final = _words(
-    "abs all any ascii bin bool bytearray bytes callable chr complex dir divmod float format hasattr hash hex id int isinstance issubclass "
-    "len oct ord pow print range repr round str type display help"
+    "abs all any ascii bin bool bytearray bytes callable chr complex dir display divmod float format hasattr hash help hex id int "
+    "isinstance issubclass len oct ord pow print range repr round str type"
 )
 ALIASING_BUILTINS: Final = _words(
-    "dict list tuple set frozenset iter zip map filter enumerate reversed sorted max min getattr memoryview slice sum property "
-    "staticmethod classmethod object"
+    "classmethod dict enumerate filter frozenset getattr iter list map max memoryview min object property reversed set slice "
+    "sorted staticmethod sum tuple zip"
 )
 
 #: Methods that change the object they are called on.
 CHANGING_METHODS: Final = _words(
-    "add add_edge add_edges_from add_node add_nodes_from add_subplot append appendleft backward byteswap_ clear compute_chunk_sizes_ "
-    "difference_update discard eval extend extendleft fill fit fit_transform insert intersection_update itemset move_to_end partial_fit "
-    "pop popitem popleft put remove remove_edge remove_node requires_grad_ reverse rotate seed send set_params setdefault setfield setflags "
-    "shuffle sort step subtract symmetric_difference_update train update write writelines writerow writerows zero_grad zero_ "
-    "__delitem__ __iadd__ __imul__ __setattr__ __setitem__ __setstate__ add_ mul_ sub_ div_ copy_ fill_ normal_ uniform_ clamp_ "
-    "set_index_ load_state_dict load_weights resize advance jumpahead close flush read readline readlines seek truncate "
-    "fit_predict register_buffer execute executemany executescript commit rollback next_ __next__ throw"
+    "__delitem__ __iadd__ __imul__ __next__ __setattr__ __setitem__ __setstate__ add add_ add_edge add_edges_from add_node "
+    "add_nodes_from add_subplot advance append appendleft backward clamp_ clear close commit copy_ difference_update discard div_ "
+    "eval execute executemany executescript extend extendleft fill fill_ fit fit_predict fit_transform flush insert "
+    "intersection_update itemset jumpahead load_state_dict load_weights move_to_end mul_ normal_ partial_fit pop popitem popleft "
+    "put read readline readlines register_buffer remove remove_edge remove_node requires_grad_ resize reverse rollback rotate seed "
+    "seek send set_params setdefault setfield setflags shuffle sort step sub_ subtract symmetric_difference_update throw train "
+    "truncate uniform_ update write writelines writerow writerows zero_ zero_grad"
 )
 
 #: Methods that change neither their object nor their arguments, whatever well-known type has them.
 QUIET_METHODS: Final = _words(
-    # numbers, arrays
-    "all any argmax argmin argpartition argsort astype byteswap ceil choose clip compress conj conjugate copy corr cov cummax cummin "
-    "cumprod cumsum diagonal diff dot flatten floor item max mean median min nonzero prod ptp ravel repeat reshape round searchsorted "
-    "squeeze std sum swapaxes take tobytes tolist trace transpose var view "
-    # frames and series
-    "abs agg aggregate align apply applymap asfreq asof assign at_time between between_time bfill combine combine_first compare "
-    "convert_dtypes corrwith count describe div divide dropna duplicated eq equals ewm expanding explode ffill fillna filter first_valid_index "
-    "ge get_group groupby gt head hist idxmax idxmin infer_objects interpolate isin isna isnull iterrows items itertuples join kurt le lt "
-    "map mask melt memory_usage merge mode mul multiply ne nlargest notna notnull nsmallest nunique pct_change pipe pivot pivot_table plot "
-    "pow product quantile query rank reindex reindex_like rename_axis replace resample reset_index rolling rdiv rsub sample select_dtypes "
-    "sem set_axis set_index shift skew sort_index sort_values stack sub subtract_ swaplevel tail to_csv to_dict to_excel to_feather to_frame "
-    "to_hdf to_html to_json to_latex to_list to_markdown to_netcdf to_numpy to_parquet to_pickle to_records to_sql to_string to_timestamp to_zarr "
-    "transform truediv tz_convert tz_localize unique unstack value_counts where xs rename drop drop_duplicates droplevel nlevels "
-    "drop_vars isel sel sel_points interp assign_attrs assign_coords expand_dims swap_dims broadcast_like rolling_exp weighted to_dataset "
-    "to_dataframe to_array chunk load_ rechunk map_blocks map_partitions map_overlap compute persist blocks to_delayed visualize "
-    "nanmax nanmin get_level_values to_series to_pandas to_arrow collect lazy select with_columns group_by scan "
-    # text
-    "capitalize casefold center decode encode endswith expandtabs find format format_map index isalnum isalpha isascii isdecimal isdigit "
-    "isidentifier islower isnumeric isprintable isspace istitle isupper ljust lower lstrip partition_ removeprefix removesuffix rfind rindex "
-    "rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title translate upper zfill cat contains extract extractall "
-    "findall fullmatch get get_dummies len match pad slice slice_replace sub_ subn group groups groupdict span start end "
-    # dicts, sets, dates, paths, files that are named
-    "as_posix as_uri conjugate_ date day difference exists expanduser fromisoformat fromtimestamp glob hex intersection is_absolute is_dir "
-    "is_file isdisjoint isoformat issubset issuperset iterdir joinpath keys most_common elements normalize_ parent read_bytes read_text "
-    "relative_to resolve rglob samefile stat strftime strptime symmetric_difference timestamp time timetuple total_seconds union utcoffset "
-    "values weekday with_name with_suffix with_stem year as_integer_ratio bit_length from_bytes to_bytes is_integer quantize limit_denominator "
-    # estimators, graphs, plots that were made
-    "decision_function get_params predict predict_log_proba predict_proba score score_samples transform_ inverse_transform kneighbors "
-    "adjacency degree edges has_edge has_node neighbors nodes number_of_edges number_of_nodes predecessors successors subgraph "
-    "savefig numpy cpu detach tolist_ size dim numel type_ state_dict parameters named_parameters children modules argwhere "
-    "cross_val_score info ls show display entry versions link nbytes metadata"
+    "abs adjacency agg aggregate align all any apply applymap argmax argmin argpartition argsort argwhere as_integer_ratio "
+    "as_posix as_uri asfreq asof assign assign_attrs assign_coords astype at_time between between_time bfill bit_length blocks "
+    "broadcast_like byteswap capitalize casefold cat ceil center children choose chunk clip collect combine combine_first compare "
+    "compress compute conj conjugate contains convert_dtypes copy corr corrwith count cov cpu cross_val_score cummax cummin "
+    "cumprod cumsum date day decision_function decode degree describe detach diagonal diff difference dim display div divide dot "
+    "drop drop_duplicates drop_vars droplevel dropna duplicated edges elements encode end endswith entry eq equals ewm exists "
+    "expand_dims expanding expandtabs expanduser explode extract extractall ffill fillna filter find findall first_valid_index "
+    "flatten floor format format_map from_bytes fromisoformat fromtimestamp fullmatch ge get get_dummies get_group "
+    "get_level_values get_params glob group group_by groupby groupdict groups gt has_edge has_node head hex hist idxmax idxmin "
+    "index infer_objects info interp interpolate intersection inverse_transform is_absolute is_dir is_file is_integer isalnum "
+    "isalpha isascii isdecimal isdigit isdisjoint isel isidentifier isin islower isna isnull isnumeric isoformat isprintable "
+    "isspace issubset issuperset istitle isupper item items iterdir iterrows itertuples join joinpath keys kneighbors kurt lazy le "
+    "len limit_denominator link ljust lower ls lstrip lt map map_blocks map_overlap map_partitions mask match max mean median melt "
+    "memory_usage merge metadata min mode modules most_common mul multiply named_parameters nanmax nanmin nbytes ne neighbors "
+    "nlargest nlevels nodes nonzero notna notnull nsmallest number_of_edges number_of_nodes numel numpy nunique pad parameters "
+    "parent pct_change persist pipe pivot pivot_table plot pow predecessors predict predict_log_proba predict_proba prod product "
+    "ptp quantile quantize query rank ravel rdiv read_bytes read_text rechunk reindex reindex_like relative_to removeprefix "
+    "removesuffix rename rename_axis repeat replace resample reset_index reshape resolve rfind rglob rindex rjust rolling "
+    "rolling_exp round rpartition rsplit rstrip rsub samefile sample savefig scan score score_samples searchsorted sel sel_points "
+    "select select_dtypes sem set_axis set_index shift show size skew slice slice_replace sort_index sort_values span split "
+    "splitlines squeeze stack start startswith stat state_dict std strftime strip strptime sub sub_ subgraph subn successors sum "
+    "swap_dims swapaxes swapcase swaplevel symmetric_difference tail take time timestamp timetuple title to_array to_arrow "
+    "to_bytes to_csv to_dataframe to_dataset to_delayed to_dict to_excel to_feather to_frame to_hdf to_html to_json to_latex "
+    "to_list to_markdown to_netcdf to_numpy to_pandas to_parquet to_pickle to_records to_series to_sql to_string to_timestamp "
+    "to_zarr tobytes tolist total_seconds trace transform translate transpose truediv tz_convert tz_localize union unique unstack "
+    "upper utcoffset value_counts values var versions view visualize weekday weighted where with_columns with_name with_stem "
+    "with_suffix xs year zfill"
 )
 
 #: Methods whose result shares nothing with their object: changing it changes nothing else.
 FRESH_METHODS: Final = _words(
-    "abs all any argmax argmin argpartition argsort astype capitalize casefold center copy corr count cov cumprod cumsum decode describe "
-    "deepcopy diff dot encode endswith exists flatten format index isdigit isna isnull item isalpha join_ keys_ len lower lstrip max mean "
-    "median min mode nonzero notna nunique predict predict_proba prod ptp quantile read_bytes read_text repeat replace_ round rstrip score "
-    "searchsorted size startswith std strftime strip sum take to_csv to_json to_numpy_ tobytes tolist title trace upper value_counts var "
-    "zfill is_file is_dir total_seconds isoformat timestamp most_common hex bit_length"
+    "abs all any argmax argmin argpartition argsort astype bit_length capitalize casefold center copy corr count cov cumprod "
+    "cumsum decode deepcopy describe diff dot encode endswith exists flatten format hex index is_dir is_file isalpha isdigit isna "
+    "isnull isoformat item len lower lstrip max mean median min mode most_common nonzero notna nunique predict predict_proba prod "
+    "ptp quantile read_bytes read_text repeat round rstrip score searchsorted size startswith std strftime strip sum take "
+    "timestamp title to_csv to_json tobytes tolist total_seconds trace upper value_counts var zfill"
 )
 
 #: Kinds of values that nothing can change.
@@ -201,56 +199,58 @@ SEEDS: Final[dict[str, str]] = {
 }
 #: Functions of the modules above that draw nothing.
 DRAWS_NOT: Final = _words(
-    "random.Random random.SystemRandom random.getstate numpy.random.Generator numpy.random.PCG64 numpy.random.RandomState "
-    "numpy.random.SeedSequence numpy.random.default_rng numpy.random.get_state numpy.random.MT19937 numpy.random.Philox numpy.random.SFC64 "
-    "numpy.random.BitGenerator"
+    "numpy.random.BitGenerator numpy.random.Generator numpy.random.MT19937 numpy.random.PCG64 numpy.random.Philox "
+    "numpy.random.RandomState numpy.random.SFC64 numpy.random.SeedSequence numpy.random.default_rng numpy.random.get_state "
+    "random.Random random.SystemRandom random.getstate"
 )
 #: Functions of torch that draw from its global state.
 TORCH_DRAWS: Final = _words("rand rand_like randn randn_like randint randint_like randperm normal bernoulli multinomial poisson dropout nn")
 #: Makers of generators that hold a state of their own.
 GENERATORS: Final = _words(
-    "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator random.Random torch.Generator jax.random.PRNGKey"
+    "jax.random.PRNGKey numpy.random.Generator numpy.random.RandomState numpy.random.default_rng random.Random torch.Generator"
 )
 #: scikit-learn and friends draw from numpy's global state unless told a ``random_state``.
 DRAWS_WITHOUT_STATE: Final = _words("sklearn scipy.stats umap hdbscan lightgbm xgboost")
 
 #: Functions of libraries that read or write a file named by their first argument; methods by name.
 READS_FILE: Final = _words(
-    "numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile numpy.memmap pandas.read_csv pandas.read_table pandas.read_excel "
-    "pandas.read_parquet pandas.read_json pandas.read_hdf pandas.read_feather pandas.read_pickle pandas.read_sql pandas.read_fwf "
-    "pandas.read_html pandas.read_orc pandas.read_stata pandas.read_spss pandas.read_sas pandas.read_xml xarray.open_dataset "
-    "xarray.open_dataarray xarray.open_mfdataset xarray.open_zarr xarray.load_dataset xarray.load_dataarray json.load pickle.load yaml.safe_load "
-    "joblib.load torch.load scipy.io.loadmat scipy.io.wavfile.read scipy.sparse.load_npz PIL.Image.open imageio.imread imageio.v3.imread "
-    "matplotlib.pyplot.imread skimage.io.imread tifffile.imread cv2.imread h5py.File netCDF4.Dataset zarr.open zarr.open_array "
-    "zarr.open_group polars.read_csv polars.read_parquet polars.scan_csv polars.scan_parquet polars.read_json dask.dataframe.read_csv "
-    "dask.dataframe.read_parquet dask.array.from_zarr os.listdir os.path.exists os.path.getsize os.path.isfile os.path.isdir os.stat "
-    "os.scandir os.walk glob.glob glob.iglob sqlite3.connect zipfile.ZipFile tarfile.open gzip.open bz2.open lzma.open io.open "
-    "pyarrow.parquet.read_table pyarrow.feather.read_table pyarrow.feather.read_feather pyarrow.csv.read_csv nibabel.load "
-    "soundfile.read geopandas.read_file rasterio.open tomllib.load csv.reader runpy.run_path importlib.import_module importlib.reload"
+    "PIL.Image.open bz2.open csv.reader cv2.imread dask.array.from_zarr dask.dataframe.read_csv dask.dataframe.read_parquet "
+    "geopandas.read_file glob.glob glob.iglob gzip.open h5py.File imageio.imread imageio.v3.imread importlib.import_module "
+    "importlib.reload io.open joblib.load json.load lzma.open matplotlib.pyplot.imread netCDF4.Dataset nibabel.load numpy.fromfile "
+    "numpy.genfromtxt numpy.load numpy.loadtxt numpy.memmap os.listdir os.path.exists os.path.getsize os.path.isdir os.path.isfile "
+    "os.scandir os.stat os.walk pandas.read_csv pandas.read_excel pandas.read_feather pandas.read_fwf pandas.read_hdf "
+    "pandas.read_html pandas.read_json pandas.read_orc pandas.read_parquet pandas.read_pickle pandas.read_sas pandas.read_spss "
+    "pandas.read_sql pandas.read_stata pandas.read_table pandas.read_xml pickle.load polars.read_csv polars.read_json "
+    "polars.read_parquet polars.scan_csv polars.scan_parquet pyarrow.csv.read_csv pyarrow.feather.read_feather "
+    "pyarrow.feather.read_table pyarrow.parquet.read_table rasterio.open runpy.run_path scipy.io.loadmat scipy.io.wavfile.read "
+    "scipy.sparse.load_npz skimage.io.imread soundfile.read sqlite3.connect tarfile.open tifffile.imread tomllib.load torch.load "
+    "xarray.load_dataarray xarray.load_dataset xarray.open_dataarray xarray.open_dataset xarray.open_mfdataset xarray.open_zarr "
+    "yaml.safe_load zarr.open zarr.open_array zarr.open_group zipfile.ZipFile"
 )
 WRITES_FILE: Final = _words(
-    "numpy.save numpy.savetxt numpy.savez numpy.savez_compressed matplotlib.pyplot.savefig matplotlib.pyplot.imsave joblib.dump torch.save "
-    "scipy.io.savemat scipy.io.wavfile.write scipy.sparse.save_npz imageio.imwrite imageio.v3.imwrite skimage.io.imsave tifffile.imwrite "
-    "cv2.imwrite os.remove os.unlink os.rename os.replace os.mkdir os.makedirs os.rmdir os.link os.symlink os.utime os.chmod shutil.copy "
-    "shutil.copy2 shutil.copyfile shutil.copytree shutil.move shutil.rmtree shutil.make_archive shutil.unpack_archive "
-    "urllib.request.urlretrieve pyarrow.parquet.write_table pyarrow.feather.write_feather pyarrow.csv.write_csv json.dump pickle.dump "
-    "yaml.dump yaml.safe_dump subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen os.system "
-    "os.popen tempfile.mkdtemp tempfile.mkstemp tempfile.NamedTemporaryFile tempfile.TemporaryDirectory h5py.File netCDF4.Dataset zarr.open "
-    "zarr.save zarr.open_group zarr.open_array zarr.create_array sqlite3.connect zipfile.ZipFile tarfile.open soundfile.write gzip.open "
-    "bz2.open lzma.open io.open"
+    "bz2.open cv2.imwrite gzip.open h5py.File imageio.imwrite imageio.v3.imwrite io.open joblib.dump json.dump lzma.open "
+    "matplotlib.pyplot.imsave matplotlib.pyplot.savefig netCDF4.Dataset numpy.save numpy.savetxt numpy.savez "
+    "numpy.savez_compressed os.chmod os.link os.makedirs os.mkdir os.popen os.remove os.rename os.replace os.rmdir os.symlink "
+    "os.system os.unlink os.utime pickle.dump pyarrow.csv.write_csv pyarrow.feather.write_feather pyarrow.parquet.write_table "
+    "scipy.io.savemat scipy.io.wavfile.write scipy.sparse.save_npz shutil.copy shutil.copy2 shutil.copyfile shutil.copytree "
+    "shutil.make_archive shutil.move shutil.rmtree shutil.unpack_archive skimage.io.imsave soundfile.write sqlite3.connect "
+    "subprocess.Popen subprocess.call subprocess.check_call subprocess.check_output subprocess.run tarfile.open "
+    "tempfile.NamedTemporaryFile tempfile.TemporaryDirectory tempfile.mkdtemp tempfile.mkstemp tifffile.imwrite torch.save "
+    "urllib.request.urlretrieve yaml.dump yaml.safe_dump zarr.create_array zarr.open zarr.open_array zarr.open_group zarr.save "
+    "zipfile.ZipFile"
 )
 WRITING_METHODS: Final = _words(
-    "to_csv to_excel to_feather to_hdf to_json to_latex to_markdown to_netcdf to_parquet to_pickle to_sql to_stata to_zarr tofile dump "
-    "savefig save write_text write_bytes write_csv write_parquet write_json write_html write_image sink_parquet sink_csv mkdir rmdir unlink "
-    "touch rename_ symlink_to hardlink_to extractall_ to_file imsave create_dataset create_group write"
+    "create_dataset create_group dump hardlink_to imsave mkdir rmdir save savefig sink_csv sink_parquet symlink_to to_csv to_excel "
+    "to_feather to_file to_hdf to_json to_latex to_markdown to_netcdf to_parquet to_pickle to_sql to_stata to_zarr tofile touch "
+    "unlink write write_bytes write_csv write_html write_image write_json write_parquet write_text"
 )
 READING_METHODS: Final = _words("read_text read_bytes exists is_file is_dir iterdir glob_ rglob_ stat open read readline readlines")
 
 #: Attributes and functions whose answer differs from run to run.
 CLOCKS: Final = _words(
-    "time.time time.time_ns time.monotonic time.perf_counter time.ctime time.localtime time.gmtime time.strftime datetime.datetime.now "
-    "datetime.datetime.utcnow datetime.datetime.today datetime.date.today pandas.Timestamp.now pandas.Timestamp.today uuid.uuid1 uuid.uuid4 "
-    "os.urandom secrets.token_hex secrets.token_bytes secrets.randbelow os.getpid"
+    "datetime.date.today datetime.datetime.now datetime.datetime.today datetime.datetime.utcnow os.getpid os.urandom "
+    "pandas.Timestamp.now pandas.Timestamp.today secrets.randbelow secrets.token_bytes secrets.token_hex time.ctime time.gmtime "
+    "time.localtime time.monotonic time.perf_counter time.strftime time.time time.time_ns uuid.uuid1 uuid.uuid4"
 )
 NETWORK: Final = _words("requests urllib.request urllib3 http.client httpx aiohttp socket ftplib smtplib boto3 s3fs gcsfs paramiko")
 
@@ -272,10 +272,11 @@ STATEFUL_MODULES: Final[dict[str, str]] = {
 }
 #: Functions whose name says that they set something for all that comes after.
 SETTERS: Final = _words(
-    "numpy.seterr numpy.set_printoptions numpy.seterrcall pandas.set_option pandas.reset_option torch.set_default_dtype "
-    "torch.set_default_device torch.set_num_threads torch.use_deterministic_algorithms torch.set_grad_enabled xarray.set_options "
-    "dask.config.set sklearn.set_config isfdb.set_options matplotlib.use matplotlib.rc matplotlib.rcParams.update sys.setrecursionlimit "
-    "random.seed numpy.random.seed plotly.io.templates polars.Config polars.enable_string_cache gc.disable gc.enable sympy.init_printing"
+    "dask.config.set gc.disable gc.enable isfdb.set_options matplotlib.rc matplotlib.rcParams.update matplotlib.use "
+    "numpy.random.seed numpy.set_printoptions numpy.seterr numpy.seterrcall pandas.reset_option pandas.set_option "
+    "plotly.io.templates polars.Config polars.enable_string_cache random.seed sklearn.set_config sympy.init_printing "
+    "sys.setrecursionlimit torch.set_default_device torch.set_default_dtype torch.set_grad_enabled torch.set_num_threads "
+    "torch.use_deterministic_algorithms xarray.set_options"
 )
 
 #: Nobody can say what these do; everything before belongs to the slice.

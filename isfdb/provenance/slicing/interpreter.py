@@ -27,6 +27,8 @@ _CONTAINER_METHODS: Final = frozenset(
 )
 #: Kinds of values that looking at their members uses up.
 _USED_UP: Final = frozenset({"iterator", "file"})
+#: Special methods that no operator calls.
+_NOT_OPERATORS: Final = frozenset({"__init__", "__new__", "__setattr__", "__module__", "__qualname__", "__del__"})
 _STAR: Final = "*"
 _FILES: Final = "<files>"
 
@@ -108,7 +110,7 @@ class Interpreter:
         step.needs.discard(number)
         if step.widened:
             step.needs |= set(range(number))
-            for name in world.names:
+            for name in [*world.names, _STAR]:
                 world.definers.setdefault(name, set()).add(number)
             for one in range(len(world.things)):
                 world.changers.setdefault(one, set()).add(number)
@@ -426,7 +428,7 @@ class Interpreter:
                 self._bind(alias.asname or alias.name, self.world.library(f"{module}.{alias.name}"), scope, certain=certain)
 
     def _need_module(self, name: str) -> None:
-        """Importing a module of the user's own sees what was written to disk and put on the path; a library's does not."""
+        """Note that importing a module of the user's own sees what was written to disk and put on the path; a library's does not."""
         if name.partition(".")[0] not in effects.QUIET_PACKAGES:
             for state in ("<sys.path>", "<working directory>", _FILES, f"{_FILES}{name.partition('.')[0]}.py"):
                 self._need(state)
@@ -514,7 +516,7 @@ class Interpreter:
         self._look(container)
         self._operate_on(container, scope)
         if isinstance(node.value, ast.Name) and node.value.id == "Out" and isinstance(node.slice, ast.Constant):
-            return self._load(f"Out[{node.slice.value}]", scope)
+            return self._load(f"Out[{node.slice.value!r}]", scope)
         if isinstance(node.slice, ast.Slice) and kinds <= _CONTAINERS:
             fresh = self.world.new("list")
             self.world.put_into(fresh, self.world.held(container))
@@ -682,7 +684,7 @@ class Interpreter:
         self._returned.append(NOTHING)
         node, inner = thing.node, Scope(parent=thing.scope)
         self._give_arguments(
-            node.args, inner, ([receiver] if receiver is not None else []) + list(arguments), named, self.world.held({one})
+            node.args, inner, ([receiver] if receiver is not None else []) + list(arguments), named, self.world.held(frozenset((one,)))
         )
         surely, bound = set(self._surely_bound), set(self._bound)
         if isinstance(node, ast.Lambda):
@@ -718,11 +720,11 @@ class Interpreter:
             inner.names[parameter.arg] = (everything | defaults if has_star else defaults) if value is None else value
         for parameter in parameters.kwonlyargs:
             inner.names[parameter.arg] = named.get(parameter.arg, everything | defaults if has_star else defaults)
-        for parameter in (parameters.vararg, parameters.kwarg):
-            if parameter is not None:
+        for many in (parameters.vararg, parameters.kwarg):
+            if many is not None:
                 rest = self.world.new("list")
                 self.world.put_into(rest, everything)
-                inner.names[parameter.arg] = rest
+                inner.names[many.arg] = rest
 
     # Instances of the session's own classes -------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What is known, at one moment of a session, about its variables: which things they may stand for, and which steps made these what they are.
+"""What is known, at one moment of a session, about its variables: which things they may stand for, and which steps made those.
 
 A *thing* is an object, as far as reading the code can tell objects apart. A name may stand for several; what a thing holds (the members
 of a list, the attributes of an instance) are things again. A view shares its thing with what it is a view of.

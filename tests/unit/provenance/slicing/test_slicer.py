@@ -1,0 +1,119 @@
+"""Slices hold what a value needs and little else. Each case: the cells, and which of their statements the last one needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from isfdb.provenance.slicing.slicer import Executed, history_of
+
+#: Name -> cells; those that are needed for the last one begin with ``#*``.
+CASES = {
+    "a chain": ["#*import numpy as np", "#*x = np.arange(3)", "#*y = x + 1", "z = 5", "#*y.sum()"],
+    "an alias": ["#*a = [1]", "#*b = a", "#*b.append(2)", "c = 3", "#*sum(a)"],
+    "a copy is no alias": ["#*a = [1]", "b = a.copy()", "b.append(2)", "#*sum(a)"],
+    "a view": ["#*import numpy as np", "#*a = np.zeros(3)", "#*v = a[1:]", "#*v[:] = 5", "k = a.copy()", "k[0] = 9", "#*a"],
+    "out=": ["#*import numpy as np", "#*a = np.zeros(3)", "#*np.add(a, 1, out=a)", "#*a"],
+    "augmented assignment": ["#*a = 1", "#*a += 2", "b = a", "b += 1", "#*a"],
+    "random numbers": ["#*import numpy as np", "#*np.random.seed(0)", "#*x = np.random.rand(3)", "#*y = np.random.rand(3)", "#*y"],
+    "a seed sets all anew": ["#*import random", "x = random.random()", "#*random.seed(1)", "#*y = random.random()", "#*y"],
+    "a generator of one's own": [
+        "#*import numpy as np",
+        "#*rng = np.random.default_rng(0)",
+        "other = np.random.default_rng(1)",
+        "#*a = rng.random()",
+        "b = other.random()",
+        "#*c = rng.random()",
+        "#*c",
+    ],
+    "shuffled": ["#*import random", "#*random.seed(0)", "#*a = [1, 2, 3]", "#*random.shuffle(a)", "#*a"],
+    "a column": [
+        "#*import pandas as pd",
+        "#*f = pd.DataFrame({'a': [1]})",
+        "#*f['b'] = f.a * 2",
+        "g = f.copy()",
+        "g['c'] = 1",
+        "f.head()",
+        "#*f",
+    ],
+    "names of a function at the time of the call": ["#*def f(x):\n    return x * k", "k = 3", "#*k = 4", "#*r = f(2)", "#*r"],
+    "a function that changes what it is given": ["#*def f(x):\n    x.append(1)", "#*a = []", "b = []", "#*f(a)", "f(b)", "#*a"],
+    "global": ["#*n = 0", "#*def f():\n    global n\n    n += 1", "#*f()", "#*n"],
+    "a closure": [
+        "#*def make():\n    k = []\n    def f(x):\n        k.append(x)\n        return k\n    return f",
+        "#*f = make()",
+        "#*f(1)",
+        "#*f(2)",
+    ],
+    "files by name": [
+        "#*open('a.txt', 'w').write('x')",
+        "open('b.txt', 'w').write('x')",
+        "#*t = open('a.txt').read()",
+        "#*t",
+    ],
+    "an instance": [
+        "#*class A:\n    def __init__(self, n): self.n = n\n    def inc(self): self.n += step",
+        "#*step = 2",
+        "#*a = A(1)",
+        "b = A(5)",
+        "#*a.inc()",
+        "b.inc()",
+        "#*a.n",
+    ],
+    "monkey-patching": ["#*import json", "#*json.limit = 3", "#*x = json.limit", "#*x"],
+    "a loop": ["#*results = []", "#*for i in range(3):\n    results.append(i)", "x = 1", "#*len(results)"],
+    "a loop may run no round": ["#*x = 1", "#*for x in []:\n    pass", "#*x"],
+    "either branch": ["x = 0", "#*c = 1", "#*if c:\n    x = 1\nelse:\n    x = 2", "#*x"],
+    "one branch": ["#*x = 0", "#*c = 1", "#*if c:\n    x = 1", "#*x"],
+    "plots": ["import matplotlib.pyplot as plt", "#*x = [1, 2]", "plt.plot(x)", "#*x"],
+    "the last output": ["#*x = 1", "#*x + 1", "#*_ * 2"],
+    "an output by number": ["#*x = 1", "#*x + 1", "y = 3", "#*_2 * 2"],
+    "literal exec": ["#*exec('q = 1')", "#*q"],
+    "a star import": ["#*from math import *", "#*x = sqrt(4)", "#*x"],
+    "deleted and bound again": ["x = 1", "del x", "#*x = 2", "#*x"],
+    "a comprehension has names of its own": ["i = 3", "#*a = [i for i in range(3)]", "#*a"],
+    "an environment variable": ["#*import os", "#*os.environ['A'] = '1'", "#*x = os.environ['A']", "#*x"],
+    "an iterator is used up": ["#*g = iter([1, 2])", "#*a = list(g)", "#*b = list(g)", "#*b"],
+    "a container holds": ["#*a = []", "#*d = {'k': a}", "#*a.append(1)", "#*d"],
+    "a swap": ["#*a = 1", "#*b = 2", "#*a, b = b, a", "#*a"],
+    "a class attribute": ["#*class C:\n    shared = []", "#*c = C()", "#*C.shared.append(1)", "#*c.shared"],
+    "a magic": ["%matplotlib inline", "#*x = %time sum([1, 2])", "#*x"],
+    "a decorator": ["#*seen = []", "#*def d(f):\n    seen.append(1)\n    return f", "#*@d\ndef f(): return seen", "#*f()"],
+    "in place": ["#*import pandas as pd", "#*f = pd.DataFrame({'a': [2, 1]})", "#*f.sort_values('a', inplace=True)", "#*f"],
+    "a context": ["#*import contextlib", "#*a = []", "#*with contextlib.nullcontext(a) as b:\n    b.append(1)", "#*a"],
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_slice_is_what_is_needed(name: str) -> None:
+    cells = CASES[name]
+    history = history_of([Executed(cell.removeprefix("#*"), place + 1) for place, cell in enumerate(cells)])
+    needed = {step.cell for step in history.slice([len(history.steps) - 1])}
+    assert {place for place, cell in enumerate(cells) if cell.startswith("#*")} == needed
+
+
+def test_code_that_nobody_can_read_takes_everything_before() -> None:
+    history = history_of([Executed("a = 1"), Executed("s = 'b'"), Executed("exec(s + '=1')"), Executed("b")])
+    assert [step.cell for step in history.slice([3])] == [0, 1, 2, 3]
+    assert "exec" in history.steps[2].widened[0]
+
+
+def test_a_cell_that_ran_and_is_no_python_takes_everything() -> None:
+    history = history_of([Executed("a = 1"), Executed("not python at all"), Executed("a")])
+    assert history.problems.keys() == {1}
+    assert [step.cell for step in history.slice([2])] == [0, 1, 2]
+
+
+def test_statements_after_the_one_that_failed_never_ran() -> None:
+    cells = [Executed("a = []"), Executed("a.append(1)\n1 / 0\na.append(2)", outcome="error", error_line=2), Executed("a")]
+    history = history_of(cells)
+    assert [step.node.lineno for step in history.slice([len(history.steps) - 1]) if step.cell == 1] == [1]
+
+
+def test_in_a_cell_that_failed_somewhere_nothing_is_certain() -> None:
+    history = history_of([Executed("a = 1"), Executed("a = 2\nb = 3", outcome="error"), Executed("a")])
+    assert [step.cell for step in history.slice([3])] == [0, 1, 2]
+
+
+def test_a_cell_that_ran_twice_counts_twice() -> None:
+    history = history_of([Executed("n = 0"), Executed("n += 1"), Executed("n += 1"), Executed("n")])
+    assert len(history.slice([3])) == 4
