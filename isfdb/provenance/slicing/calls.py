@@ -172,7 +172,10 @@ def _unknown_method(
     if is_quiet or (kinds <= {"array", "table"} and kinds and not is_changing):
         run._use(owner)
         if name in effects.FRESH_METHODS:
-            return world.new("array" if "array" in kinds else "object")
+            fresh = world.new("array" if "array" in kinds else "list" if name == "copy" and kinds <= _CONTAINERS else "object")
+            if name == "copy":
+                world.put_into(fresh, world.held(owner))  # a copy holds what the original holds
+            return fresh
         if kinds and kinds <= _CONTAINERS:
             return (world.held(owner) | result | given) if name in _TAKING_METHODS else world.plain("number")
         return owner | world.held(owner) | given | result | world.new()
@@ -331,6 +334,8 @@ def _quiet(
         holds_members = name in ("list", "dict", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip", "filter", "map")
         for value in arguments:
             world.put_into(made, (run._members(value) if holds_members else value) | world.held(value))
+            if world.kinds(made) == {"iterator"}:
+                world.put_into(made, value)  # what is changed before an iterator comes to it, it gives changed
         for value in named.values():
             world.put_into(made, value | world.held(value))
         if holds_members or name in ("sum",):
@@ -431,6 +436,8 @@ def _special(
         from_calls = _may_call(run, functions, [members], scope)
         made = world.new("list" if name == "sorted" else "iterator")
         world.put_into(made, members - functions)
+        if name != "sorted":
+            world.put_into(made, given - functions)
         world.put_into(made, from_calls)
         return (members - functions) | from_calls if name in ("min", "max", "functools.reduce") else made
     if name in ("getattr",) and arguments:

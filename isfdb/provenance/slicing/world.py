@@ -140,7 +140,7 @@ class World:
         member = frozenset(one for one in member if self.things[one].kind not in UNCHANGING)
         for one in container if member else ():
             if self.things[one].kind not in UNCHANGING:
-                self.holds.setdefault(one, set()).update(member - {one})
+                self.holds.setdefault(one, set()).update(member)
 
     def reachable(self, value: Iterable[int]) -> set[int]:
         """Return the things of a value and all that they hold."""

@@ -25,7 +25,7 @@ AS_PYTHON = {
     "%run model.py": "exec(compile(open('model.py').read(), 'model.py', 'exec'))",
     "%%writefile m.py\ndef f(): pass\n": "with open('m.py', 'w') as file:\n    file.write('def f(): pass\\n')",
     "%%writefile -a m.py\nx = 1": "with open('m.py', 'a') as file:\n    file.write('x = 1')",
-    "for i in range(3):\n    %time g(i)\n    !echo {i}": "for i in range(3):\n    g(i)\n    __import__('subprocess').run(f'echo {i}', shell=True)",
+    "for i in y:\n    %time g(i)\n    !echo {i}": "for i in y:\n    g(i)\n    __import__('subprocess').run(f'echo {i}', shell=True)",
     "%unheard_of x": "get_ipython().run_line_magic('unheard_of', 'x')",
     "%%unheard_of x\nbody": "get_ipython().run_cell_magic('unheard_of', 'x', 'body')",
     "/f 1, 2": "f(1, 2)",
