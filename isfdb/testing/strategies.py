@@ -9,6 +9,7 @@ import math
 import pathlib
 import types
 import zoneinfo
+from functools import cache
 from typing import Any
 
 from hypothesis import reject
@@ -18,6 +19,7 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 _LABELS = st.one_of(_TEXT, st.integers(-5, 5), st.floats(allow_nan=False), st.none(), st.tuples(_TEXT, st.integers(0, 3)))
 
 
+@cache
 def plain_values() -> st.SearchStrategy[Any]:
     """Return values that JSON keeps exactly: scalars, and lists and dicts of them."""
     numbers = st.integers() | st.floats().filter(lambda value: not math.isnan(value))
@@ -231,6 +233,7 @@ def numpy_values() -> st.SearchStrategy[Any]:
     return st.one_of(arrays(), arrays(), masked_arrays(), arrays_of_subclasses(), scalars, *texts)
 
 
+@cache
 def cells() -> st.SearchStrategy[Any]:
     """Return what one finds in columns of mixed objects: plain values, dates, exact numbers, containers, small arrays."""
     import numpy
@@ -258,6 +261,7 @@ def _objects(members: list[Any]) -> Any:
     return pandas.Series(values, dtype=object)
 
 
+@cache
 def _arrow_columns(rows: int) -> st.SearchStrategy[Any]:
     """Return Series of Arrow's own types, nested ones included."""
     import pandas
@@ -292,6 +296,7 @@ def _arrow_columns(rows: int) -> st.SearchStrategy[Any]:
     return st.sampled_from(list(leaves)).flatmap(nested)
 
 
+@cache
 def _sparse_columns(rows: int) -> st.SearchStrategy[Any]:
     import numpy
     import pandas
@@ -308,6 +313,7 @@ def _sparse_columns(rows: int) -> st.SearchStrategy[Any]:
     return kinds.flatmap(column)
 
 
+@cache
 def _columns(rows: int) -> st.SearchStrategy[Any]:
     """Return pandas Series of `rows` values of one of many dtypes."""
     import numpy
@@ -359,6 +365,7 @@ def _columns(rows: int) -> st.SearchStrategy[Any]:
     )
 
 
+@cache
 def _indexes(rows: int) -> st.SearchStrategy[Any]:
     import numpy
     import pandas
@@ -386,6 +393,7 @@ def _indexes(rows: int) -> st.SearchStrategy[Any]:
     return st.one_of(ranges, days, zoned, lasting, texts, numbers, mixed, kinds, _multi_indexes(rows))
 
 
+@cache
 def _multi_indexes(rows: int) -> st.SearchStrategy[Any]:
     import pandas
 
@@ -397,6 +405,7 @@ def _multi_indexes(rows: int) -> st.SearchStrategy[Any]:
     )
 
 
+@cache
 def _column_labels(width: int) -> st.SearchStrategy[Any]:
     import pandas
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from . import arrays, growing, lazy, measures, stores
+from . import arrays, frames, growing, lazy, measures, stores
 from .measures import Row
 
 MEASURES = (
@@ -24,6 +24,8 @@ MEASURES = (
     measures.capture,
     measures.imports,
     measures.waits,
+    frames.arrow_frame,
+    frames.parquet_frame,
     growing.appends,
     growing.attribute,
     lazy.dask_frame,

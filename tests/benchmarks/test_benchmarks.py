@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import arrays, growing, lazy, measures, stores
+from . import arrays, frames, growing, lazy, measures, stores
 from .run import table
 
 SMALL = {
@@ -18,6 +18,8 @@ SMALL = {
     measures.capture: {"cells": 2},
     measures.imports: {"rounds": 1},
     measures.waits: {},
+    frames.arrow_frame: {"n_rows": 640, "rounds": 1},
+    frames.parquet_frame: {"n_rows": 640, "rounds": 1},
     growing.appends: {"n": 20},
     growing.attribute: {"n_bytes": 8_000, "rounds": 2},
     lazy.dask_frame: {"n_rows": 640, "rounds": 1},
