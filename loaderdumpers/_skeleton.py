@@ -73,7 +73,14 @@ class _Classes:
 
     def is_claimed(self, value: Any) -> bool:
         """Say whether another loaderdumper, asked earlier, keeps `value`."""
-        return any(module.check(value) is True for module in self._before)
+        return any(_accepts(module, value) for module in self._before)
+
+
+def _accepts(module: Any, value: Any) -> bool:
+    try:
+        return module.check(value) is True
+    except Exception:  # noqa: BLE001 - a check that is not total loses its turn, as everywhere
+        return False
 
 
 # Looking ---------------------------------------------------------------------------------------------------------------------------

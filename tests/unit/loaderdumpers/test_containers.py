@@ -196,7 +196,7 @@ def test_a_part_that_cannot_be_stored_is_named_by_its_place(db: Any) -> None:
 
 def test_a_plug_in_for_a_class_comes_before_its_fields(db: Any) -> None:
     module = types.SimpleNamespace(
-        check=lambda obj: type(obj) is own.Condition,
+        check=lambda obj: type(obj) is own.Condition or (type(obj) is own.Compact and obj.no_such_field),
         dump=lambda obj, savedir: {"frequency": obj.frequency},
         Loader=type(
             "Loader", (), {"__init__": lambda self, *, frequency: vars(self).update(f=frequency), "get": lambda self, _: ("mine", self.f)}
@@ -205,6 +205,7 @@ def test_a_plug_in_for_a_class_comes_before_its_fields(db: Any) -> None:
     register_loaderdumper(module, "condition_to_number")  # type: ignore[arg-type]
     try:
         db["whole"] = own.Condition(1.5)
+        db["other"] = [own.Compact(a=1)]
         db["part"] = [own.Condition(2.5)]
         assert (db["whole"], db["part"]) == (("mine", 1.5), [("mine", 2.5)])
     finally:
