@@ -82,8 +82,9 @@ class Place:
 
     @property
     def name(self) -> str:
-        """The name of its folder."""
-        return os.path.basename(self.path)
+        """The name of its folder; of a sub-database that ISF wrote, whose folder is always called the same, its key."""
+        in_isf = self.prefix and self._storage.why_read_only
+        return self.prefix.rpartition("/")[2] if in_isf else os.path.basename(self.path)
 
     @property
     def read_only(self) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,14 @@ from isfdb.storage.isf_records import NO_DIGESTS, payload
 
 if TYPE_CHECKING:
     from isfdb.database import Database
+
+#: Values in several files: how these are called, with how many there are, where the name tells, and their number.
+_SERIES: Final = {
+    "dask_to_categorized_msgpack": (re.compile(r"dask_to_msgpack\.()(\d+)\.csv"), "dask_to_msgpack.{number}.csv"),
+    "dask_to_msgpack": (re.compile(r"dask_to_msgpack\.()(\d+)\.csv"), "dask_to_msgpack.{number}.csv"),
+    "dask_to_parquet": (re.compile(r"pandas_to_parquet\.(\d+)\.(\d+)\.parquet"), "pandas_to_parquet.{total}.{number}.parquet"),
+    "pandas_to_msgpack": (re.compile(r"pandas_to_msgpack_()(\d+)"), "pandas_to_msgpack_{number}"),
+}
 
 #: In what is said of everything that was looked at.
 NOTE: Final = f"{NO_DIGESTS}: checked was whether they are there and whole, as far as their formats tell"
@@ -143,10 +152,22 @@ class _Run:
         for beginning in PAYLOADS.get(key.word, ()):
             if not any(file.startswith(beginning) for file in sizes):
                 self._find("missing file", name, beginning, f"there is no {beginning}, which {key.word} needs")
+        for missing in _gaps(key.word, sizes):
+            self._find("missing file", name, missing, f"{missing} is missing: its number is between or below those that are there")
         for file in sizes:
             problem = _problem(f"{key.path}/{file}")
             if problem:
                 self._find("changed file", name, file, f"{file} is not whole: {problem}")
+
+
+def _gaps(word: str, names: Iterable[str]) -> list[str]:
+    """Return the files of a numbered series that are missing."""
+    if word not in _SERIES:
+        return []
+    pattern, form = _SERIES[word]
+    found = {int(match[2]): int(match[1] or 0) for name in names if (match := pattern.fullmatch(name))}
+    wanted = max([*found.values(), max(found, default=-1) + 1], default=0)
+    return [form.format(total=wanted, number=number) for number in range(wanted) if number not in found]
 
 
 def _problem(path: str) -> str | None:

@@ -37,6 +37,7 @@ class Histories:
         self._pieces: list[list[str]] = []  # of each session
         self._began: list[str] = []
         self._hosts: list[Any] = []
+        self._tips: list[str] = []  # of each session, its longest history so far
         told = [(history_of(record), str(record.get("created")), record) for record in records]
         for history, _, record in sorted(((h, c, r) for h, c, r in told if h is not None), key=lambda one: (len(one[0]), one[1])):
             if history not in self._place:
@@ -44,16 +45,17 @@ class Histories:
 
     def _add(self, history: str, record: Mapping[str, Any]) -> None:
         """Make a history the continuation of the longest one that it begins with, or a session of its own."""
-        tips = {place: text for text, place in self._place.items() if place[1] == len(self._pieces[place[0]])}
-        before = max((text for text in tips.values() if history.startswith(text + "\n")), key=len, default=None)
-        if before is None:
+        going_on = [place for place, tip in enumerate(self._tips) if history.startswith(tip + "\n")]
+        if not going_on:
             self._pieces.append([history])
+            self._tips.append(history)
             self._began.append(str(record.get("created")))
             self._hosts.append((record.get("by") or {}).get("host"))
             self._place[history] = len(self._pieces) - 1, 1
             return
-        session = self._place[before][0]
-        self._pieces[session].append(history[len(before) + 1 :])
+        session = max(going_on, key=lambda place: len(self._tips[place]))
+        self._pieces[session].append(history[len(self._tips[session]) + 1 :])
+        self._tips[session] = history
         self._place[history] = session, len(self._pieces[session])
 
     def write(self, storage: Storage) -> None:

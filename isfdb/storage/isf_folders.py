@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -26,6 +27,8 @@ from isfdb.layout.isf_legacy import (
 from isfdb.storage.isf_pickles import loader_of
 
 MAX_JSON_BYTES: Final = 512_000_000  # histories and package lists are repeated in every record, and grow long
+_MOST_KNOWN: Final = 10_000
+_QUIET_S: Final = 5.0  # the ticks of file systems' clocks, and theirs behind ours
 _READ: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -78,7 +81,7 @@ class IsfDatabase(Protocol):
         ...
 
     def names(self) -> list[str]:
-        """Return the names of its keys and sub-databases, in no order."""
+        """Return the names under which :meth:`children` may find something, in no order."""
         ...
 
     def children(self, name: str) -> tuple[IsfKey | IsfDatabase, ...]:
@@ -138,6 +141,7 @@ class IsfFolder:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._known: dict[str, tuple[tuple[int, int], tuple[IsfKey | IsfDatabase, ...]]] = {}
 
     def identity(self) -> Mapping[str, Any]:
         """Return ``db_state.json``."""
@@ -147,13 +151,12 @@ class IsfFolder:
             return {}
 
     def names(self) -> list[str]:
-        """Return the names of its keys and sub-databases."""
+        """Return the names of the folders in it: looking into each, to see what it is, is left to :meth:`children`."""
         try:
             with os.scandir(self.path) as entries:
-                names = [entry.name for entry in entries if entry.is_dir()]
+                return [entry.name for entry in entries if entry.is_dir()]
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return [name for name in names if self.children(name)]
 
     def children(self, name: str) -> tuple[IsfKey | IsfDatabase, ...]:
         """Return the key or sub-database that a folder is; nothing where it is neither."""
@@ -161,11 +164,23 @@ class IsfFolder:
         if "/" in name or name in ("", ".", "..") or DELETING in name or leads_back(path):
             return ()
         try:
-            files = os.listdir(path)
+            looks = os.stat(path)
+            known = self._known.get(name)
+            if known and known[0] == (looks.st_ino, looks.st_mtime_ns):
+                return known[1]
+            found = find(name, path, os.listdir(path))
         except OSError:
             return ()
-        found = find(name, path, files)
-        return (found,) if found is not None else ()
+        told = (found,) if found is not None else ()
+        self._remember(name, looks, told)
+        return told
+
+    def _remember(self, name: str, looks: os.stat_result, told: tuple[IsfKey | IsfDatabase, ...]) -> None:
+        """Keep what a folder is for as long as it looks the same; one that just changed may change again unseen."""
+        if time.time() - looks.st_mtime > _QUIET_S:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[name] = (looks.st_ino, looks.st_mtime_ns), told
 
     def leftovers(self) -> Iterator[tuple[str, str]]:
         """Give each name that is no key, with what it is; for :func:`isfdb.verify`."""

@@ -76,7 +76,7 @@ class ModelDataBase:
 
     def names(self) -> list[str]:
         """Return the first names of its keys."""
-        return [name for name in self._tree() if self.children(name)]
+        return list(self._tree())
 
     def children(self, name: str) -> tuple[IsfKey | IsfDatabase, ...]:
         """Return the key of that name, the keys that begin with it, or both."""

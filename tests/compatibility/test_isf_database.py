@@ -169,7 +169,7 @@ def test_it_is_found_by_its_id_and_by_links(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_sub_database_opened_by_its_path_is_part_of_the_whole(old):
     sub = isfdb.open(f"{old.path}/A/db/1/db")
-    assert (sub.prefix, sub.root.id, sub.keys()) == ("A/1", ID, ("B", "C"))
+    assert (sub.prefix, sub.name, sub.root.id, sub.keys()) == ("A/1", "1", ID, ("B", "C"))
 
 
 def test_verify_says_that_isf_kept_no_digests(old):
@@ -205,6 +205,20 @@ def test_verify_finds_what_lies_about(old):
     expected = {("leftover", "int.deleting.A1B2C"), ("stray", ".ipynb_checkpoints"), ("stray", "notes.txt"), ("missing file", "np.npy")}
     assert found == expected
     assert not {"int.deleting.A1B2C", ".ipynb_checkpoints", "notes.txt"} & set(old)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "dask_to_parquet/pandas_to_parquet.2.0.parquet",
+        "dask_to_parquet/pandas_to_parquet.2.1.parquet",
+        "pandas_to_msgpack_split/pandas_to_msgpack_0",
+    ],
+)
+def test_verify_finds_a_missing_part(old, file: str):
+    Path(old.path, file).unlink()
+    (finding,) = isfdb.verify(old)
+    assert (finding.kind, finding.key, finding.file) == ("missing file", *file.split("/"))
 
 
 # Odd databases ---------------------------------------------------------------------------------------------------------------------
@@ -280,6 +294,19 @@ def test_an_odd_record_does_not_hide_the_value(made: Path):
     assert [db[key] for key in ("nan", "list", "unknown_time")] == [1, 2, 3]
     assert db.metadata["nan"]["history"] == "? x" and db.metadata["unknown_time"]["extra"] == {"a": 1}
     assert db.entry("nan").cell.source == "? x" and len(str(db.ls()).splitlines()) == 3
+
+
+def test_what_isf_stores_meanwhile_is_seen(made: Path):
+    import shutil
+
+    add_pickle(made, "key", 1)
+    os.utime(made / "key", (1.5e9, 1.5e9))
+    db = isfdb.open(made, trust=True)
+    assert (db["key"], db.keys()) == (1, ("key",))
+    shutil.rmtree(made / "key")  # as ISF replaces a value
+    np.save(add_key(made, "key", f"{PREFIX}numpy_to_npy") / "np.npy", np.arange(3))
+    add_pickle(made, "other", 2)
+    assert (list(db["key"]), db["other"], db.keys()) == ([0, 1, 2], 2, ("key", "other"))
 
 
 def test_a_loaderdumper_nobody_knows_stops_nothing_else(made: Path):
