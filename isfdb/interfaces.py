@@ -66,6 +66,11 @@ class LoaderDumper(Protocol):
         Distribution to lowest version: ``{"xarray": "2024.10"}``. Looked at where dumping or loading fails.
     ``summarise(obj) -> dict``
         Statistics, computed only where the user asks: ``{"min": 0.0, "max": 3.5}``. JSON-ready, small.
+    ``fits(sample, addition, *, axis, extent) -> value``, ``extent(value, axis) -> int``, ``join(values, axis) -> value``
+        All three where values can be made longer by ``db.append``: return what is appended in its final form, having refused what
+        does not fit with a TypeError (`sample` is the value empty along `axis`, read with ``select=``; further keyword-only parameters
+        are options of ``db.append``); how long a value is; several values as one. ``describe`` must give ``shape``.
+        ``join_lazily(blocks, axis, lengths)``, of pairs of spec and folder, where ``lazy=True`` is to work on what grew.
     ``about : dict``
         Its row in the reference: ``types`` (tuple of dotted names), ``keeps``, ``format``, ``files``, ``exact``, ``lazy``, ``append``.
     """
