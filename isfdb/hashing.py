@@ -144,7 +144,7 @@ class open_hashed:
         for start in range(0, view.nbytes, piece):
             self._write_all(view[start : start + piece])
             written = self._written
-            self._queue.put(lambda written=written: self._hash_to(written))
+            self._queue.put(lambda space, written=written: self._hash_to(written, space))
 
     def _write_all(self, view: memoryview) -> None:
         start = 0
@@ -163,28 +163,29 @@ class open_hashed:
         save a tenth, and note a wrong digest of a right file where a value was changed and changed back.
         """
         view = memoryview(data).cast("B")
+        if view.nbytes <= CACHED_BYTES:
+            return self._is_held(start, view, bytearray(view.nbytes))
         step = LARGE_BYTES // 4
         pieces = [(start + at, view[at : at + step]) for at in range(0, view.nbytes, step)]
         if self._thread is None or len(pieces) < 2:
-            return self._all_held(pieces)
+            return self._all_held(pieces, bytearray(CACHED_BYTES))
         from queue import SimpleQueue
 
         answers: SimpleQueue[bool | OSError] = SimpleQueue()
-        self._queue.put(lambda: answers.put(self._held_or_error(pieces)))
-        mine, other = self._all_held(pieces), answers.get()
+        self._queue.put(lambda space: answers.put(self._held_or_error(pieces, space)))
+        mine, other = self._all_held(pieces, bytearray(CACHED_BYTES)), answers.get()
         if isinstance(other, OSError):
             raise other
         return mine and other
 
-    def _held_or_error(self, pieces: list[tuple[int, memoryview]]) -> bool | OSError:
+    def _held_or_error(self, pieces: list[tuple[int, memoryview]], space: bytearray) -> bool | OSError:
         try:
-            return self._all_held(pieces)
+            return self._all_held(pieces, space)
         except OSError as error:
             return error
 
-    def _all_held(self, pieces: list[tuple[int, memoryview]]) -> bool:
+    def _all_held(self, pieces: list[tuple[int, memoryview]], space: bytearray) -> bool:
         """Take pieces, as long as there are any, and compare them; another thread may be taking from the same list."""
-        space = bytearray(CACHED_BYTES)
         while True:
             try:
                 start, view = pieces.pop()
@@ -221,15 +222,16 @@ class open_hashed:
             self._thread.start()
 
     def _work(self) -> None:
+        space = bytearray(CACHED_BYTES)  # made once: new memory costs as much as what is done with it
         while (task := self._queue.get()) is not None:
-            task()
+            task(space)
 
-    def _hash_to(self, written: int) -> None:
+    def _hash_to(self, written: int, space: bytearray) -> None:
         # What the file holds is hashed, not what memory holds: if the value changes while it is written, digest and file still agree.
         try:
             if self._is_flushed_soon:
                 _begin_writeback(self._file.fileno(), self._hashed, written - self._hashed)
-            piece = memoryview(bytearray(min(CACHED_BYTES, written - self._hashed)))
+            piece = memoryview(space)
             while self._is_hashed and self._hashed < written:
                 n_read = self._read_into(piece[: written - self._hashed], self._hashed)
                 self._digest.update(piece[:n_read])

@@ -197,18 +197,19 @@ def text_arrays(draw: st.DrawFn) -> Any:
     import numpy
     from hypothesis.extra import numpy as hnp
 
-    missing = draw(st.sampled_from([[], [None], [float("nan")], ["missing"]]))
+    kinds: list[list[Any]] = [[], [None], [float("nan")], ["missing"]]
+    missing = draw(st.sampled_from(kinds))
     dtype = numpy.dtypes.StringDType(coerce=draw(st.booleans()), **({"na_object": missing[0]} if missing else {}))
     shape = draw(hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
     count = math.prod(shape)
     texts = draw(
-        st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.sampled_from(missing or [""]), **_exactly(count))
+        st.lists(
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.sampled_from(missing or [""]),
+            min_size=count,
+            max_size=count,
+        )
     )
     return draw(_laid_out(numpy.array(texts, dtype).reshape(shape)))
-
-
-def _exactly(count: int) -> dict[str, int]:
-    return {"min_size": count, "max_size": count}
 
 
 @st.composite

@@ -418,6 +418,16 @@ def test_what_an_array_of_numpys_subclasses_says_when_it_should_grow(db: Any) ->
         db.append("x", np.ones((2, 2)))
 
 
+def test_objects_go_to_pickle_and_load_for_their_writer_only(db: Any) -> None:
+    from isfdb.errors import PickleWarning
+
+    for value in (np.array([None, "a"]), np.ma.array([print], mask=[True]), np.zeros(1, [("a", "O")])):
+        with pytest.warns(PickleWarning, match="stores it as a pickle"):
+            db["x"] = value
+        assert db.entry("x").dumper == "to_cloudpickle"
+        assert type(db["x"]) is type(value)
+
+
 def test_a_nan_does_not_count_as_a_change(db: Any) -> None:
     db["x"] = np.full(5, np.nan)
     assert np.isnan(db["x"]).all()
