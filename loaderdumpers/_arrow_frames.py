@@ -276,7 +276,7 @@ class Reader:
 
         categories = self.index(spec["categories"], label=True)
         dtype = pandas.CategoricalDtype(categories, ordered=spec["ordered"])
-        return pandas.Categorical.from_codes(_codes_from_arrow(stored, categories), dtype=dtype)
+        return pandas.Categorical.from_codes(_codes_from_arrow(stored, categories, own_copy if label else self._own), dtype=dtype)
 
     def _sparse_column(self, spec: dict[str, Any], length: int) -> Any:
         name, (start, stop) = spec["sparse"], spec["part"]
@@ -334,7 +334,7 @@ def _objects(values: list[Any]) -> Any:
     return array
 
 
-def _codes_from_arrow(stored: Any, categories: Any) -> Any:
+def _codes_from_arrow(stored: Any, categories: Any, own: Own = own_copy) -> Any:
     import numpy
     import pyarrow
 
@@ -342,8 +342,9 @@ def _codes_from_arrow(stored: Any, categories: Any) -> Any:
     for chunk in stored.chunks:
         is_text = pyarrow.types.is_dictionary(chunk.type)
         codes = chunk.indices if is_text else chunk
-        codes, array = view_of(pyarrow.chunked_array([codes]), str(codes.type.to_pandas_dtype()().dtype))
+        codes, array = view_of(pyarrow.chunked_array([codes]), str(codes.type.to_pandas_dtype()().dtype), own)
         if array.null_count:
+            codes = own_copy(codes)
             codes[is_missing(array)] = -1
         pieces.append(_translated(codes, chunk.dictionary, categories) if is_text else codes)
     return pieces[1] if len(pieces) == 2 else numpy.concatenate(pieces)
