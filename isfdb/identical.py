@@ -55,7 +55,7 @@ def _comparison(kind: type) -> Any:
         return _arrays if issubclass(kind, (sys.modules["numpy"].ndarray, sys.modules["numpy"].generic)) else None
     if library == "pandas":
         return _frames if name in ("DataFrame", "Series") else _indexes if name.endswith("Index") else None
-    if library == "dask" and name in ("DataFrame", "Series", "Index", "Array"):
+    if library in ("dask", "dask_expr") and name in ("DataFrame", "Series", "Index", "Array"):
         return _lazy
     if library == "dask" and name in ("Bag", "Delayed", "Item"):
         return _lazy_parts
