@@ -86,8 +86,9 @@ class _Run:
         prefix = "/".join([name_of_folder(name) or name for name in folder.split("/")]) + "/" if folder else ""
         with self._surviving(prefix.rstrip("/"), folder):
             self._state(database, prefix)
-        for name in self._with_progress(sorted(database.names()), folder):
-            self._name(database, name, prefix)
+        with self._surviving(prefix.rstrip("/"), folder or "the database"):
+            for name in self._with_progress(sorted(database.names()), folder):
+                self._name(database, name, prefix)
         with self._surviving(prefix.rstrip("/"), folder):
             for name, what in database.leftovers():
                 kind = "leftover" if "deleted" in what else "stray"

@@ -14,7 +14,16 @@ from typing import Any, Final
 
 from isfdb import plugins
 from isfdb.database import Database
-from isfdb.errors import DumpError, IsfdbError, KeyCollisionError, NoDumperError, OptionError, PickleWarning, UntrustedDataError
+from isfdb.errors import (
+    CorruptDatabaseError,
+    DumpError,
+    IsfdbError,
+    KeyCollisionError,
+    NoDumperError,
+    OptionError,
+    PickleWarning,
+    UntrustedDataError,
+)
 from isfdb.exact_json import loads
 from isfdb.hashing import digest_of
 from isfdb.keys import name_of_folder
@@ -26,7 +35,7 @@ from isfdb.migration.isf_files import stage_files
 from isfdb.migration.isf_provenance import Histories, carried_over, without_own
 from isfdb.parts import allowing_code
 from isfdb.storage.isf import IsfStorage
-from isfdb.storage.isf_folders import IsfDatabase, IsfKey
+from isfdb.storage.isf_folders import IsfKey
 from isfdb.storage.isf_records import payload
 from isfdb.versions import numbers_of, state_of
 from isfdb.writing import Pending, Target, now, publish, stage_value
@@ -125,12 +134,12 @@ class _Import:
 
     def _sources(self) -> Iterator[_Source]:
         """Give every key; make the sub-databases on the way, empty ones too."""
-        for folder, database in self.storage.databases(self.old._folder):
+        for folder, _ in self.storage.databases(self.old._folder):
             prefix = folder.removeprefix(self.old._folder).strip("/")
             names = tuple(name_of_folder(name) or name for name in prefix.split("/")) if prefix else ()
             if not self._has_place(names):
                 continue
-            for key_folder, key in _keys_in(database, folder, self.storage):
+            for key_folder, key in self._keys_in(folder, "/".join(names)):
                 text = "/".join([*names, key.name])
                 version = f"{key_folder}/{version_name(1)}"
                 yield _Source(text, version, key, loads(self.storage.read(f"{version}/{METADATA_FILE}")))
@@ -144,6 +153,18 @@ class _Import:
             self.unreadable.append(ImportedKey("/".join(names), NOT_COPIED, "sub-database", why=str(error)))
             return False
         return True
+
+    def _keys_in(self, folder: str, key: str) -> Iterator[tuple[str, IsfKey]]:
+        """Give each key of a database folder with the folder that format 1 would have for it."""
+        try:
+            names = sorted(self.storage.list(folder))
+        except CorruptDatabaseError as error:
+            self.unreadable.append(ImportedKey(key, NOT_COPIED, "sub-database", why=str(error)))
+            return
+        for name in names:
+            found, _ = self.storage.find(join(folder, name)) if name.endswith(KEY_SUFFIX) else (None, "")
+            if isinstance(found, IsfKey):
+                yield join(folder, name), found
 
     def _with_progress(self, sources: list[_Source]) -> Iterator[_Source]:
         if not self.progress:
@@ -283,12 +304,3 @@ class _Import:
         recorded = source.record.get("isf") or {}
         is_same_record = all(recorded.get(name) == fact for name, fact in (newest.get("isf") or {}).items() if name in ("time", "dumper"))
         return is_same_value and is_same_record and original.get("key") == source.key and original.get("database") == self.old.root.id
-
-
-def _keys_in(database: IsfDatabase, folder: str, storage: IsfStorage) -> Iterator[tuple[str, IsfKey]]:
-    """Give each key of a database folder with the folder that format 1 would have for it."""
-    for name in sorted(storage.list(folder)):
-        if name.endswith(KEY_SUFFIX):
-            found, _ = storage.find(join(folder, name))
-            if isinstance(found, IsfKey):
-                yield join(folder, name), found

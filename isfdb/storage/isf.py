@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NoReturn
 from urllib.parse import quote, unquote
 
-from isfdb.errors import CorruptVersionError, InvalidKeyError
+from isfdb.errors import CorruptDatabaseError, CorruptVersionError, InvalidKeyError
 from isfdb.exact_json import dumps
 from isfdb.keys import folder_name, name_of_folder
 from isfdb.layout.current import (
@@ -110,7 +110,11 @@ class IsfStorage(Storage):
         if found is None or isinstance(found, IsfKey):
             return
         yield path, found
-        for name in _names_in(found):
+        try:
+            names = _names_in(found)
+        except CorruptDatabaseError:
+            return  # whoever lists that one is told
+        for name in names:
             if not name.endswith(KEY_SUFFIX):
                 yield from self.databases(join(path, name))
 

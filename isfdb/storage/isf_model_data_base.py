@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
+from isfdb.errors import CorruptDatabaseError
 from isfdb.layout.isf_legacy import CORE_PICKLE, KEYS_SQLITE, METADATA_SQLITE
 from isfdb.storage.isf_folders import IsfDatabase, IsfKey, find, read_file
 from isfdb.storage.isf_pickles import Unknown, is_plain, read_pickle
@@ -178,4 +179,5 @@ class ModelDataBase:
             with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro&immutable=1", uri=True)) as connection:
                 return connection.execute(query, arguments).fetchall()
         except sqlite3.Error as error:
-            raise OSError(5, f"it is no table of ISF's: {error}", path) from error
+            message = f"{path} cannot be read: {error}. The folders beside it are unharmed; restore that file from a copy."
+            raise CorruptDatabaseError(message, path=path) from error

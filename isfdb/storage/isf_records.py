@@ -179,7 +179,7 @@ def describe(key: IsfKey) -> dict[str, Any]:
     look = _LOOKS.get(key.word)
     try:
         return look(key.path) if look else {"type": _TYPES.get(key.word, key.word or "unreadable")}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SyntaxError, RecursionError, MemoryError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, SyntaxError, RecursionError, MemoryError):
         return {"type": _TYPES.get(key.word, key.word)}
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import isfdb
 from isfdb.errors import (
+    CorruptDatabaseError,
     CorruptVersionError,
     DatabaseExistsError,
     DatabaseNotFoundError,
@@ -469,3 +470,15 @@ def test_verify_of_the_older_format_finds_what_belongs_to_no_key(older):
     Path(older.path, "orphan_abc_").mkdir()
     found = {(finding.kind, finding.key or finding.file) for finding in isfdb.verify(older)}
     assert {("stray", "orphan_abc_"), ("unreadable", "escaped")} <= found
+
+
+def test_a_damaged_table_is_named_and_hides_nothing_else(older, tmp_path: Path):
+    (tmp_path / "model" / "sub_xyz_" / "mdb" / "sqlitedict.db").write_bytes(b"no table")
+    assert older["number"] == 42 and "sub" in older.keys()
+    with pytest.raises(CorruptDatabaseError, match=r"sub_xyz_/mdb/sqlitedict\.db cannot be read.*restore that file"):
+        _ = older["sub"].keys()
+    assert ("unreadable", "sub") in {(finding.kind, finding.key) for finding in isfdb.verify(older)}
+    from isfdb.migration import import_isf
+
+    told = {one.key: one.outcome for one in import_isf(older, isfdb.open(tmp_path / "new"))}
+    assert (told["sub"], told["number"]) == ("not copied", "copied")
