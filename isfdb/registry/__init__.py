@@ -31,7 +31,7 @@ def add(path: str | os.PathLike[str], *, name: str | None = None) -> DatabaseRec
     Parameters
     ----------
     path : str or os.PathLike
-        Its folder.
+        Its folder. Of a database that ISF wrote, its sub-databases are noted too.
     name : str, optional
         What to call it from now on, wherever it moves; it replaces an earlier name. By default the name of its folder.
 
@@ -52,6 +52,9 @@ def add(path: str | os.PathLike[str], *, name: str | None = None) -> DatabaseRec
         if name is not None:
             _check_free(connection, name, database_id)
         write_opened(connection, database_id, real, folders.parent_id(real))
+        if folders.is_isf(real):  # ISF's programs open sub-databases by ids of their own
+            for below_id, below, parent in folders.databases_below(real, progress=False):
+                write_opened(connection, below_id, below, parent or folders.parent_id(below))
         if name is not None:
             store.set_name(connection, name, database_id)
         given = _by_id(store.given_names(connection))

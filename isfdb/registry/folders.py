@@ -29,13 +29,14 @@ def id_of(path: str) -> str | None:
     try:
         found = _members(path).get("id")
     except FileNotFoundError:
-        return _isf_id(path) if _is_isf(path) else None
+        return _isf_id(path) if is_isf(path) else None
     except (OSError, ValueError, RecursionError):
         return None
     return str(found) if is_id(found) else None
 
 
-def _is_isf(path: str) -> bool:
+def is_isf(path: str) -> bool:
+    """Say whether a folder holds a database that ISF wrote."""
     return any(os.path.isfile(f"{path}/{name}") for name in DATABASE_FILES)
 
 
@@ -63,7 +64,7 @@ def _members(path: str) -> dict[str, Any]:
 def parent_id(path: str) -> str | None:
     """Return the id of the database a folder is a sub-database of."""
     folder = os.path.dirname(path)
-    return id_of(os.path.dirname(folder)) if os.path.basename(path) in SUB_FOLDERS and _is_isf(path) else id_of(folder)
+    return id_of(os.path.dirname(folder)) if os.path.basename(path) in SUB_FOLDERS and is_isf(path) else id_of(folder)
 
 
 def is_same_folder(first: str, second: str) -> bool:

@@ -159,6 +159,9 @@ def test_it_is_found_by_its_id_and_by_links(tmp_path: Path, monkeypatch: pytest.
     path = copy_of_real(tmp_path)
     with pytest.raises(DatabaseNotFoundError):
         isfdb.open("2001-01-01_1_abcdefg")
+    isfdb.registry.add(path, name="old results")
+    assert isfdb.open("old results").id == isfdb.open("2026-11-21_24126_jJZktwr").root.id == ID
+    isfdb.registry.forget(ID)
     isfdb.registry.scan(path)
     assert isfdb.open(ID).path == path
     sub = isfdb.open("2026-11-21_24126_O4KTzxe")
