@@ -20,7 +20,7 @@ def pack_offset(freq: Any) -> Any:
     alias = str(freq.freqstr)
     if _gives_back(alias, freq):
         return alias
-    kwds = {name: value for name, value in freq.kwds.items() if name not in ("offset", "calendar")}
+    kwds = {name: value for name, value in sorted(freq.kwds.items()) if name not in ("offset", "calendar")}
     try:
         parts = {
             "offset": type(freq).__name__,

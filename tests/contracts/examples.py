@@ -129,7 +129,7 @@ def _texts() -> dict[str, pd.Series]:
     found["objects: text"] = pd.Series(["a", "b"], dtype=object)
     found["objects: None"] = pd.Series([None, None], dtype=object)
     found["objects: bytes"] = pd.Series([b"a", None, b""], dtype=object)
-    for storage in ("python", "pyarrow"):
+    for storage in ("python", "pyarrow") if pd.__version__ >= "2.3" else ():
         for one in (np.nan, pd.NA):
             found[f"string, {storage}, {one}"] = pd.Series(["a", None, "é"], dtype=pd.StringDtype(storage, na_value=one))
     return found
