@@ -166,6 +166,8 @@ class Writer:
     def _plain_index(self, index: Any, name: str, label: bool) -> dict[str, Any]:
         from loaderdumpers._offsets import pack_offset
 
+        if type(index.array).__name__ == "SparseArray":  # the pool of sparse values is for columns, whose length the plan knows
+            raise NotExactError(f"the {name} is sparse, which is not kept; make it dense, as pandas.Index(index.to_numpy())")
         facts: dict[str, Any] = {"name": pack_label(index.name)}
         freq = getattr(index, "freq", None) if type(index).__name__ in ("DatetimeIndex", "TimedeltaIndex") else None
         if freq is not None:

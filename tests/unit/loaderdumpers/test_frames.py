@@ -259,6 +259,20 @@ def test_sparse_columns_take_the_room_of_what_is_in_them(module: Any, tmp_path: 
 
 
 @FORMATS
+def test_sparse_labels_are_refused(module: Any, tmp_path: Path) -> None:
+    labels = pd.Index(pd.arrays.SparseArray([0, 1, 0]))
+    for value in (
+        labels,
+        pd.Series(range(3), index=labels),
+        pd.DataFrame(np.ones((1, 3)), columns=labels),
+        pd.MultiIndex.from_arrays([labels]),
+    ):
+        assert not module.check(value)
+        with pytest.raises(TypeError, match="is sparse, which is not kept; make it dense"):
+            module.dump(value, str(tmp_path))
+
+
+@FORMATS
 def test_spike_times_are_columns_of_lists(module: Any, tmp_path: Path) -> None:
     module.dump(mixed_rows(10), str(tmp_path))
     table = pyarrow.feather.read_table(tmp_path / "data.arrow") if module is pandas_to_arrow else pq.read_table(tmp_path / "data.parquet")
