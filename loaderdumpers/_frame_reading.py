@@ -223,7 +223,12 @@ def _read_frame(plan: dict[str, Any], files: Files, places: Any, filters: Any, w
     arrays = [reader.column(spec, length=plan["rows"]) for spec in specs]
     for place in _repeated(places):
         arrays[place] = arrays[place].copy()  # two columns must not share memory
-    return _assemble(arrays, index, labels if isinstance(places, range) else labels.take(places))
+    return _assemble(arrays, index, labels[_as_slice(places)] if isinstance(places, range) else labels.take(places))
+
+
+def _as_slice(places: range) -> slice:
+    """Return the slice that gives these places: of a range, it leaves a range."""
+    return slice(places.start, places.stop if places.stop >= 0 else None, places.step) if places else slice(0, 0)
 
 
 def _repeated(places: Any) -> list[int]:
@@ -258,7 +263,7 @@ def _columns_of(plan: dict[str, Any], files: Files, columns: list[Any] | None, w
     if hasattr(wanted, "__index__") and not isinstance(wanted, numpy.ndarray):
         return [_inside(operator.index(wanted), len(labels), "column")], 0
     if isinstance(wanted, slice):
-        return list(range(len(labels))[wanted]), None
+        return range(len(labels))[wanted], None
     places = numpy.asarray(wanted)
     if places.dtype == bool and places.shape == (len(labels),):
         return numpy.flatnonzero(places), None
