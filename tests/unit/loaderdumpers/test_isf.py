@@ -426,7 +426,10 @@ def test_dask_frames_are_stored_by_the_client_that_users_of_isf_pass(db):
     dd = pytest.importorskip("dask.dataframe")
     distributed = pytest.importorskip("distributed")
     value = pd.DataFrame({"v": [1, 2, 3]})
-    with distributed.Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, set_as_default=False) as client:
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
         db.set("key", dd.from_pandas(value, npartitions=2), dumper="dask_to_parquet", client=client)
         assert client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.task_prefixes))  # it had something to do
         with pytest.raises(DumpError, match="dask_to_msgpack only reads what ISF wrote"):
