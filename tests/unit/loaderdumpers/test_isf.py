@@ -427,7 +427,7 @@ def test_dask_frames_are_stored_by_the_client_that_users_of_isf_pass(db):
     distributed = pytest.importorskip("distributed")
     value = pd.DataFrame({"v": [1, 2, 3]})
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
         db.set("key", dd.from_pandas(value, npartitions=2), dumper="dask_to_parquet", client=client)
