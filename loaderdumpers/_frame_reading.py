@@ -96,8 +96,9 @@ def read_value(
     try:
         if not is_frame:
             return window.rest(_with_attributes(_read_one(plan, files, window), plan, attrs))
-        places, rest = _columns_of(plan, files, columns, window)
-        return window.rest(_with_attributes(_read_frame(plan, files, places, filters, window), plan, attrs), rest)
+        labels = _labels_of(plan, files)
+        places, rest = _columns_of(labels, columns, window)
+        return window.rest(_with_attributes(_read_frame(plan, files, labels, places, filters, window), plan, attrs), rest)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(
             f"the plan of this {plan['kind']} does not fit {files.where} ({type(error).__name__}: {error}); one of the files was changed"
@@ -205,8 +206,7 @@ def index_specs(index: dict[str, Any]) -> list[dict[str, Any]]:
     return list(index["levels"]) if "levels" in index else [index["values"]] if "values" in index else []
 
 
-def _read_frame(plan: dict[str, Any], files: Files, places: Any, filters: Any, window: _Window) -> Any:
-    labels = _labels_of(plan, files)
+def _read_frame(plan: dict[str, Any], files: Files, labels: Any, places: Any, filters: Any, window: _Window) -> Any:
     specs = [plan["values"][place] for place in places]
     needed = _stored([*specs, *index_specs(plan["index"])])
     if filters is not None:
@@ -250,11 +250,10 @@ def _no_column(spec: dict[str, Any]) -> Any:
     raise ValueError(f"labels are said to lie in the column {spec.get('in')!r}; one of the files was changed")
 
 
-def _columns_of(plan: dict[str, Any], files: Files, columns: list[Any] | None, window: _Window) -> tuple[Any, Any]:
+def _columns_of(labels: Any, columns: list[Any] | None, window: _Window) -> tuple[Any, Any]:
     """Return the places of the columns to read, and what is left to select among them."""
     import numpy
 
-    labels = range(len(plan["values"])) if columns is None else _labels_of(plan, files)
     if window.columns is None or window.columns is Ellipsis:
         return (range(len(labels)) if columns is None else find_columns(labels, columns)), None
     if columns is not None:
