@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from threading import RLock
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from isfdb.errors import BrokenPluginWarning, MissingDependencyError, NoDumperError, OptionError, UnknownLoaderdumperError
 from isfdb.interfaces import DEFAULT_PRIORITY, LoaderDumper
 
 GROUP: Final = "isfdb.loaderdumpers"
+#: Packages announce here, in a mapping from name to what :func:`facts_of` returns, what would else be known after an import only.
+FACTS_GROUP: Final = "isfdb.loaderdumper_facts"
 
 _lock = RLock()
 _entry_points: dict[str, list[Any]] | None = None  # name -> its entry points; more than one where packages quarrel
 _modules: dict[str, Any] = {}  # name -> loaderdumper, imported or registered at run time
 _broken: dict[str, str] = {}  # name -> why
-_in_order: list[tuple[int, str, Any]] | None = None  # (priority, name, loaderdumper) of those that may be chosen
+_in_order: list[Candidate] | None = None  # those that may be chosen
 
 
 def _found() -> dict[str, list[Any]]:
@@ -156,18 +159,88 @@ def loaderdumper(name: str) -> Any:
     return module
 
 
-def in_order() -> list[tuple[int, str, Any]]:
-    """Return (priority, name, loaderdumper) of all that may be chosen by ``check``, in the order in which they are asked."""
+class Candidate(NamedTuple):
+    """A loaderdumper that may be chosen, known without importing it where its package announces its facts."""
+
+    priority: int
+    name: str
+    libraries: tuple[str, ...]  # a value can be of its types only where one of these was imported; empty: always
+
+
+def _announced() -> dict[str, tuple[int, tuple[str, ...]] | None]:
+    """Return what packages say of their loaderdumpers, so that the first put need not import them all; None: never chosen.
+
+    A package speaks for itself alone: what it says of a loaderdumper in another package is passed over.
+    """
+    from importlib.metadata import entry_points
+
+    announced: dict[str, tuple[int, tuple[str, ...]] | None] = {}
+    for point in entry_points(group=FACTS_GROUP):
+        package = point.value.partition(":")[0].partition(".")[0]
+        try:
+            facts = dict(point.load())
+        except Exception as error:  # noqa: BLE001 - a stranger's module may fail in any way; then its loaderdumpers are imported
+            warnings.warn(f"the facts that {point.value} announces cannot be used: {error}.", BrokenPluginWarning, stacklevel=5)
+            continue
+        for name, fact in facts.items():
+            points = _found().get(name, [])
+            if len(points) == 1 and points[0].value.partition(".")[0] == package:
+                announced[name] = fact
+    return announced
+
+
+def facts_of(module: Any) -> tuple[int, tuple[str, ...]] | None:
+    """Return what a package may announce of a loaderdumper: its priority and the libraries of its types; None where it is never chosen."""
+    if getattr(module, "explicit_only", False):
+        return None
+    types = getattr(module, "about", {}).get("types", ())
+    packages = {name.partition(".")[0] if "." in name else "" for name in types}
+    always = not packages or bool(packages & {"", *sys.stdlib_module_names})
+    return int(getattr(module, "priority", DEFAULT_PRIORITY)), () if always else tuple(sorted(packages))
+
+
+def _candidates() -> list[Candidate]:
     global _in_order
     if _in_order is None:
         with _lock:
-            usable = [(name, _modules.get(name) or _import_or_warn(name)) for name in names()]
-            _in_order = sorted(
-                (int(getattr(module, "priority", DEFAULT_PRIORITY)), name, module)
-                for name, module in usable
-                if module is not None and not getattr(module, "explicit_only", False)
-            )
+            announced, found = _announced(), []
+            for name in names():
+                module = _modules.get(name)
+                if module is None and name not in announced:
+                    module = _import_or_warn(name)
+                    if module is None:
+                        continue
+                facts = facts_of(module) if module is not None else announced[name]
+                if facts is not None:
+                    found.append(Candidate(facts[0], name, facts[1]))
+            _in_order = sorted(found)
     return _in_order
+
+
+def asked(before: int | None = None) -> Iterator[tuple[str, Any]]:
+    """Give name and module of the loaderdumpers that a value may belong to now, in the order in which they are asked.
+
+    Those whose libraries were never imported are passed over, and not imported themselves: no value can be of their types.
+
+    Parameters
+    ----------
+    before : int, optional
+        Only those with a lower priority.
+    """
+    for candidate in _candidates():
+        if before is not None and candidate.priority >= before:
+            return
+        if candidate.libraries and not any(library in sys.modules for library in candidate.libraries):
+            continue
+        module = _modules.get(candidate.name) or _import_or_warn(candidate.name)
+        if module is not None:
+            yield candidate.name, module
+
+
+def in_order() -> list[tuple[int, str, Any]]:
+    """Return (priority, name, loaderdumper) of all that may be chosen by ``check``, in the order in which they are asked; imports all."""
+    found = [(candidate, _modules.get(candidate.name) or _import_or_warn(candidate.name)) for candidate in _candidates()]
+    return [(candidate.priority, candidate.name, module) for candidate, module in found if module is not None]
 
 
 def choose(value: Any) -> tuple[str, Any]:
@@ -178,7 +251,7 @@ def choose(value: Any) -> tuple[str, Any]:
     NoDumperError
         None accepts it.
     """
-    for _, name, module in in_order():
+    for name, module in asked():
         try:
             accepted = module.check(value)
         except Exception as error:  # noqa: BLE001 - a check must be total; one that is not loses its turn, not the user's data
@@ -187,9 +260,9 @@ def choose(value: Any) -> tuple[str, Any]:
         if accepted is True:
             return name, module
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
-    asked = ", ".join(name for _, name, _ in in_order())
+    names_asked = ", ".join(name for name, _ in asked())
     raise NoDumperError(
-        f"no loaderdumper accepts a value of type {kind}; asked were {asked}. Store its parts, or register a loaderdumper for it.",
+        f"no loaderdumper accepts a value of type {kind}; asked were {names_asked}. Store its parts, or register a loaderdumper for it.",
         type=kind,
     )
 

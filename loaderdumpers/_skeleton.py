@@ -63,7 +63,7 @@ class _Classes:
 
     def __init__(self) -> None:
         self._facts: dict[type, classes.ClassFacts | None] = {}
-        self._before = [module for priority, _, module in plugins.in_order() if priority < PRIORITY]
+        self._before = [module for _, module in plugins.asked(before=PRIORITY)]
 
     def of(self, kind: type) -> classes.ClassFacts | None:
         """Return the facts of a class of the user's whose instances are plain data, else None."""

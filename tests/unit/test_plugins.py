@@ -111,7 +111,7 @@ def test_a_describe_that_fails_costs_no_save(db, registered):
 
 
 def test_nobody_accepts(monkeypatch):
-    monkeypatch.setattr(plugins, "in_order", lambda: [(10, "to_json", plugins.loaderdumper("to_json"))])
+    monkeypatch.setattr(plugins, "_candidates", lambda: [plugins.Candidate(10, "to_json", ())])
     with pytest.raises(NoDumperError, match="asked were to_json"):
         plugins.choose(object())
 
@@ -168,3 +168,69 @@ def test_two_claims_to_one_name_name_both_packages(tmp_path):
         print(isfdb.open("results")["k"])
     """
     assert run(tmp_path, code, "-W", "ignore").split() == ["True", "1"]
+
+
+def test_what_is_announced_of_the_built_ins_is_what_they_say() -> None:
+    import importlib
+    import tomllib
+    from pathlib import Path
+
+    from loaderdumpers._facts import FACTS
+
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    modules = {name: importlib.import_module(path) for name, path in project["entry-points"]["isfdb.loaderdumpers"].items()}
+    assert {name: plugins.facts_of(module) for name, module in modules.items()} == FACTS
+
+
+def test_a_small_put_imports_no_loaderdumper_it_does_not_need() -> None:
+    import subprocess
+    import sys
+
+    script = (
+        "import sys; from isfdb import plugins\n"
+        "assert plugins.choose({'a': 1})[0] == 'to_json'\n"
+        "print(sorted(name for name in sys.modules if name.startswith('loaderdumpers.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "['loaderdumpers._facts', 'loaderdumpers.to_json']"
+
+
+def test_what_belongs_to_a_library_is_asked_once_that_was_imported() -> None:
+    import subprocess
+    import sys
+
+    script = (
+        "import sys; from isfdb import plugins\n"
+        "plugins.choose(object)\n"
+        "assert 'loaderdumpers.numpy_to_npy' not in sys.modules\n"
+        "import numpy\n"
+        "assert plugins.choose(numpy.zeros(1))[0] == 'numpy_to_npy'"
+    )
+    subprocess.run([sys.executable, "-c", script], timeout=60, check=True)
+
+
+def test_a_package_announces_nothing_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.metadata as metadata
+
+    class Point:
+        value = "stranger.facts:FACTS"
+
+        def load(self) -> dict[str, None]:
+            return {"to_json": None, "numpy_to_npy": None}
+
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [Point()] if group == plugins.FACTS_GROUP else [])
+    assert plugins._announced() == {}
+
+
+def test_facts_that_cannot_be_loaded_are_named_and_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.metadata as metadata
+
+    class Point:
+        value = "broken.facts:FACTS"
+
+        def load(self) -> None:
+            raise ImportError("no such module")
+
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [Point()])
+    with pytest.warns(BrokenPluginWarning, match=r"broken\.facts:FACTS announces cannot be used"):
+        assert plugins._announced() == {}
