@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,7 @@ def shell(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from isfdb.provenance.cells import unwatch
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # IPython puts its own there, and leaves it
     config = Config()
     config.HistoryManager.enabled = False
     InteractiveShell.clear_instance()
