@@ -21,9 +21,25 @@ _ISF: Final = frozenset(
 )
 
 
-def refuse_to_write(name: str, modern: str) -> NoReturn:
-    """Say that a loaderdumper only reads, and which one to use instead."""
-    raise TypeError(f"{name} only reads what ISF wrote, for its format has no reader but this one; store with {modern}")
+def accepts_nothing(obj: Any) -> bool:
+    """Accept nothing, as the ``check`` of a loaderdumper that only reads."""
+    return False
+
+
+def refusing(name: str, modern: str) -> Callable[..., None]:
+    """Return the ``dump`` of a loaderdumper that only reads: it says so, whatever options ISF took, and which one writes."""
+
+    def dump(obj: Any, savedir: str, **options: Any) -> None:
+        """Refuse.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
+        raise TypeError(f"{name} only reads what ISF wrote, for its format has no reader but this one; store with {modern}")
+
+    return dump
 
 
 def refuse_import(error: ImportError | AttributeError, path: str) -> NoReturn:

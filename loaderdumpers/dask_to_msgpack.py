@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from loaderdumpers._isf import refuse_to_write
+from loaderdumpers._isf import accepts_nothing as check
+from loaderdumpers._isf import refusing
 from loaderdumpers._isf_dask_msgpack import Loader
 
 priority: Final = 79
@@ -22,18 +23,4 @@ about: Final = {
     "append": False,
 }
 
-
-def check(obj: Any) -> bool:
-    """Accept nothing: this only reads."""
-    return False
-
-
-def dump(obj: Any, savedir: str, **options: Any) -> None:
-    """Refuse, whatever options ISF took.
-
-    Raises
-    ------
-    TypeError
-        Always; it names the loaderdumper that writes.
-    """
-    refuse_to_write("dask_to_msgpack", "dask_to_parquet")
+dump = refusing("dask_to_msgpack", "dask_to_parquet")

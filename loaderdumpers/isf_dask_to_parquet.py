@@ -7,7 +7,8 @@ import os
 import re
 from typing import Any, Final
 
-from loaderdumpers._isf import divisions_of, lazy_frame, numbered, read_object_meta, refuse_to_write
+from loaderdumpers._isf import accepts_nothing as check  # noqa: F401 - what isfdb asks
+from loaderdumpers._isf import divisions_of, lazy_frame, numbered, read_object_meta, refusing
 from loaderdumpers._isf_parquet import index_bounds, read_frame
 
 priority: Final = 79
@@ -23,23 +24,9 @@ about: Final = {
     "append": False,
 }
 
+dump = refusing("isf_dask_to_parquet", "dask_to_parquet")
+
 _NAME: Final = re.compile(r"pandas_to_parquet\.(\d+)\.(\d+)\.parquet")
-
-
-def check(obj: Any) -> bool:
-    """Accept nothing: this only reads."""
-    return False
-
-
-def dump(obj: Any, savedir: str, **options: Any) -> None:
-    """Refuse, whatever options ISF took.
-
-    Raises
-    ------
-    TypeError
-        Always; it names the loaderdumper that writes.
-    """
-    refuse_to_write("isf_dask_to_parquet", "dask_to_parquet")
 
 
 class Loader:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Final
+from typing import Final
 
-from loaderdumpers._isf import refuse_to_write
+from loaderdumpers._isf import accepts_nothing as check  # noqa: F401 - what isfdb asks
+from loaderdumpers._isf import refusing
 from loaderdumpers.folder import ManagedFolder
 
 priority: Final = 79
@@ -22,23 +23,9 @@ about: Final = {
     "append": False,
 }
 
+dump = refusing("isf_folder", "folder, or db.create_managed_folder")
+
 _OWN_FILES: Final = frozenset({"Loader.json", "Loader.pickle", "metadata.json"})
-
-
-def check(obj: Any) -> bool:
-    """Accept nothing: this only reads."""
-    return False
-
-
-def dump(obj: Any, savedir: str, **options: Any) -> None:
-    """Refuse, whatever options ISF took.
-
-    Raises
-    ------
-    TypeError
-        Always; it names the loaderdumper that writes.
-    """
-    refuse_to_write("isf_folder", "folder, or db.create_managed_folder")
 
 
 class IsfManagedFolder(ManagedFolder):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
-from loaderdumpers._isf import refuse_to_write
+from loaderdumpers._isf import accepts_nothing as check  # noqa: F401 - what isfdb asks
+from loaderdumpers._isf import refusing
 
 priority: Final = 79
 explicit_only: Final = True
@@ -20,21 +21,7 @@ about: Final = {
     "append": False,
 }
 
-
-def check(obj: Any) -> bool:
-    """Accept nothing: this only reads."""
-    return False
-
-
-def dump(obj: Any, savedir: str, **options: Any) -> None:
-    """Refuse, whatever options ISF took.
-
-    Raises
-    ------
-    TypeError
-        Always; it names the loaderdumper that writes.
-    """
-    refuse_to_write("isf_numpy_to_npy", "numpy_to_npy")
+dump = refusing("isf_numpy_to_npy", "numpy_to_npy")
 
 
 class Loader:

@@ -6,7 +6,8 @@ import json
 import os
 from typing import Any, Final
 
-from loaderdumpers._isf import refuse_to_write
+from loaderdumpers._isf import accepts_nothing as check  # noqa: F401 - what isfdb asks
+from loaderdumpers._isf import refusing
 
 priority: Final = 79
 explicit_only: Final = True
@@ -21,27 +22,13 @@ about: Final = {
     "append": False,
 }
 
+dump = refusing("isf_numpy_to_zarr", "numpy_to_zarr")
+
 _FOLDER: Final = "obj.zarr"
 #: Codecs that only compute; "pickle" and its like would run code.
 _CODECS: Final = frozenset(
     "adler32 blosc bytes bz2 crc32 crc32c delta fletcher32 gzip lz4 lzma packbits shuffle transpose zlib zstd".split()
 )
-
-
-def check(obj: Any) -> bool:
-    """Accept nothing: this only reads."""
-    return False
-
-
-def dump(obj: Any, savedir: str, **options: Any) -> None:
-    """Refuse, whatever options ISF took.
-
-    Raises
-    ------
-    TypeError
-        Always; it names the loaderdumper that writes.
-    """
-    refuse_to_write("isf_numpy_to_zarr", "numpy_to_zarr")
 
 
 class Loader:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from loaderdumpers._isf import refuse_to_write
+from loaderdumpers._isf import accepts_nothing as check  # noqa: F401 - what isfdb asks
+from loaderdumpers._isf import refusing
 
 priority: Final = 79
 mutable: Final = True
@@ -24,24 +25,10 @@ about: Final = {
     "append": False,
 }
 
+dump = refusing("isf_shared_numpy_store", "shared_numpy_store, or db.create_shared_numpy_store")
+
 # An append writes beyond the length that the name speaks of, then renames: what is longer than its name is a torn append.
 _NAME: Final = re.compile(r"(.+?)__((?:\d+(?:_\d+)*)?)__([A-Za-z0-9<>=|]+)")
-
-
-def check(obj: Any) -> bool:
-    """Accept nothing: this only reads."""
-    return False
-
-
-def dump(obj: Any, savedir: str, **options: Any) -> None:
-    """Refuse, whatever options ISF took.
-
-    Raises
-    ------
-    TypeError
-        Always; it names the loaderdumper that writes.
-    """
-    refuse_to_write("isf_shared_numpy_store", "shared_numpy_store, or db.create_shared_numpy_store")
 
 
 class IsfSharedNumpyStore(Mapping[str, Any]):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
-from loaderdumpers._isf import refuse_to_write
+from loaderdumpers._isf import accepts_nothing as check  # noqa: F401 - what isfdb asks
+from loaderdumpers._isf import refusing
 from loaderdumpers._isf_pickle import unpickle
 
 priority: Final = 99
@@ -22,21 +23,7 @@ about: Final = {
     "append": False,
 }
 
-
-def check(obj: Any) -> bool:
-    """Accept nothing: this only reads."""
-    return False
-
-
-def dump(obj: Any, savedir: str, **options: Any) -> None:
-    """Refuse, whatever options ISF took.
-
-    Raises
-    ------
-    TypeError
-        Always; it names the loaderdumper that writes.
-    """
-    refuse_to_write("isf_to_pickle", "to_pickle, or leave the choice to isfdb")
+dump = refusing("isf_to_pickle", "to_pickle, or leave the choice to isfdb")
 
 
 class Loader:

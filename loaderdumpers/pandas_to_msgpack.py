@@ -6,7 +6,8 @@ import os
 import re
 from typing import Any, Final
 
-from loaderdumpers._isf import numbered, refuse_to_write
+from loaderdumpers._isf import accepts_nothing as check  # noqa: F401 - what isfdb asks
+from loaderdumpers._isf import numbered, refusing
 from loaderdumpers._pandas_msgpack import read_msgpack
 
 priority: Final = 79
@@ -23,23 +24,9 @@ about: Final = {
     "append": False,
 }
 
+dump = refusing("pandas_to_msgpack", "pandas_to_parquet")
+
 _PART: Final = re.compile(r"pandas_to_msgpack_(\d+)")
-
-
-def check(obj: Any) -> bool:
-    """Accept nothing: this only reads."""
-    return False
-
-
-def dump(obj: Any, savedir: str, **options: Any) -> None:
-    """Refuse, whatever options ISF took.
-
-    Raises
-    ------
-    TypeError
-        Always; it names the loaderdumper that writes.
-    """
-    refuse_to_write("pandas_to_msgpack", "pandas_to_parquet")
 
 
 class Loader:

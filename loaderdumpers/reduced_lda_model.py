@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from loaderdumpers._isf import refuse_to_write
+from loaderdumpers._isf import accepts_nothing as check  # noqa: F401 - what isfdb asks
+from loaderdumpers._isf import refusing
 
 priority: Final = 79
 explicit_only: Final = True
@@ -19,21 +20,7 @@ about: Final = {
     "append": False,
 }
 
-
-def check(obj: Any) -> bool:
-    """Accept nothing: this only reads."""
-    return False
-
-
-def dump(obj: Any, savedir: str, **options: Any) -> None:
-    """Refuse, whatever options ISF took.
-
-    Raises
-    ------
-    TypeError
-        Always; it names the loaderdumper that writes.
-    """
-    refuse_to_write("reduced_lda_model", "to_cloudpickle where ISF is installed")
+dump = refusing("reduced_lda_model", "to_cloudpickle where ISF is installed")
 
 
 class Loader:
