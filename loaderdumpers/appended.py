@@ -155,8 +155,10 @@ class Loader:
         import operator
 
         parts = list(select) if isinstance(select, tuple) else [select]
-        if Ellipsis in [part if part is Ellipsis else None for part in parts]:
-            place = next(place for place, part in enumerate(parts) if part is Ellipsis)
+        ellipses = [place for place, part in enumerate(parts) if part is Ellipsis]
+        if len(ellipses) > 1 or any(part is None or isinstance(part, bool) for part in parts):  # these move axes, ours among them
+            raise ValueError(f"of a value that grew, select takes slices, whole numbers and one '...', not {str(select)[:80]}")
+        for place in ellipses:
             n_axes = len(self._blocks[0].spec.get("shape", (0, 0)))
             parts[place : place + 1] = [slice(None)] * (n_axes - len(parts) + 1)
         parts += [slice(None)] * (self._axis + 1 - len(parts))
@@ -166,7 +168,8 @@ class Loader:
         except TypeError as error:
             advice = "a slice, as numpy.s_[100:200], or a whole number"
             raise ValueError(f"along axis {self._axis}, which grew, select takes {advice}, not {str(rows)[:80]}") from error
-        return tuple(parts[: self._axis]), rows, tuple(parts[self._axis + 1 :])
+        before = [operator.index(part) if hasattr(part, "__index__") else part for part in parts[: self._axis]]
+        return tuple(before), rows, tuple(parts[self._axis + 1 :])
 
     def _overlapping(self, numbers: range) -> Iterator[tuple[Block, slice]]:
         """Give the blocks in which rows of an ascending range lie, with the rows as each block counts them; one block at least."""

@@ -46,6 +46,22 @@ def test_a_part_is_what_the_whole_gives(select: Any, db: Any, grown: Any) -> Non
     assert np.array_equal(part, grown[select])
 
 
+@pytest.mark.parametrize(
+    "select", [np.s_[np.int64(1)], np.s_[np.int64(1), :, ::2], np.s_[:, np.int64(-1)], np.s_[np.int8(0), 1, -1]], ids=str
+)
+def test_numbers_of_numpy_select_as_those_of_python(select: Any, db: Any) -> None:
+    whole = np.arange(24).reshape(2, 3, 4)
+    db["x"] = whole[..., :1]
+    db.append("x", whole[..., 1:], axis=2)
+    assert np.array_equal(db.get("x", select=select), whole[select])
+
+
+@pytest.mark.parametrize("select", [(None, slice(3)), (..., None, 0), True, (slice(3), False), (..., ...)], ids=str)
+def test_a_selection_that_moves_axes_is_refused(select: Any, db: Any, grown: Any) -> None:
+    with pytest.raises(isfdb.errors.LoadError, match=r"select takes slices, whole numbers and one '...'"):
+        db.get("x", select=select)
+
+
 @pytest.mark.parametrize("select", [np.s_[40], np.s_[-41]])
 def test_a_row_that_is_not_there_is_an_error(select: Any, db: Any, grown: Any) -> None:
     with pytest.raises(isfdb.errors.LoadError, match="there are 40"):
