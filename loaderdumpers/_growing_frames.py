@@ -43,6 +43,8 @@ def fits(sample: Any, addition: Any, *, axis: int, extent: int, ignore_index: bo
     for what, expected, found in zip(("columns", "dtypes", "index", "attrs", "flags"), _kind(sample), _kind(addition), strict=True):
         if expected != found:
             raise TypeError(f"the {what} of the stored table are {_shown(expected)}, and of what was given {_shown(found)}")
+    if not isinstance(sample, pandas.Index) and not sample.flags.allows_duplicate_labels:  # only reading all labels would tell
+        raise TypeError("a table whose flags forbid duplicate labels cannot grow; store it after set_flags(allows_duplicate_labels=True)")
     return addition
 
 
@@ -70,7 +72,7 @@ def _kind_of_index(index: Any) -> Any:
 def _dtype(dtype: Any) -> Any:
     if str(dtype) == "category":
         return repr(dtype.categories.dtype), list(dtype.categories), dtype.ordered
-    return repr(dtype)
+    return f"{dtype!r} of {dtype.storage}" if getattr(dtype, "storage", None) else repr(dtype)
 
 
 def _shown(facts: Any) -> str:

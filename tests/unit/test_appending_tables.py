@@ -82,6 +82,21 @@ def test_a_table_of_another_form_is_refused(change: Any, message: str, db: Any) 
     assert len(db.versions("log")) == 1
 
 
+@pytest.mark.parametrize("dumper", FORMATS)
+def test_a_table_that_forbids_duplicate_labels_does_not_grow(dumper: str, db: Any) -> None:
+    table = pd.DataFrame({"a": [1]}, index=["x"]).set_flags(allows_duplicate_labels=False)
+    db.set("log", table, dumper=dumper)
+    with pytest.raises(AppendError, match="forbid duplicate labels"):
+        db.append("log", table)
+    assert_identical(db["log"], table)
+
+
+def test_text_stored_otherwise_is_refused(db: Any) -> None:
+    db["text"] = pd.Series(["a"], dtype=pd.StringDtype("pyarrow", na_value=float("nan")))
+    with pytest.raises(AppendError, match=r"of pyarrow.*of python"):
+        db.append("text", pd.Series(["b"], dtype=pd.StringDtype("python", na_value=float("nan"))))
+
+
 def test_a_table_grows_by_rows_only(db: Any) -> None:
     db["log"] = frame(0)
     with pytest.raises(AppendError, match="along axis 1"):
