@@ -128,7 +128,7 @@ class _Window:
                 return start, start
             self._rest = slice(None, None, chosen.step)
             return min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1]) + 1
-        if hasattr(rows, "__index__") and not isinstance(rows, (list, numpy.ndarray)):
+        if hasattr(rows, "__index__") and not isinstance(rows, (bool, list, numpy.ndarray)):
             place = _inside(operator.index(rows), length, "row")
             self._rest = 0
             return place, place + 1
@@ -259,14 +259,14 @@ def _columns_of(labels: Any, columns: list[Any] | None, window: _Window) -> tupl
     if columns is not None:
         raise ValueError("both columns= and select= name columns; use one of them")
     wanted = window.columns
-    if hasattr(wanted, "__index__") and not isinstance(wanted, numpy.ndarray):
+    if hasattr(wanted, "__index__") and not isinstance(wanted, (bool, numpy.ndarray)):
         return [_inside(operator.index(wanted), len(labels), "column")], 0
     if isinstance(wanted, slice):
         return range(len(labels))[wanted], None
     places = numpy.asarray(wanted)
     if places.dtype == bool and places.shape == (len(labels),):
         return numpy.flatnonzero(places), None
-    if places.dtype.kind not in "iu" and len(places):
+    if places.ndim != 1 or (places.dtype.kind not in "iu" and len(places)):
         raise ValueError(f"select= takes positions of columns, not {wanted!r:.80}; columns= takes labels")
     return [_inside(int(place), len(labels), "column") for place in places], None
 

@@ -259,6 +259,18 @@ def test_sparse_columns_take_the_room_of_what_is_in_them(module: Any, tmp_path: 
 
 
 @FORMATS
+def test_a_truth_value_selects_no_row_and_no_column(module: Any, frame: pd.DataFrame, tmp_path: Path) -> None:
+    loader = stored(module, frame, tmp_path)
+    for select, message in (
+        (True, "a mask of shape"),
+        (np.s_[:, True], "positions of columns"),
+        (np.s_[:, np.array([[0]])], "positions of columns"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            loader.get(str(tmp_path), select=select)
+
+
+@FORMATS
 def test_sparse_labels_are_refused(module: Any, tmp_path: Path) -> None:
     labels = pd.Index(pd.arrays.SparseArray([0, 1, 0]))
     for value in (
