@@ -91,6 +91,10 @@ def read(
             return load(storage, again, key, database_id=database_id, trusted=trusted, options=options or {})
         if isinstance(error, IsfdbError):
             raise
+        if isinstance(error, FileNotFoundError) and os.path.isfile(f"{storage.fetch(again.folder)}/{LOADER_FILE}"):
+            missing = os.path.basename(error.filename or "") or str(error)
+            what = f"{found.spec.name!r} looks for {missing}, which was not stored"
+            raise CorruptVersionError(_damaged(key, found.number, what), key=key, version=found.number) from error
         raise storage_failure(error, f"load {key!r}", storage.location) from error
 
 

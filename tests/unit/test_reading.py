@@ -243,3 +243,15 @@ def test_a_slice_given_to_get_selects_and_is_no_default(selection, db) -> None:
 
 def test_a_tuple_without_a_slice_is_a_default(db) -> None:
     assert db.get("no such key", (1, 2)) == (1, 2)
+
+
+def test_a_file_that_was_never_stored_is_no_vanished_database(db, monkeypatch):
+    db["frame"] = np.arange(3)
+
+    def looks_elsewhere(self, savedir, **options):
+        with open(os.path.join(savedir, "labels.parquet")):
+            pass
+
+    monkeypatch.setattr(plugins.loaderdumper("numpy_to_npy").Loader, "get", looks_elsewhere)
+    with pytest.raises(CorruptVersionError, match=r"version 1 of 'frame': 'numpy_to_npy' looks for labels.parquet, which was not stored"):
+        db["frame"]
