@@ -23,6 +23,7 @@ from isfdb.errors import (
     IsfdbError,
     KeyNotFoundError,
     LoadError,
+    MissingDependencyError,
     UntrustedDataError,
     VersionGoneError,
 )
@@ -218,15 +219,17 @@ def _check_sizes(storage: Storage, found: Found, savedir: str, key: str) -> None
 def _get(module: Any, found: Found, savedir: str, key: str, options: Mapping[str, Any]) -> Any:
     try:
         return module.Loader(**found.spec.arguments).get(savedir, **options)
+    except MissingDependencyError as error:  # of a part
+        raise _needing(error, found, key) from error
     except (IsfdbError, FileNotFoundError, MemoryError):
         raise
     except ImportError as error:
-        raise plugins.missing_dependency(found.spec.name, error) from error
+        raise _needing(plugins.missing_dependency(found.spec.name, error), found, key) from error
     except Exception as error:
         _blame_the_disk(found, savedir, key, error)
         older = plugins.too_old(found.spec.name)
         if older:
-            raise older from error
+            raise _needing(older, found, key) from error
         raise LoadError(
             f"cannot load version {found.number} of {key!r} with {found.spec.name!r}: {type(error).__name__}: {error}. "
             "Its files are as they were stored: an option, or a library older or newer than the writer's, may be the reason; "
@@ -234,6 +237,11 @@ def _get(module: Any, found: Found, savedir: str, key: str, options: Mapping[str
             key=key,
             version=found.number,
         ) from error
+
+
+def _needing(error: MissingDependencyError, found: Found, key: str) -> MissingDependencyError:
+    """Say as well which version needs the library."""
+    return MissingDependencyError(f"cannot load version {found.number} of {key!r}: {error}", key=key, version=found.number, name=error.name)
 
 
 def _blame_the_disk(found: Found, savedir: str, key: str, error: Exception) -> None:

@@ -65,8 +65,9 @@ def test_the_extra_is_named(make: Callable[[], Any], library: str, extra: str, t
     db["value"] = make()
     for name in [name for name in sys.modules if name == library or name.startswith(f"{library}.")]:
         monkeypatch.setitem(sys.modules, name, None)  # as Python does for what cannot be imported
-    with pytest.raises(MissingDependencyError, match=rf"isfdb\[{extra}\]"):
+    with pytest.raises(MissingDependencyError, match=rf"cannot load version 1 of 'value': .*isfdb\[{extra}\]") as caught:
         _ = db["value"]
+    assert (caught.value.key, caught.value.version, caught.value.name) == ("value", 1, library)
 
 
 def test_an_estimator_is_pickled_where_skops_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
