@@ -5,6 +5,7 @@ Imports zarr, so it is imported where an array is opened, not before.
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any, Final
 
@@ -36,3 +37,18 @@ class WholeStore(LocalStore):
 def open_whole(path: str) -> Any:
     """Open the Zarr array in the folder `path` for reading."""
     return zarr.open_array(WholeStore(path, read_only=True), mode="r", zarr_format=3)
+
+
+def check_files(stored: Any) -> None:
+    """Refuse an array that claims more chunks than there are files, before memory is taken for all that it claims.
+
+    Raises
+    ------
+    ValueError
+    """
+    path = str(stored.store.root)
+    part = stored.shards or stored.chunks
+    n_needed = math.prod(-(-side // step) for side, step in zip(stored.shape, part, strict=True))
+    n_there = sum(len(names) for _, _, names in os.walk(path)) - 1  # its description is no chunk
+    if n_there < n_needed:
+        raise ValueError(f"{path} has {n_there:,} files with chunks where its zarr.json asks for {n_needed:,}; restore it from a copy")

@@ -242,6 +242,9 @@ class Loader:
         if lazy:
             return stored
         if select is None:
+            from loaderdumpers._zarr_whole import check_files
+
+            check_files(stored)
             whole = numpy.asarray(stored[...]).view(kind)
             return numpy.asfortranarray(whole) if self._fortran else whole
         forward, then = box(checked(select), self._shape)

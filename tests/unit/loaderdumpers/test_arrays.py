@@ -618,3 +618,12 @@ def test_a_version_2_array_in_its_place_is_not_opened(db, tmp_path):
         numpy_to_zarr.Loader(dtype="float64", shape=[1]).get(str(folder))
     with pytest.raises(ValueError, match="never stored as zarr"):
         numpy_to_zarr.Loader(dtype="T", shape=[1]).get(str(folder))
+
+
+def test_a_zarr_array_that_claims_more_than_its_files_takes_no_memory(tmp_path: Path) -> None:
+    numpy_to_zarr.dump(np.ones((10, 100)), str(tmp_path))
+    description = tmp_path / "data.zarr" / "zarr.json"
+    claimed = {**json.loads(description.read_text()), "shape": [10**12, 100]}
+    description.write_text(json.dumps(claimed))
+    with pytest.raises(ValueError, match=r"has 1 files with chunks where its zarr.json asks for 100,000,000,000"):
+        numpy_to_zarr.Loader(dtype="<f8", shape=claimed["shape"]).get(str(tmp_path))
