@@ -101,7 +101,7 @@ def _compute_on_cluster(client: Any, tasks: Sequence[Any], advance: Callable[[],
 
     futures = client.compute(list(tasks))
     try:
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):  # else it asks for a default client, and there may be none
             future.result()
             advance()
         return list(client.gather(futures))

@@ -764,3 +764,15 @@ def test_a_value_larger_than_memory_goes_through(kind: str, tmp_path: Path) -> N
     command = [sys.executable, str(tmp_path / "through.py"), kind, str(tmp_path / "db"), "25", str(200 * 2**20)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=250)
     assert done.stdout.strip() == "400000000", done.stderr[-3000:]
+
+
+def test_a_bar_counts_the_tasks_of_a_client_that_is_no_default(db: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    distributed = pytest.importorskip("distributed")
+    frame = dd.from_pandas(pd.DataFrame({"v": [1, 2, 3]}), npartitions=2)
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        db.set("key", frame, dumper="dask_to_parquet", client=client, progress=True)
+    assert "2/2" in capsys.readouterr().err
+    assert_identical(db["key"].compute(), frame.compute())
