@@ -58,7 +58,17 @@ def _kind(table: Any) -> tuple[Any, ...]:
     columns = [(type(label).__name__, label) for label in table.columns] if is_frame else repr(table.name)
     names = [*table.columns.names, str(table.columns.dtype)] if is_frame else None
     dtypes = [_dtype(dtype) for dtype in table.dtypes] if is_frame else [_dtype(table.dtype)]
-    return (columns, names), dtypes, _kind_of_index(table.index), repr(table.attrs), table.flags.allows_duplicate_labels
+    return (columns, names), dtypes, _kind_of_index(table.index), _text_of(table.attrs), table.flags.allows_duplicate_labels
+
+
+def _text_of(attrs: Any) -> str:
+    """Return attributes as text, arrays in full."""
+    import sys
+
+    import numpy
+
+    with numpy.printoptions(threshold=sys.maxsize, floatmode="unique"):
+        return repr(attrs)
 
 
 def _kind_of_index(index: Any) -> Any:
@@ -94,7 +104,10 @@ def join(tables: Sequence[Any], axis: int) -> Any:
     first = tables[0]
     if isinstance(first, pandas.Index):
         return first.append(list(tables[1:]))
-    whole = pandas.concat(tables)
+    bare = [table.copy(deep=False) for table in tables]
+    for table in bare:
+        table.attrs = {}  # pandas compares them with ==, which has no answer for arrays
+    whole = pandas.concat(bare)
     whole.attrs = first.attrs
     return whole
 

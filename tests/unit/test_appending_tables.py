@@ -91,6 +91,19 @@ def test_a_table_that_forbids_duplicate_labels_does_not_grow(dumper: str, db: An
     assert_identical(db["log"], table)
 
 
+def test_a_table_with_arrays_among_its_attributes_grows(db: Any) -> None:
+    first, second, other = (pd.DataFrame({"a": [number]}) for number in range(3))
+    first.attrs, second.attrs, other.attrs = ({"signal": np.arange(3000.0)} for _ in range(3))
+    db["log"] = first
+    db.append("log", second)
+    assert db["log"]["a"].tolist() == [0, 1]
+    assert_identical(db["log"].attrs["signal"], np.arange(3000.0))
+    other.attrs["signal"][1500] = -1
+    with pytest.raises(AppendError, match="attrs of the stored table"):
+        db.append("log", other)
+    assert list(other.attrs) == ["signal"]
+
+
 def test_text_stored_otherwise_is_refused(db: Any) -> None:
     db["text"] = pd.Series(["a"], dtype=pd.StringDtype("pyarrow", na_value=float("nan")))
     with pytest.raises(AppendError, match=r"of pyarrow.*of python"):
