@@ -160,7 +160,7 @@ class Attributes(MutableMapping[str, Any]):
     def _show(self, number: int, text: bytes) -> None:
         """Bring attributes.json in line with the newest revision, which may be another writer's by now."""
         while True:
-            self._storage.replace(f"{self._key_folder}/{ATTRIBUTES_FILE}", text)
+            self._storage.replace(f"{self._key_folder}/{ATTRIBUTES_FILE}", text, flushed=self._durable)
             newest = revisions_of(self._storage, self._key_folder)[-1]
             if newest == number:
                 return

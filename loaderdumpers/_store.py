@@ -6,10 +6,11 @@ Not a database: no provenance of single arrays, no Python objects. What had a na
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from isfdb.errors import KeyNotFoundError, OptionError, ReadOnlyError
+from isfdb.errors import DatabaseWarning, KeyNotFoundError, LoadError, OptionError, ReadOnlyError
 from isfdb.options import option
 from loaderdumpers._store_blocks import Block, array_on, descr_of, joined, order_of, path_of, pieces_of
 from loaderdumpers._store_segments import MOST_WAITING
@@ -208,8 +209,10 @@ class SharedNumpyStore(Mapping[str, "np.ndarray"]):
         ------
         KeyNotFoundError
             There is no such name or generation.
+        LoadError
+            A file is missing or was cut short.
         ValueError
-            A file was cut short, or processes added rows that do not fit together.
+            Processes added rows that do not fit together.
         """
         if mode not in _MODES:
             raise OptionError(f"mode is {mode!r}; use 'r' (read-only), 'c' (copy on write) or 'copy' (an ordinary array).")
@@ -217,7 +220,11 @@ class SharedNumpyStore(Mapping[str, "np.ndarray"]):
             self._update(state)
             pieces = self._pieces(state, name, generation)
             is_private = _MODES[mode] == "c" and len(pieces) == 1
-            parts = [_private(state.path, piece) if is_private else _mapped(state, piece) for piece in pieces]
+            try:
+                parts = [_private(state.path, piece) if is_private else _mapped(state, piece) for piece in pieces]
+            except (OSError, ValueError) as error:
+                advice = "Restore the file from a copy; store.verify() names all that is damaged."
+                raise LoadError(f"cannot load {name!r} from the store {self.path}: {error}. {advice}", key=name, path=self.path) from error
         array = _rows(parts, start_row, end_row) if pieces[0].shape else parts[0]
         if _MODES[mode] == "r":
             array.flags.writeable = False
@@ -240,8 +247,12 @@ class SharedNumpyStore(Mapping[str, "np.ndarray"]):
         return pieces
 
     def _update(self, state: State) -> None:
+        known = len(state.problems)
         state.commit(durable=self._is_durable())
         state.refresh()
+        if len(state.problems) > known:
+            message = f"the store {self.path} has lines that cannot be read, so arrays are missing from it: {state.problems[-1]}"
+            warnings.warn(f"{message}. Restore its index.jsonl from a copy; store.verify() names them all.", DatabaseWarning, stacklevel=4)
 
     def update(self) -> None:
         """Read what others have stored. Reading does so by itself; ISF's name."""

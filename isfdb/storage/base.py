@@ -106,8 +106,14 @@ class Storage(ABC):
         """Create a folder that holds the record `name`, both at once, unless there is such a folder. Return False where there is one."""
 
     @abstractmethod
-    def replace(self, path: str, data: bytes) -> None:
-        """Create a record or replace it, atomically. The last writer wins."""
+    def replace(self, path: str, data: bytes, *, flushed: bool = True) -> None:
+        """Create a record or replace it, atomically. The last writer wins.
+
+        Parameters
+        ----------
+        flushed : bool
+            What it holds is on the disk before its name is there; without it, a power cut can leave the name with less than the whole.
+        """
 
     @abstractmethod
     def append(self, path: str, data: bytes) -> None:

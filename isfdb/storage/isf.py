@@ -246,7 +246,7 @@ class IsfStorage(Storage):
         """Refuse."""
         self._refuse()
 
-    def replace(self, path: str, data: bytes) -> None:
+    def replace(self, path: str, data: bytes, *, flushed: bool = True) -> None:
         """Refuse."""
         self._refuse()
 

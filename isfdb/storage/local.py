@@ -219,10 +219,10 @@ class LocalStorage(Storage):
         if missing:
             self.calls.flush([], [os.path.dirname(path) for path in missing])
 
-    def replace(self, path: str, data: bytes) -> None:
+    def replace(self, path: str, data: bytes, *, flushed: bool = True) -> None:
         """Create or replace a file, atomically."""
         target = self._at(path)
-        aside = self._write_aside(target, data, flushed=True)
+        aside = self._write_aside(target, data, flushed=flushed)
         try:
             self.calls.replace(aside, target)
         except BaseException:

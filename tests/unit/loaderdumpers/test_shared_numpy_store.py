@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import isfdb
-from isfdb.errors import KeyExistsError, KeyNotFoundError, OptionError, ReadOnlyError
+from isfdb.errors import DatabaseWarning, KeyExistsError, KeyNotFoundError, LoadError, OptionError, ReadOnlyError
 from isfdb.testing import assert_identical
 from loaderdumpers import shared_numpy_store
 from loaderdumpers.shared_numpy_store import SharedNumpyStore
@@ -403,8 +403,22 @@ def test_a_torn_line_and_a_torn_array_are_not_seen(store: SharedNumpyStore) -> N
     data.write_bytes(data.read_bytes()[:-1])
     fresh = in_this_process_anew(store)
     assert fresh["a"].tolist() == [0.0, 1.0, 2.0]
-    with pytest.raises(ValueError, match="it was cut short"):
+    with pytest.raises(LoadError, match=r"cannot load 'b' .* it was cut short.* Restore the file from a copy"):
         fresh["b"]
+    data.unlink()
+    with pytest.raises(LoadError, match="cannot load 'b'"):
+        in_this_process_anew(store)["b"]
+
+
+def test_a_line_that_makes_no_sense_is_told_of(store: SharedNumpyStore) -> None:
+    in_another_process(store, "store['a'] = np.arange(3); store['b'] = np.arange(4.0)")()
+    index = files_of(store, "index.jsonl")
+    index.write_bytes(index.read_bytes().replace(b"<i8", b"|O", 1))
+    fresh = in_this_process_anew(store)
+    with pytest.warns(DatabaseWarning, match=r"lines that cannot be read, so arrays are missing.*store\.verify"):
+        assert fresh.names() == ("b",)
+    assert fresh.names() == ("b",)  # told once
+    assert fresh.verify()
 
 
 def in_this_process_anew(store: SharedNumpyStore) -> SharedNumpyStore:
@@ -448,7 +462,8 @@ def test_a_line_that_no_store_writes_is_passed_over_and_told(store: SharedNumpyS
     first, second = index.read_text().splitlines(keepends=True)
     index.write_text(json.dumps(json.loads(first) | change) + "\nnonsense\n" + second)
     fresh = in_this_process_anew(store)
-    assert fresh.names() == (("a", "b") if "op" in change else ("b",))
+    with pytest.warns(DatabaseWarning, match="lines that cannot be read"):
+        assert fresh.names() == (("a", "b") if "op" in change else ("b",))
     assert any("not what a store writes" in problem for problem in fresh.verify())
 
 
