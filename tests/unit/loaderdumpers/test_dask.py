@@ -545,7 +545,7 @@ def test_a_missing_chunk_is_an_error_for_whoever_reads_zarr(tmp_path: Path) -> N
     for name, loader in loaders.items():
         (chunk,) = (tmp_path / name).rglob("c/1")
         chunk.unlink()
-        with pytest.raises(ValueError, match=r"the chunk .*c/1 is missing"):
+        with pytest.raises(ValueError, match=r"the chunk .*c/1 is missing|has 1 files with chunks where its zarr\.json asks for 2"):
             np.asarray(loader.get(str(tmp_path / name)))
 
 
