@@ -301,7 +301,6 @@ def _quiet(
         run._operate_on(value, scope)
     if "out" in named:
         run._change(named["out"])
-        world.put_into(named["out"], NOTHING)
     ufunc_out = name.startswith("numpy.") and len(arguments) == 3 and name.rpartition(".")[2] in _BINARY_UFUNCS
     if ufunc_out:
         run._change(arguments[2])
@@ -455,9 +454,7 @@ def _special(
         return run._members(arguments[0]) | frozenset().union(NOTHING, *arguments[1:])
     if name in ("copy.deepcopy",):
         run._use(given)
-        fresh = world.new()
-        world.put_into(fresh, NOTHING)
-        return fresh
+        return world.new()
     if name in ("importlib.reload",) and arguments:
         run._use(given)
         run._change(arguments[0])
