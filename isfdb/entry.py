@@ -15,6 +15,7 @@ from isfdb.errors import CorruptVersionError, FormatVersionError, KeyNotFoundErr
 from isfdb.layout.current import CODE_FILE, version_name
 from isfdb.manifest import checked_files
 from isfdb.provenance.isf_fields import isf_fields
+from isfdb.provenance.records import Risk, SliceFacts, Used, risks_of, slice_of, used_of
 from isfdb.provenance.session import Cell, Session, read_session
 from isfdb.storage.base import Storage
 from isfdb.versions import VersionState, created_at, numbers_of, original_of, state_of
@@ -69,6 +70,21 @@ class Version:
         """Type, shape and the like, as the loaderdumper noted them."""
         found = self.record.get("describe")
         return dict(found) if isinstance(found, dict) else {}
+
+    @property
+    def inputs(self) -> tuple[Used, ...]:
+        """Stored values and files it was made from, as far as the slice that makes it uses them."""
+        return used_of(self._storage, self.record)
+
+    @property
+    def risks(self) -> tuple[Risk, ...]:
+        """What may keep it from being made again, as recorded."""
+        return risks_of(self.record)
+
+    @property
+    def slice(self) -> SliceFacts | None:
+        """What is recorded about the code that makes it; None where none was found."""
+        return slice_of(self.record)
 
     @property
     def nbytes(self) -> int:
@@ -261,14 +277,14 @@ class Entry:
             return (cell.source or "") if cell else ""
 
     @property
-    def inputs(self) -> tuple[Any, ...]:
-        """Stored values and files the value was made from; recorded from the next format step on, so empty here."""
-        return tuple(self.newest.record.get("used") or ())
+    def inputs(self) -> tuple[Used, ...]:
+        """Stored values and files the newest version was made from, as far as the slice that makes it uses them."""
+        return self.newest.inputs
 
     @property
-    def risks(self) -> tuple[Any, ...]:
+    def risks(self) -> tuple[Risk, ...]:
         """What may keep the value from being repeated, as recorded."""
-        return tuple(self.newest.record.get("risks") or ())
+        return self.newest.risks
 
     def __repr__(self) -> str:
         return display.entry_text(self)

@@ -26,6 +26,8 @@ TRASH_FOLDER: Final = ".isfdb/trash"
 SESSIONS_FOLDER: Final = ".isfdb/sessions"
 ENVIRONMENTS_FOLDER: Final = ".isfdb/environments"
 CODE_FOLDER: Final = ".isfdb/code"
+INPUTS_FOLDER: Final = ".isfdb/inputs"
+CHECKS_FOLDER: Final = ".isfdb/checks"
 
 KEY_SUFFIX: Final = ".key"
 DELETED_SUFFIX: Final = ".deleted"

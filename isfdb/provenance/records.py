@@ -1,0 +1,205 @@
+"""What a version's record says about its slice, its inputs and its risks, as objects. It reads records; it decides nothing.
+
+A record of an older release lacks these members: then nothing is known, which is no error. Nor is a forged record one: what cannot be
+understood is left out here and found by verify.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from isfdb.exact_json import loads
+from isfdb.layout.current import INPUTS_FOLDER
+from isfdb.storage.base import Storage
+
+
+@dataclass(frozen=True)
+class UsedValue:
+    """A stored value that another was made from.
+
+    Attributes
+    ----------
+    link : str
+        ``isfdb://<database id>/<key>@<version>``.
+    digest : str or None
+    cell : int or None
+        Line, in the session's log, of the cell that read it.
+    """
+
+    link: str
+    digest: str | None = None
+    cell: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the member of a record."""
+        return {"cell": self.cell, "digest": self.digest, "value": self.link}
+
+
+@dataclass(frozen=True)
+class UsedFile:
+    """A file that a value was made from.
+
+    Attributes
+    ----------
+    path : str
+        Absolute, or a URL.
+    size : int or None
+        In bytes.
+    mtime : float or None
+        Time of its last change, in seconds since 1970.
+    digest : str or None
+        BLAKE3, as 64 hexadecimal digits.
+    because : str
+        Why there is no digest.
+    cell : int or None
+        Line, in the session's log, of the cell that read it.
+    written_here : bool
+        The session itself wrote it before.
+    """
+
+    path: str
+    size: int | None = None
+    mtime: float | None = None
+    digest: str | None = None
+    because: str = ""
+    cell: int | None = None
+    written_here: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the member of a record."""
+        facts = {"cell": self.cell, "digest": self.digest, "file": self.path, "mtime": self.mtime, "size": self.size}
+        if self.because:
+            facts["because"] = self.because
+        return facts | ({"written_here": True} if self.written_here else {})
+
+
+Used = UsedValue | UsedFile
+
+
+@dataclass(frozen=True)
+class Risk:
+    """Something that may keep a value from being made again.
+
+    Attributes
+    ----------
+    kind : str
+        ``"unseeded random numbers"``, say.
+    cell : int or None
+        Line, in the session's log, of the cell that causes it.
+    line : str
+        The line of code that causes it.
+    """
+
+    kind: str
+    cell: int | None = None
+    line: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the member of a record."""
+        return {"cell": self.cell, "line": self.line, "risk": self.kind}
+
+
+@dataclass(frozen=True)
+class SliceFacts:
+    """What is recorded about the slice that makes a value; the slice itself is ``code.py``.
+
+    Attributes
+    ----------
+    at : int or None
+        Line, in the cell, of the statement that stored the value.
+    labels : tuple of (str, str)
+        What is to be known about it, and why: ``("out of order", "cell [3] ran after cell [5]")``.
+    widened : tuple of str
+        Why it may hold more than it must.
+    size : int
+        Of ``code.py``, in bytes.
+    digest : str
+        Of ``code.py``: BLAKE3.
+    """
+
+    at: int | None
+    labels: tuple[tuple[str, str], ...]
+    widened: tuple[str, ...]
+    size: int
+    digest: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the member of a record."""
+        facts: dict[str, Any] = {"at": self.at, "code": [self.size, self.digest], "labels": [list(one) for one in self.labels]}
+        return facts | ({"widened": list(self.widened)} if self.widened else {})
+
+
+def slice_of(record: Mapping[str, Any]) -> SliceFacts | None:
+    """Return what is recorded about the slice; None where there is none."""
+    facts = record.get("slice")
+    code = facts.get("code") if isinstance(facts, dict) else None
+    if not isinstance(facts, dict) or not (isinstance(code, list) and len(code) == 2 and type(code[0]) is int and isinstance(code[1], str)):
+        return None
+    labels = [tuple(one) for one in _list(facts.get("labels")) if isinstance(one, list) and len(one) == 2 and _are_texts(one)]
+    widened = [one for one in _list(facts.get("widened")) if isinstance(one, str)]
+    return SliceFacts(_whole(facts.get("at")), tuple(labels), tuple(widened), code[0], code[1])
+
+
+def risks_of(record: Mapping[str, Any]) -> tuple[Risk, ...]:
+    """Return the risks that are recorded."""
+    members = [one for one in _list(record.get("risks")) if isinstance(one, dict) and isinstance(one.get("risk"), str)]
+    return tuple([Risk(one["risk"], _whole(one.get("cell")), str(one.get("line") or "")) for one in members])
+
+
+def used_of(storage: Storage, record: Mapping[str, Any]) -> tuple[Used, ...]:
+    """Return what a value was made from, as recorded.
+
+    Parameters
+    ----------
+    storage : Storage
+        Of the database that holds the version: a long list lies beside the record, once for all values that share it.
+    record : Mapping
+        ``metadata.json``.
+    """
+    members = record.get("used")
+    if isinstance(members, dict):
+        members = _stored(storage, members.get("stored"))
+    found = [_used(one) for one in _list(members) if isinstance(one, dict)]
+    return tuple([one for one in found if one is not None])
+
+
+def _stored(storage: Storage, digest: Any) -> Any:
+    if not (isinstance(digest, str) and len(digest) == 64 and digest.isalnum()):
+        return None
+    try:
+        return loads(storage.read(f"{INPUTS_FOLDER}/{digest}.json"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None  # a sub-database moved out by hand leaves it behind
+
+
+def _used(member: dict[str, Any]) -> Used | None:
+    digest = member.get("digest") if isinstance(member.get("digest"), str) else None
+    cell = _whole(member.get("cell"))
+    if isinstance(member.get("value"), str):
+        return UsedValue(member["value"], digest, cell)
+    if isinstance(member.get("file"), str):
+        mtime = member.get("mtime")
+        return UsedFile(
+            member["file"],
+            _whole(member.get("size")),
+            float(mtime) if isinstance(mtime, (int, float)) else None,
+            digest,
+            str(member.get("because") or ""),
+            cell,
+            member.get("written_here") is True,
+        )
+    return None
+
+
+def _list(member: Any) -> list[Any]:
+    return member if isinstance(member, list) else []
+
+
+def _whole(member: Any) -> int | None:
+    return member if type(member) is int else None
+
+
+def _are_texts(members: list[Any]) -> bool:
+    return all(isinstance(one, str) for one in members)
