@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from isfdb.provenance.slicing.slicer import Executed, history_of
@@ -117,3 +119,32 @@ def test_in_a_cell_that_failed_somewhere_nothing_is_certain() -> None:
 def test_a_cell_that_ran_twice_counts_twice() -> None:
     history = history_of([Executed("n = 0"), Executed("n += 1"), Executed("n += 1"), Executed("n")])
     assert len(history.slice([3])) == 4
+
+
+def test_a_running_cell_is_followed_up_to_where_it_stands() -> None:
+    history = history_of([Executed("a = 1")])
+    place = history.begin(Executed("b = a; c = 2; d = b\ne = 5", 2, "running"))
+    step = history.advance(place, (1, 7))
+    assert step is not None
+    assert ast.unparse(step.node) == "c = 2"
+    assert len(history.steps) == 3
+    history.end(place, Executed("b = a; c = 2; d = b\ne = 5", 2, "ok"))
+    assert [ast.unparse(one.node) for one in history.steps] == ["a = 1", "b = a", "c = 2", "d = b", "e = 5"]
+
+
+def test_a_statement_that_fails_after_it_was_followed_may_have_bound_nothing() -> None:
+    history = history_of([Executed("a = 1")])
+    place = history.begin(Executed("a = store_and_fail()", 2, "running"))
+    history.advance(place, (1, 0))
+    history.end(place, Executed("a = store_and_fail()", 2, "error", 1))
+    history.add(Executed("a", 3))
+    assert [step.number for step in history.slice([2])] == [0, 1, 2]
+
+
+def test_a_name_that_no_statement_bound_may_be_known_as_a_database() -> None:
+    history = history_of([])
+    history.know_databases(["db"])
+    for source in ("junk = 1", "x = db['a']", "db['b'] = x"):
+        history.add(Executed(source))
+    assert [step.number for step in history.slice([2])] == [1, 2]
+    assert history.is_database("db")
