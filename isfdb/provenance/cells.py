@@ -38,7 +38,8 @@ class Ran:
     outcome : str
         ``"ok"``, ``"error"``, ``"running"`` or ``"unknown"``.
     facts : dict
-        What else is known: ``cell_id``, ``stored_in_history``, ``error``, ``file``, ``test``, ``parent``, ``reason``.
+        What else is known: ``cell_id``, ``stored_in_history``, ``error``, ``file``, ``test``, ``parent``, ``reason``,
+        ``error_line``.
     """
 
     __slots__ = ("count", "duration_s", "facts", "kind", "outcome", "source", "started")
@@ -198,9 +199,23 @@ class Watch:
         error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
         if error is not None:
             cell.facts["error"] = error_text(error)
+            line = self._line_of(error, cell)
+            if line is not None:
+                cell.facts["error_line"] = line
         cell.outcome = UNKNOWN if result is None else "ok" if error is None else "error"
         for hook in after_cell:
             hook(cell)
+
+    def _line_of(self, error: BaseException, cell: Ran) -> int | None:
+        """Return the line of the cell, or of the body that its magic runs, at which it stopped; None for one that never began."""
+        names = self.shell.user_global_ns
+        lines, trace = [], error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_globals is names and is_top_level(trace.tb_frame.f_code.co_name):
+                lines.append(trace.tb_lineno)
+            trace = trace.tb_next
+        runs_body = len(lines) > 1 and (cell.source or "").lstrip().startswith("%%")
+        return lines[1] if runs_body else lines[0] if lines else None
 
     def _forget_lost(self, info: Any) -> None:
         """Drop cells whose end nobody told: unless one is still on this thread's stack, it no longer runs the new one."""
@@ -263,6 +278,11 @@ def _facts(info: Any) -> dict[str, Any]:
     if getattr(info, "silent", False):
         facts["silent"] = True
     return facts
+
+
+def is_top_level(name: str) -> bool:
+    """Say whether code of this name is that of a cell or script itself, not of a function in it."""
+    return name == "<module>" or name.startswith("<cell line:")  # as some releases of IPython call it
 
 
 def error_text(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from isfdb.layout.current import SESSIONS_FOLDER
 from isfdb.storage.base import Storage
 
 #: What a later line may say about an earlier one.
-_TOLD_LATER = ("outcome", "duration_s", "error", "code")
+_TOLD_LATER = ("outcome", "duration_s", "error", "error_line", "code")
 
 #: A worker's task may have been sent by a task.
 _MOST_PARENTS = 8
@@ -44,6 +44,8 @@ class Cell:
     stored_in_history : bool or None
     facts : dict
         The whole line, and what later lines say about it: ``code`` where git answered after the put.
+    error_line : int or None
+        At which it stopped, counted from 1 without the empty lines at its beginning.
     """
 
     line: int
@@ -57,6 +59,7 @@ class Cell:
     error: str | None
     stored_in_history: bool | None
     facts: dict[str, Any]
+    error_line: int | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,7 @@ def _cell(number: int, facts: dict[str, Any]) -> Cell:
         duration_s=facts.get("duration_s"),
         outcome=str(facts.get("outcome")),
         error=facts.get("error"),
+        error_line=facts.get("error_line"),
         stored_in_history=facts.get("stored_in_history"),
         facts=facts,
     )

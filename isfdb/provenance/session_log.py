@@ -176,4 +176,6 @@ def _ending(ran: Ran) -> dict[str, Any]:
         told["duration_s"] = round(ran.duration_s, 6)
     if "error" in ran.facts:
         told["error"] = redact(ran.facts["error"])[0]
+    if "error_line" in ran.facts:
+        told["error_line"] = ran.facts["error_line"]
     return told

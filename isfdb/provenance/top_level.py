@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import Any, Final
 
-from isfdb.provenance.cells import Ran, watch
+from isfdb.provenance.cells import Ran, is_top_level, watch
 
 #: Python itself stops deeper recursion, unless told otherwise; the bound keeps a look from taking long.
 MAX_FRAMES: Final = 5000
@@ -65,11 +65,7 @@ def _frames_of(names: dict[str, Any] | None, frame: Any) -> list[Any]:
     for _ in range(MAX_FRAMES):
         if frame is None or (frame.f_code.co_name == "run_code" and frames):  # IPython's, which runs one cell
             break
-        if frame.f_globals is names and _is_top_level(frame.f_code.co_name):
+        if frame.f_globals is names and is_top_level(frame.f_code.co_name):
             frames.append(frame)
         frame = frame.f_back
     return frames
-
-
-def _is_top_level(name: str) -> bool:
-    return name == "<module>" or name.startswith("<cell line:")  # as some releases of IPython call it

@@ -101,6 +101,24 @@ def test_a_failed_cell_is_recorded_with_its_error(notebook, source: str, error: 
     assert (after.outcome, after.error) == ("ok", None)
 
 
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("1 / 0", 1),
+        ("\n\nx = 1\ndef f():\n    return 1 / 0\nf()", 4),
+        ("%%time\nx = 1\n1 / 0", 2),
+        ("x = = 1", None),
+        ("import asyncio\nawait asyncio.sleep(0)\n{}['a']", 3),
+    ],
+)
+def test_the_line_at_which_a_cell_failed_is_recorded(notebook, source: str, line: int | None):
+    notebook("db['before'] = 1").raise_error()
+    notebook(source)
+    notebook("db['a'] = 1").raise_error()
+    *_, failed, _ = session_of("a").cells
+    assert (failed.outcome, failed.error_line) == ("error", line)
+
+
 def test_a_cell_that_does_not_compile_is_recorded(notebook):
     notebook("x = = 1")
     notebook("db['a'] = 1")
