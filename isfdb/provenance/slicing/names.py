@@ -27,7 +27,9 @@ def load(run: Interpreter, name: str, scope: Scope | None) -> Value:
     world = run.world
     if name in world.names:
         value = world.names[name]
-        if world.kinds(value) != {"database"}:
+        if world.kinds(value) == {"database"}:
+            run.step.databases.setdefault(name, set()).update(world.definers.get(name, NOTHING))
+        else:
             run.need(name)
         return run.look(value)
     if name == "__name__":

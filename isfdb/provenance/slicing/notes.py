@@ -85,10 +85,13 @@ class Notes:
         return value
 
     def change(self, value: Value) -> None:
-        """Note that the statement may change the things of a value."""
+        """Note that the statement may change the things of a value.
+
+        A database is none of them: which version of a key was read is noted when it is read.
+        """
         self.look(value)
         for one in value:
-            if self.world.things[one].kind not in UNCHANGING and self.world.things[one].kind != "function":
+            if self.world.things[one].kind not in UNCHANGING | {"database", "function"}:
                 self.changed.add(one)
 
     def change_deeply(self, value: Value) -> None:

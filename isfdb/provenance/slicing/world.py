@@ -84,6 +84,9 @@ class Step:
         Random states it draws from.
     may_have_failed : bool
         Its cell ended with an error, perhaps in this statement.
+    databases : dict
+        Names that stood for databases when it looked -> steps that bound them. A value needs these only if its code must open databases
+        itself.
     """
 
     number: int
@@ -93,6 +96,7 @@ class Step:
     widened: list[str] = field(default_factory=list)
     draws: set[str] = field(default_factory=set)
     may_have_failed: bool = False
+    databases: dict[str, set[int]] = field(default_factory=dict)
 
 
 class World:
@@ -139,7 +143,7 @@ class World:
         """Note that the things of `container` may hold those of `member`."""
         member = frozenset(one for one in member if self.things[one].kind not in UNCHANGING)
         for one in container if member else ():
-            if self.things[one].kind not in UNCHANGING:
+            if self.things[one].kind not in UNCHANGING | {"database"}:
                 self.holds.setdefault(one, set()).update(member)
 
     def reachable(self, value: Iterable[int]) -> set[int]:

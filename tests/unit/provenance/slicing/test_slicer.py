@@ -148,3 +148,10 @@ def test_a_name_that_no_statement_bound_may_be_known_as_a_database() -> None:
         history.add(Executed(source))
     assert [step.number for step in history.slice([2])] == [1, 2]
     assert history.is_database("db")
+
+
+def test_what_was_stored_before_belongs_to_no_slice() -> None:
+    cells = ["import isfdb\ndb = isfdb.open('r')", "a = [1]", "db['a'] = a", "x = db['a']", "db['b'] = x"]
+    history = history_of([Executed(cell) for cell in cells])
+    assert [step.number for step in history.slice([5])] == [4, 5]
+    assert history.steps[5].databases == {"db": {1}}
