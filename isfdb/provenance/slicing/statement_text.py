@@ -96,7 +96,7 @@ def _of_this_scope(node: ast.AST, *, deep: bool = False) -> Iterator[ast.AST]:
     """Yield a node and what lies in it, not going into functions and classes; into comprehensions for their walruses, or all (`deep`)."""
     yield node
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, _FUNCTIONS) or isinstance(child, ast.ClassDef):
+        if isinstance(child, (*_FUNCTIONS, ast.ClassDef)):
             yield child
         elif isinstance(child, _OWN_SCOPE) and not deep:
             yield from [one.target for one in ast.walk(child) if isinstance(one, ast.NamedExpr)]
