@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from isfdb.opening import load as load
     from isfdb.opening import open as open
     from isfdb.options import set_options as set_options
+    from isfdb.pins import pin as pin
     from isfdb.verifying import verify as verify
 
 # Each public name is found on first use, so that `import isfdb` costs a script or a dask worker next to nothing.
@@ -19,6 +20,7 @@ _HOME = {
     "Database": "isfdb.database",
     "open": "isfdb.opening",
     "load": "isfdb.opening",
+    "pin": "isfdb.pins",
     "set_options": "isfdb.options",
     "verify": "isfdb.verifying",
     "errors": "",
@@ -26,7 +28,7 @@ _HOME = {
     "__version__": "isfdb._version",
 }
 
-__all__ = ["Database", "errors", "load", "open", "registry", "set_options", "verify"]
+__all__ = ["Database", "errors", "load", "open", "pin", "registry", "set_options", "verify"]
 
 
 def __getattr__(name: str) -> Any:

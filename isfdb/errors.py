@@ -37,7 +37,8 @@
     ├── UnknownLoaderdumperError (LookupError) no such loaderdumper is registered
     ├── MissingDependencyError (ImportError)   an optional library is needed
     ├── RegistryError (RuntimeError)           the registry cannot be read or written
-    └── LinkError (ValueError)                 an isfdb:// link that cannot be understood
+    ├── LinkError (ValueError)                 an isfdb:// link that cannot be understood
+    └── PinError (RuntimeError)                what a pinned process writes has no place any more
 
     IsfdbWarning (UserWarning)
     ├── PickleWarning                          stored by running-code format; only you can load it
@@ -221,6 +222,10 @@ class RegistryError(IsfdbError, RuntimeError):
 
 class LinkError(IsfdbError, ValueError):
     """An ``isfdb://`` link cannot be understood."""
+
+
+class PinError(IsfdbError, RuntimeError):
+    """The folder for what a pinned process writes cannot be used, and going on without it would change databases."""
 
 
 class IsfdbWarning(UserWarning):

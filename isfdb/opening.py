@@ -9,7 +9,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from isfdb import registry
+from isfdb import pins, registry
 from isfdb.database import Database
 from isfdb.errors import (
     DatabaseExistsError,
@@ -23,13 +23,15 @@ from isfdb.errors import (
 from isfdb.failures import storage_failure
 from isfdb.identity import make_database, read_identity
 from isfdb.keys import name_of_folder
-from isfdb.layout.current import DATABASE_FILE
+from isfdb.layout.current import DATABASE_FILE, join
 from isfdb.layout.isf_legacy import DATABASE_FILES as ISF_FILES
 from isfdb.options import option
 from isfdb.provenance.capture import current_activity
 from isfdb.registry.folders import id_of
 from isfdb.registry.store import is_id
 from isfdb.storage.local import LocalStorage
+from isfdb.storage.overlay import OverlayStorage
+from isfdb.trust import is_trusted
 
 # What isfdb logs is for those who ask for it: without a handler Python would print warnings to the notebook.
 logging.getLogger("isfdb").addHandler(logging.NullHandler())
@@ -83,6 +85,8 @@ def open(  # the word that zarr, h5py and a file use
         raise OptionError(f"mode={mode!r} is none of {', '.join(map(repr, MODES))}.", mode=mode)
     if durability is not None:
         option("durability", durability)
+    if (pinned := pins.current()) is not None:
+        return _open_pinned(pinned, _path_of(target, pinned), mode, trust)
     path = _path_of(target)
     exists = os.path.isfile(f"{path}/{DATABASE_FILE}") or _is_isf(path)
     if exists and mode in ("w-", "x"):
@@ -95,12 +99,15 @@ def open(  # the word that zarr, h5py and a file use
     return database
 
 
-def _path_of(target: str | os.PathLike[str]) -> str:
+def _path_of(target: str | os.PathLike[str], pinned: pins.Pins | None = None) -> str:
     text = os.fspath(target)
     if not isinstance(text, str) or not text or "\0" in text:
         raise OptionError(f"{target!r} is no path, name or id of a database.", target=target)
+    if pinned is not None:
+        text = pinned.place_named(text) or text
     if text.startswith("isfdb://"):
-        return registry.resolve(_parse_link(text)[0])
+        database_id = _parse_link(text)[0]
+        return (pinned and pinned.places.get(database_id)) or registry.resolve(database_id)
     path = os.path.abspath(os.path.expanduser(text))
     if os.path.exists(path) or os.sep in text or isinstance(target, os.PathLike):
         return path
@@ -114,6 +121,21 @@ def _path_of(target: str | os.PathLike[str]) -> str:
 
 def _make(path: str, mode: str) -> None:
     """Make an empty database, or say why not."""
+    _refuse_to_make(path, mode)
+    if os.path.isfile(f"{os.path.dirname(path)}/{DATABASE_FILE}"):
+        _make_sub_database(path, mode)
+        return
+    _refuse_inside_isf(path)
+    storage = LocalStorage(path)
+    try:
+        storage.make()
+    except OSError as error:
+        raise storage_failure(error, "make a database", path) from error
+    make_database(storage, durable=option("durability") == "full")
+
+
+def _refuse_to_make(path: str, mode: str) -> None:
+    """Say why no database is made in a folder, by its mode or for what lies there."""
     standing = os.path.exists(path)
     if mode not in ("a", "w-", "x"):
         if standing:
@@ -129,16 +151,6 @@ def _make(path: str, mode: str) -> None:
         raise NotADatabaseError(
             f"cannot make a database at {path}: it {what} and has no {DATABASE_FILE}. Choose a new or empty folder.", path=path
         )
-    if os.path.isfile(f"{os.path.dirname(path)}/{DATABASE_FILE}"):
-        _make_sub_database(path, mode)
-        return
-    _refuse_inside_isf(path)
-    storage = LocalStorage(path)
-    try:
-        storage.make()
-    except OSError as error:
-        raise storage_failure(error, "make a database", path) from error
-    make_database(storage, durable=option("durability") == "full")
 
 
 def _make_sub_database(path: str, mode: str) -> None:
@@ -182,6 +194,27 @@ def _open_isf(path: str, durability: str | None, trusted: bool) -> Database:
     return root if not folder else root._sub("/".join([name_of_folder(name) or name for name in folder.split("/")]))
 
 
+def _open_pinned(pinned: pins.Pins, path: str, mode: str, trusted: bool, carried: Any = None) -> Database:
+    """Open a database so that it is not changed; what was made in the same way before is there, too."""
+    if _is_isf(path):
+        return _open_isf(path, None, trusted)
+    storage, folder = pins.storage_at(pinned, path, read_only=mode == "r")
+    exists = storage.holds(join(folder, DATABASE_FILE)) or (folder and storage.is_folder(folder))
+    if exists and mode in ("w-", "x"):
+        raise DatabaseExistsError(f"there is a database at {path} already. Open it with mode='a', or choose another folder.", path=path)
+    if not exists:
+        # What lies below may be removed or of later: only where nothing does is the real folder looked at.
+        _refuse_to_make(join(storage.location, folder) if storage.has_below else path, mode)
+    pins.make_overlay(pinned, storage)
+    if not exists and not folder:
+        make_database(storage, durable=False)
+    identity = read_identity(storage)
+    trusted = trusted or pinned.trusted or is_trusted(identity.id, storage.place)
+    root = Database(storage, identity, mode=mode, durability="process", trusted=trusted, carried=carried)
+    names = "/".join([name_of_folder(name) or name for name in folder.split("/")])
+    return root.create_sub_db(names) if folder and not exists else root._sub(names) if folder else root
+
+
 def _is_foreign(path: str) -> bool:
     # What another process, making the same database at this moment, has laid down so far is not foreign.
     return any(not name.startswith(".stage-") and name not in (".isfdb", DATABASE_FILE, "README.txt") for name in os.listdir(path))
@@ -202,7 +235,9 @@ def _open_folder(path: str, mode: str, durability: str | None, trusted: bool, ca
     return root._sub("/".join(names))
 
 
-def reopen(path: str, database_id: str, prefix: str, mode: str, durability: str | None, trusted: bool, carried: Any) -> Database:
+def reopen(
+    path: str, database_id: str, prefix: str, mode: str, durability: str | None, trusted: bool, carried: Any, pins_folder: str | None = None
+) -> Database:
     """Open a database again in another process, from what a pickled handle carries.
 
     Raises
@@ -210,6 +245,9 @@ def reopen(path: str, database_id: str, prefix: str, mode: str, durability: str 
     DatabaseNotFoundError
         It is not where it was, and the registry does not know where else.
     """
+    if pins_folder and (pinned := pins.current(pins_folder)):
+        root = _open_pinned(pinned, path, mode, trusted, carried)
+        return root._sub(prefix) if prefix else root
     if id_of(path) != database_id:
         path = registry.resolve(database_id)
     root = _open_folder(path, mode, durability, trusted, carried)
@@ -220,7 +258,8 @@ def _reduce(database: Database) -> tuple[Any, ...]:
     """Say how a handle is pickled: not its storage but where it lies, and which activity sends it."""
     activity = current_activity(database._storage, database._carried)
     facts = (database.root.path, database.root.id, database.prefix, database.mode, database._durability, database._trusted, activity)
-    return reopen, facts
+    pinned = pins.current() if isinstance(database._storage, OverlayStorage) else None
+    return reopen, (*facts, pinned.folder) if pinned else facts
 
 
 # Here and not in the class, because a database does not know how it is opened.
@@ -260,5 +299,5 @@ def load(link: str, **options: Any) -> Any:
     database_id, key, version = _parse_link(link)
     if not key:
         raise LinkError(f"{link!r} names no key. A link reads isfdb://<database id>/<key>@<version>.", link=link)
-    database = open(registry.resolve(database_id), "r")
+    database = open(f"isfdb://{database_id}", "r")
     return database[key] if version is None and not options else database.get(key, version=version, **options)
