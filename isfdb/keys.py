@@ -141,6 +141,11 @@ def name_of_folder(folder: str) -> str | None:
         return None
 
 
+def key_of_folder(folder: str) -> str:
+    """Return the key that a key's or sub-database's folder, with or without suffix, stands for, seen from where the path begins."""
+    return "/".join([name_of_folder(name) or name for name in folder.removesuffix(KEY_SUFFIX).split("/")])
+
+
 def folded(folder: str) -> str:
     """Return what two folder names share that some file system, or a tired reader, would take for one."""
     if folder.isascii() and "%" not in folder:

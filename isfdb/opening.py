@@ -26,7 +26,7 @@ from isfdb.keys import name_of_folder
 from isfdb.layout.current import DATABASE_FILE, join
 from isfdb.layout.isf_legacy import DATABASE_FILES as ISF_FILES
 from isfdb.options import option
-from isfdb.provenance.capture import current_activity
+from isfdb.provenance.capture import current_activity, note_opened
 from isfdb.registry.folders import id_of
 from isfdb.registry.store import is_id
 from isfdb.storage.local import LocalStorage
@@ -94,6 +94,7 @@ def open(  # the word that zarr, h5py and a file use
     if not exists:
         _make(path, mode)
     database = _open_folder(path, mode, durability, trust)
+    note_opened(os.fspath(target), f"isfdb://{database.root.id}")
     if option("register"):
         registry.note_opened(database.id, database.path, database.name)
     return database

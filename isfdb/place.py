@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from isfdb.errors import DatabaseGoneError, KeyKindError, KeyNotFoundError, OptionError, ReadOnlyError
 from isfdb.identity import Identity, make_database, read_identity
-from isfdb.keys import folder_name, name_of_folder, split_key
+from isfdb.keys import folder_name, key_of_folder, split_key
 from isfdb.layout.current import DATABASE_FILE, KEY_SUFFIX, join
 from isfdb.listing import Listing, list_folder
 from isfdb.name_clashes import check_new_sub_database
@@ -163,9 +163,8 @@ class Place:
     def _target_of(self, key_folder: str) -> Target:
         """Return the target that a key's folder, below this database's, stands for."""
         folder, _, name = key_folder.rpartition("/")
-        inside = key_folder.removeprefix(self._folder).strip("/").removesuffix(KEY_SUFFIX)
-        key = "/".join([name_of_folder(one) or one for one in inside.split("/")])
-        return Target(self._storage, folder, name.removesuffix(KEY_SUFFIX), key)
+        inside = key_folder.removeprefix(self._folder).strip("/")
+        return Target(self._storage, folder, name.removesuffix(KEY_SUFFIX), key_of_folder(inside))
 
     def _sub(self, key: str) -> Self:
         names = split_key(key)

@@ -20,10 +20,12 @@ from isfdb.keys import folder_name, name_of_folder
 from isfdb.layout.current import (
     ATTRIBUTES_FILE,
     ATTRIBUTES_FOLDER,
+    CODE_FILE,
     CODE_FOLDER,
     DATABASE_FILE,
     DELETED_SUFFIX,
     ENVIRONMENTS_FOLDER,
+    INPUTS_FOLDER,
     JOURNAL_PREFIX,
     KEY_SUFFIX,
     LOADER_FILE,
@@ -41,6 +43,7 @@ from isfdb.layout.current import (
 )
 from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import Files, checked_files, digest_of_files, is_sealed, read_record
+from isfdb.provenance.records import slice_of
 from isfdb.provenance.session import check_chain
 from isfdb.storage.base import Storage
 from isfdb.storage.isf import IsfStorage
@@ -272,10 +275,12 @@ class _Verification:
 
     def _note_references(self, record: dict[str, Any]) -> None:
         activity, code = record.get("activity") or {}, record.get("code") or {}
+        used = record.get("used")
         named = (
             (SESSIONS_FOLDER, activity.get("session"), ".jsonl"),
             (ENVIRONMENTS_FOLDER, record.get("environment"), ".json"),
             (CODE_FOLDER, code.get("snapshot") if isinstance(code, dict) else None, ".json"),
+            (INPUTS_FOLDER, used.get("stored") if isinstance(used, dict) else None, ".json"),
         )
         self.references |= {f"{folder}/{text}{suffix}" for folder, text, suffix in named if isinstance(text, str) and "/" not in text}
         session, line = activity.get("session"), activity.get("line")
@@ -303,8 +308,17 @@ class _Verification:
         for name, facts in expected.items():
             self._file(folder, key, number, name, facts)
         self._spec(folder, key, number)
+        code = self._code(folder, key, number, record)
         if not is_mutable:
-            self._surplus(folder, key, number, {*files, METADATA_FILE, *({RECLAIMED_FILE} if is_reclaimed else ())})
+            self._surplus(folder, key, number, {*files, METADATA_FILE, *code, *({RECLAIMED_FILE} if is_reclaimed else ())})
+
+    def _code(self, folder: str, key: str, number: int, record: dict[str, Any]) -> set[str]:
+        """Check the script that makes the value, and return its name where there is one."""
+        facts = slice_of(record)
+        if facts is None:
+            return set()
+        self._file(folder, key, number, CODE_FILE, [facts.size, facts.digest])
+        return {CODE_FILE}
 
     def _file(self, folder: str, key: str, number: int, name: str, facts: Files | list[Any]) -> None:
         path = self.storage.fetch(join(folder, name))
@@ -356,7 +370,7 @@ class _Verification:
                 with self._surviving("", None, join(SESSIONS_FOLDER, name)):
                     for problem in check_chain(self.storage, name.removesuffix(".jsonl")):
                         self._find("broken chain", "", None, join(SESSIONS_FOLDER, name), problem)
-        for folder in (ENVIRONMENTS_FOLDER, CODE_FOLDER):
+        for folder in (ENVIRONMENTS_FOLDER, CODE_FOLDER, INPUTS_FOLDER):
             for name in sorted(self.storage.list(folder)):
                 with self._surviving("", None, join(folder, name)):
                     self._named_by_digest(join(folder, name), name)
@@ -366,7 +380,7 @@ class _Verification:
         stem, _, suffix = name.partition(".")
         try:
             data = self.storage.read(path)
-            if digest_of(data)[:32] == stem:
+            if len(stem) >= 32 and digest_of(data).startswith(stem):
                 is_whole = True  # a source file as it was; it may well be JSON, too
             elif suffix == "json":
                 record = loads(data)
@@ -395,7 +409,7 @@ class _Verification:
             return True  # a code record is missing, and with it what it named: nobody can say
 
     def _references(self) -> None:
-        present = {folder: set(self.storage.list(folder)) for folder in (SESSIONS_FOLDER, ENVIRONMENTS_FOLDER, CODE_FOLDER)}
+        present = {folder: set(self.storage.list(folder)) for folder in (SESSIONS_FOLDER, ENVIRONMENTS_FOLDER, CODE_FOLDER, INPUTS_FOLDER)}
         for path in sorted(self.references):
             with self._surviving("", None, path):
                 self._reference(path, present)

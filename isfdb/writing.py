@@ -28,6 +28,7 @@ from isfdb.exact_json import compact
 from isfdb.failures import storage_failure
 from isfdb.hashing import digest_of
 from isfdb.layout.current import (
+    CODE_FILE,
     DELETED_SUFFIX,
     FORMAT,
     KEY_SUFFIX,
@@ -42,7 +43,7 @@ from isfdb.manifest import Files, digest_of_files, files_of, seal, walk
 from isfdb.name_clashes import check_new_key
 from isfdb.options import option
 from isfdb.parts import needs_of
-from isfdb.provenance.capture import capture
+from isfdb.provenance.capture import capture, explanation
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.trust import payload, sign
 from isfdb.versions import VersionState, is_alive, numbers_of, state_of
@@ -119,6 +120,7 @@ def stage_value(
             record["describe"]["statistics"] = _facts(module, "summarise", value)
         record |= checksums(target.storage, stage, spec, earlier)
         record |= capture(target.storage, carried)
+        _explain(target, stage, record, carried)
         if any(needs_of(name, spec.arguments)):
             record |= signature_of(record)
         return Pending(target, stage, record, numbers)
@@ -295,6 +297,15 @@ def checksums(storage: Storage, stage: Stage, spec: LoaderSpec, earlier: Files |
     files[LOADER_FILE] = [len(text), digest_of(text)]
     named = {"earlier": earlier} if earlier else {}
     return {"digest": digest_of_files({**files, **(earlier or {})}), "files": files, **named}
+
+
+def _explain(target: Target, stage: Stage, record: dict[str, Any], carried: Any) -> None:
+    """Write the script that makes the value, and note what it is made from."""
+    explained = explanation(target.storage, carried, target.key_folder)
+    if explained.code is not None:
+        target.storage.write(stage, CODE_FILE, explained.code)
+    unknown = {**record.get("unknown", {}), **explained.members.get("unknown", {})}
+    record |= explained.members | ({"unknown": unknown} if unknown else {})
 
 
 def signature_of(record: Mapping[str, Any]) -> dict[str, str]:

@@ -15,10 +15,12 @@ from functools import partial
 from typing import Any
 
 from isfdb.exact_json import compact, dumps, loads
-from isfdb.layout.current import CODE_FOLDER, ENVIRONMENTS_FOLDER
+from isfdb.keys import key_of_folder
+from isfdb.layout.current import CODE_FOLDER, DATABASE_FILE, ENVIRONMENTS_FOLDER
 from isfdb.options import option
 from isfdb.provenance.activities import Activity, end_of_script, ran_before, running, this_activity
 from isfdb.provenance.cells import Ran, after_cell, before_cell
+from isfdb.provenance.records import Explained
 from isfdb.provenance.redaction import redact
 from isfdb.provenance.session_log import SessionLog
 from isfdb.storage.base import Storage
@@ -43,11 +45,13 @@ class _DatabaseRecords:
         self.is_complete = False  # nothing is late, and no collector failed
         self.good_until = 0.0
         self.late_in: list[Ran] = []
+        self.database_id = ""
 
 
 _records: dict[str, _DatabaseRecords] = {}  # by location
 _lock = threading.RLock()
 _watcher: Any = None
+_opened: dict[str, str] = {}  # what isfdb.open was given -> link of what it opened
 _parents: dict[str, dict[str, Any]] = {}  # location -> what the process that forked this one was doing
 
 
@@ -96,6 +100,39 @@ def _capture(storage: Storage, carried: Activity | None) -> dict[str, Any]:
     is_late = bool(records.late_in) and records.late_in[-1] is ran
     records.good_until = time.monotonic() + (LATE_S if is_late else STALE_S)
     return records.members
+
+
+def note_opened(target: str, link: str) -> None:
+    """Note under which name code opened a database: the script that makes a value needs it."""
+    _opened[target] = link
+
+
+def explanation(storage: Storage, carried: Activity | None, key_folder: str) -> Explained:
+    """Return how the value that is stored right now is made, after :func:`capture` was asked about it.
+
+    Parameters
+    ----------
+    storage : Storage
+    carried : Activity, optional
+        As for :func:`capture`.
+    key_folder : str
+        Of the key, seen from the topmost database.
+    """
+    from isfdb.provenance.explanation import explain
+
+    try:
+        with _lock:
+            records = _records.get(storage.location)
+            if records is None or not option("capture"):
+                return Explained()
+            log = records.log
+            records.database_id = records.database_id or loads(storage.read(DATABASE_FILE))["id"]
+            return explain(
+                records.database_id, key_of_folder(key_folder), running(carried), _opened, lambda ran: log.line_of(ran, ran_before(ran))
+            )
+    except Exception as error:  # noqa: BLE001 - provenance never costs a save; the reason is recorded
+        _log.debug("explaining a value failed", exc_info=True)
+        return Explained(_readable({"unknown": {"slice": _reason(error)}}))
 
 
 def _sound_records(storage: Storage, carried: Activity | None) -> _DatabaseRecords:
@@ -241,6 +278,18 @@ def _cell_ended(ran: Ran) -> None:
         except Exception:  # noqa: BLE001 - a full disk, say; the other databases shall have theirs
             _log.debug("writing an outcome failed", exc_info=True)
     _write_late_code()
+    _follow(ran)
+
+
+def _follow(ran: Ran) -> None:
+    """Read the cell now, between cells, and not when a value is stored."""
+    try:
+        if option("capture"):
+            from isfdb.provenance.explanation import follow
+
+            follow(ran)
+    except Exception:  # noqa: BLE001 - a value that is stored later says why it has no slice
+        _log.debug("following a cell failed", exc_info=True)
 
 
 def _write_late_code() -> None:

@@ -7,7 +7,7 @@ understood is left out here and found by verify.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from isfdb.exact_json import loads
@@ -131,6 +131,22 @@ class SliceFacts:
         return facts | ({"widened": list(self.widened)} if self.widened else {})
 
 
+@dataclass(frozen=True)
+class Explained:
+    """What is known about how a value is made.
+
+    Attributes
+    ----------
+    members : dict
+        For ``metadata.json``: ``slice``, ``used``, ``risks``, ``unknown``.
+    code : bytes or None
+        For ``code.py``.
+    """
+
+    members: dict[str, Any] = field(default_factory=dict)
+    code: bytes | None = None
+
+
 def slice_of(record: Mapping[str, Any]) -> SliceFacts | None:
     """Return what is recorded about the slice; None where there is none."""
     facts = record.get("slice")
@@ -169,9 +185,10 @@ def _stored(storage: Storage, digest: Any) -> Any:
     if not (isinstance(digest, str) and len(digest) == 64 and digest.isalnum()):
         return None
     try:
-        return loads(storage.read(f"{INPUTS_FOLDER}/{digest}.json"))
+        members = loads(storage.read(f"{INPUTS_FOLDER}/{digest}.json"))
     except (FileNotFoundError, ValueError, RecursionError):
         return None  # a sub-database moved out by hand leaves it behind
+    return members.get("used") if isinstance(members, dict) else None
 
 
 def _used(member: dict[str, Any]) -> Used | None:

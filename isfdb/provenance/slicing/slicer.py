@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from isfdb.provenance.slicing.cell_source import CellCode, read_cell
 from isfdb.provenance.slicing.interpreter import Interpreter
+from isfdb.provenance.slicing.statement_text import StatementFacts, facts_of
 from isfdb.provenance.slicing.world import NOTHING, Step, Value
 
 
@@ -74,6 +75,7 @@ class History:
         self.problems: dict[int, str] = {}
         self._interpreter = Interpreter()
         self._readings: list[_Reading] = []
+        self._facts: dict[int, StatementFacts] = {}
 
     @property
     def steps(self) -> list[Step]:
@@ -169,9 +171,11 @@ class History:
         world = self._interpreter.world
         return world.kinds(world.names.get(name, NOTHING)) == {"database"}
 
-    def binders_of(self, name: str) -> set[int]:
-        """Return the steps that may have bound a name last."""
-        return set(self._interpreter.world.definers.get(name, NOTHING))
+    def facts(self, step: Step) -> StatementFacts:
+        """Return what can be read off a statement alone."""
+        if step.number not in self._facts:
+            self._facts[step.number] = facts_of(self.codes[step.cell].text, step.node)
+        return self._facts[step.number]
 
     def slice(self, targets: Iterable[int]) -> list[Step]:
         """Return the steps that some steps need, those included, in the order in which they ran."""
@@ -195,7 +199,8 @@ def _begin(node: ast.stmt) -> tuple[int, int]:
 
 
 def _first_line(node: ast.stmt) -> int:
-    return min([node.lineno, *[one.lineno for one in getattr(node, "decorator_list", ())]])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *[one.lineno for one in decorators]])
 
 
 def _reaches(node: ast.stmt, line: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 #: (line, column in bytes) of the first and behind the last character, as Python counts them; and what stands there instead.
 Edit = tuple[tuple[int, int], tuple[int, int], str]
@@ -61,6 +62,53 @@ def indented(text: str) -> str:
 def in_spite_of_errors(text: str) -> str:
     """Return a statement that may fail half way, as it did in the session."""
     return f"try:\n{indented(text)}\nexcept Exception:\n    pass"
+
+
+@dataclass(frozen=True)
+class StatementFacts:
+    """What can be read off a statement alone.
+
+    Attributes
+    ----------
+    text : str
+        As it stood in its cell, with ``Out[3]`` written as ``_3``.
+    bound : frozenset of str
+        Names that it binds or deletes at the top level.
+    loaded : frozenset of str
+        Names that stand anywhere in it to be read, those in its functions included.
+    outputs : frozenset of int
+        Execution counts of the cells whose values it takes from ``Out``.
+    awaits : bool
+        It awaits at the top level, as only notebooks may.
+    """
+
+    text: str
+    bound: frozenset[str]
+    loaded: frozenset[str]
+    outputs: frozenset[int]
+    awaits: bool
+
+
+def facts_of(text: str, node: ast.stmt) -> StatementFacts:
+    """Read off a statement what is asked about it again and again.
+
+    Parameters
+    ----------
+    text : str
+        Of the whole cell.
+    node : ast.stmt
+    """
+    loaded = frozenset(names_loaded(node))
+    taken = output_edits(node) if loaded & {"Out", "_oh"} else []
+    outputs = frozenset([int(name.removeprefix("_")) for _, _, name in taken])
+    return StatementFacts(edited(text, node, taken), frozenset(names_bound(node)), loaded, outputs, awaits(node))
+
+
+def output_edits(node: ast.stmt) -> list[Edit]:
+    """Replace ``Out[3]`` by ``_3``."""
+    subscripts = [one for one in ast.walk(node) if isinstance(one, ast.Subscript) and isinstance(one.value, ast.Name)]
+    found = [one for one in subscripts if one.value.id in ("Out", "_oh") and isinstance(one.slice, ast.Constant)]  # type: ignore[attr-defined]
+    return [(*span_of(one), f"_{one.slice.value}") for one in found if type(one.slice.value) is int]  # type: ignore[attr-defined]
 
 
 def names_bound(node: ast.AST) -> set[str]:

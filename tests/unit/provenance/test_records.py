@@ -31,7 +31,7 @@ def test_what_a_record_holds_is_read_back(storage) -> None:
 
 
 def test_a_long_list_of_inputs_is_read_from_where_it_lies(storage) -> None:
-    text = dumps([one.to_json() for one in _USED]).encode()
+    text = dumps({"used": [one.to_json() for one in _USED]}).encode()
     storage.put(f"{INPUTS_FOLDER}/{digest_of(text)}.json", text)
     assert used_of(storage, {"used": {"n": 2, "stored": digest_of(text)}}) == _USED
 

@@ -1,0 +1,328 @@
+"""Writes the script that makes a stored value: the statements of its slice, what they are made from on top, the result in ``value``.
+
+The script runs in plain Python. It reads stored values at the versions that were read and never writes to a database that was there:
+where the code uses databases in other ways than ``db["key"]``, it opens them through ``isfdb.pin``.
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from isfdb.provenance.records import Used, UsedFile, UsedValue
+from isfdb.provenance.slicing import notebook_names
+from isfdb.provenance.slicing.database_uses import Rewritten, is_opening, rewrite
+from isfdb.provenance.slicing.labels import labels_of
+from isfdb.provenance.slicing.slicer import History
+from isfdb.provenance.slicing.statement_text import edited, in_spite_of_errors, indented, output_edits
+from isfdb.provenance.slicing.world import Step
+
+#: Levels of care: the statements that are needed; all statements of their cells; all that ran.
+LEVELS = ("statements", "cells", "everything")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a script is to make, and what is known about the databases its code used.
+
+    Attributes
+    ----------
+    database : str
+        Id of the database that the value was stored in.
+    key : str
+        The whole key.
+    step : Step or None
+        The statement that stored it; None where it is not known: then all that ran belongs to the script.
+    before : str
+        ISO-8601 time: no version published later was read.
+    opened : Mapping
+        What ``isfdb.open`` was given -> link of the database that it opened.
+    names : Mapping
+        Variables of the session that stand for databases -> code that opens these.
+    directory : str
+        In which relative paths were looked for.
+    """
+
+    database: str
+    key: str
+    step: Step | None
+    before: str = ""
+    opened: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    directory: str = ""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script, and what is to be known about it.
+
+    Attributes
+    ----------
+    parts : tuple of str
+        Head, imports, inputs, and what each cell ran.
+    labels : tuple of (str, str)
+        What it is, and why.
+    widened : tuple of str
+        Why it may hold more than it must.
+    steps : tuple of Step
+        The statements in it.
+    used : tuple of Used
+        What these read.
+    """
+
+    parts: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...]
+    widened: tuple[str, ...]
+    steps: tuple[Step, ...]
+    used: tuple[Used, ...]
+
+    @property
+    def text(self) -> str:
+        """The whole."""
+        return "\n\n".join(self.parts) + "\n"
+
+
+def script_of(history: History, wanted: Wanted, reads_of: Callable[[Step], Iterable[Used]], *, level: str = LEVELS[0]) -> Script:
+    """Write the script of a value.
+
+    Parameters
+    ----------
+    history : History
+        Followed up to the statement that stored the value.
+    wanted : Wanted
+    reads_of : callable
+        Gives what a statement read while it ran.
+    level : str
+        ``"statements"``: the slice. ``"cells"``: all of each cell that the slice touches. ``"everything"``: all that ran.
+    """
+    steps = _steps(history, wanted, level)
+    used = _without_repetition([one for step in steps for one in reads_of(step)])
+    closed = [step for step in steps if not is_opening(step.node)]
+    rewritten = _rewritten(history, closed, used, wanted)
+    if any(one.left for one in rewritten.values()) or not any(one.stores for one in rewritten.values()):
+        binders = {number for step in steps for numbers in step.databases.values() for number in numbers}
+        steps = _steps(history, wanted, level, also=binders)
+        used = _without_repetition([one for step in steps for one in reads_of(step)])
+        return _Writer(history, steps, used, wanted, {}).script()
+    return _Writer(history, closed, used, wanted, rewritten).script()
+
+
+def _steps(history: History, wanted: Wanted, level: str, also: Iterable[int] = ()) -> list[Step]:
+    """Return the statements of a level, and those that open databases where that is wanted."""
+    last = wanted.step.number if wanted.step is not None else len(history.steps) - 1
+    if level == LEVELS[2] or wanted.step is None:
+        return history.steps[: last + 1]
+    needed = history.slice([last, *also])
+    if level == LEVELS[1]:
+        cells = {step.cell for step in needed}
+        needed = history.slice([step.number for step in history.steps[: last + 1] if step.cell in cells])
+    return needed
+
+
+def _without_repetition(used: Sequence[Used]) -> tuple[Used, ...]:
+    """Keep what was read first of equal things: reading is noted for each cell, and a script needs a file once."""
+    found: dict[tuple[str, str | None], Used] = {}
+    for one in used:
+        found.setdefault((one.link if isinstance(one, UsedValue) else one.path, one.digest), one)
+    return tuple(found.values())
+
+
+def _rewritten(history: History, steps: Sequence[Step], used: Iterable[Used], wanted: Wanted) -> dict[int, Rewritten]:
+    """Say, statement by statement, how it does without databases."""
+    links: dict[str, set[str]] = {}
+    for one in used:
+        if isinstance(one, UsedValue):
+            links.setdefault(_key_of(one.link), set()).add(one.link)
+
+    def link_of(key: str) -> str | None:
+        found = {link for known, versions in links.items() if known == key or known.endswith("/" + key) for link in versions}
+        return found.pop() if len(found) == 1 else None
+
+    done = {}
+    known = {name for name in wanted.names if history.is_database(name)}
+    for step in steps:
+        loaded = history.facts(step).loaded
+        if step is wanted.step:
+            done[step.number] = rewrite(step.node, set(step.databases) | known, link_of, wanted.key)
+        elif step.databases or loaded & known or "isfdb" in loaded or isinstance(step.node, ast.ImportFrom):
+            done[step.number] = rewrite(step.node, set(step.databases) | known, link_of, None)
+    return done
+
+
+def _key_of(link: str) -> str:
+    from urllib.parse import unquote
+
+    return unquote(link.partition("://")[2].partition("/")[2].rpartition("@")[0])
+
+
+class _Writer:
+    """One script in the making. Without `rewritten`, the code opens its databases itself, pinned."""
+
+    def __init__(
+        self, history: History, steps: Sequence[Step], used: tuple[Used, ...], wanted: Wanted, rewritten: Mapping[int, Rewritten]
+    ) -> None:
+        self._history = history
+        self._steps = steps
+        self._used = used
+        self._wanted = wanted
+        self._rewritten = rewritten
+        self._facts = [history.facts(step) for step in steps]
+        self._outputs = notebook_names.outputs_needed(self._facts)
+        self._imports = self._hoisted()
+
+    def script(self) -> Script:
+        history, wanted = self._history, self._wanted
+        labels = labels_of(history, self._steps)
+        body = self._body()
+        if not self._rewritten:
+            body.append(f'value = isfdb.load("isfdb://{wanted.database}/{_quoted(wanted.key)}")')
+        parts = (self._head(labels), self._import_lines(body), self._inputs(), *body)
+        widened = tuple(dict.fromkeys([reason for step in self._steps for reason in step.widened]))
+        return Script(tuple([part for part in parts if part]), labels, widened, tuple(self._steps), self._used)
+
+    def _head(self, labels: Iterable[tuple[str, str]]) -> str:
+        wanted = self._wanted
+        lines = [
+            f"# What makes {wanted.key!r} of isfdb://{wanted.database}, from what its session executed.",
+            "# Made by isfdb. Run it with: python code.py; the result is in the variable `value`.",
+        ]
+        lines += [f"# {label}{': ' if because else ''}{because}" for label, because in labels]
+        if wanted.directory and any(isinstance(one, UsedFile) for one in self._used):
+            lines.append(f"# Relative paths are meant from {wanted.directory}")
+        return "\n".join([_one_line(line) for line in lines])
+
+    # Imports ---------------------------------------------------------------------------------------------------------------------
+
+    def _hoisted(self) -> dict[int, str]:
+        """Return the imports that may stand on top: those that need nothing before them, of names that nothing before them uses."""
+        found: dict[int, str] = {}
+        taken: set[str] = set()
+        for step in self._steps:
+            node, facts = step.node, self._history.facts(step)
+            names = facts.bound
+            is_plain = isinstance(node, (ast.Import, ast.ImportFrom)) and not step.may_have_failed and "*" not in names
+            if is_plain and not names & taken and not {number for number in step.needs if number not in found}:
+                found[step.number] = _without_isfdb(node, self._text(step))
+            else:
+                taken |= names | facts.loaded
+        return found
+
+    def _import_lines(self, body: Sequence[str]) -> str:
+        lines = [line for line in dict.fromkeys(self._imports.values()) if line != "import isfdb"]
+        needs_isfdb = not self._rewritten or any("isfdb." in part for part in body)
+        if any(facts.awaits for facts in self._facts) and "import asyncio" not in lines:
+            lines.append("import asyncio")
+        if needs_isfdb:
+            lines.append("import isfdb")
+        lines += notebook_names.imports_needed(self._facts)
+        futures = [line for line in lines if line.startswith("from __future__")]
+        plain = sorted([line for line in lines if line not in futures], key=lambda line: line.startswith("from "))
+        return "\n".join(futures + plain)
+
+    # What it is made from ---------------------------------------------------------------------------------------------------------
+
+    def _links(self) -> list[str]:
+        return [one.link for one in self._used if isinstance(one, UsedValue)]
+
+    def _inputs(self) -> str:
+        lines = [f'#   isfdb.load("{link}")' for link in self._links()]
+        lines += [_one_line(f"#   {_file_text(one)}") for one in self._used if isinstance(one, UsedFile)]
+        if lines:
+            lines.insert(0, "# Made from")
+        if not self._rewritten:
+            lines += self._pins()
+        return "\n".join(lines)
+
+    def _pins(self) -> list[str]:
+        """Return what keeps the databases as they were, and opens those that no statement opens."""
+        wanted = self._wanted
+        arguments = [f'"{link}"' for link in self._links()]
+        arguments += [f'before="{wanted.before}"'] if wanted.before else []
+        arguments += [f"at={dict(wanted.opened)!r}"] if wanted.opened else []
+        bound = {name for facts in self._facts for name in facts.bound}
+        missing = {name for facts in self._facts for name in facts.loaded if name in wanted.names and name not in bound}
+        lines = ["# Databases are read as they were, and what is stored stays out of them.", f"isfdb.pin({', '.join(arguments)})"]
+        return lines + [f"{name} = {wanted.names[name]}" for name in sorted(missing)]
+
+    # Cells -----------------------------------------------------------------------------------------------------------------------
+
+    def _body(self) -> list[str]:
+        parts: list[str] = []
+        cell: int | None = None
+        for step in self._steps:
+            if step.number in self._imports:
+                continue
+            text = self._statement(step)
+            if not text:
+                continue
+            if step.cell == cell:
+                parts[-1] += "\n" + text
+            else:
+                parts.append(f"{self._comment(step.cell)}\n{text}")
+            cell = step.cell
+        if any(facts.awaits for facts in self._facts):
+            names = {name for step in self._steps if step.number not in self._imports for name in self._history.facts(step).bound}
+            return [_awaited(parts, names | {"value"})]
+        return parts
+
+    def _statement(self, step: Step) -> str:
+        if step.cell in self._history.problems:
+            return _commented(self._history.cells[step.cell].source, self._history.problems[step.cell])
+        if step.may_have_failed:
+            return in_spite_of_errors(self._text(step))
+        return notebook_names.with_output(self._text(step), step.node, self._history.cells[step.cell].count, self._outputs)
+
+    def _text(self, step: Step) -> str:
+        edits = self._rewritten[step.number].edits if step.number in self._rewritten else []
+        if not edits:
+            return self._history.facts(step).text
+        return edited(self._history.codes[step.cell].text, step.node, [*edits, *output_edits(step.node)])
+
+    def _comment(self, place: int) -> str:
+        cell = self._history.cells[place]
+        what = "hidden cell" if cell.is_hidden else f"cell [{cell.count}]" if cell.count is not None else "cell"
+        when = f", {datetime.datetime.fromtimestamp(cell.started, datetime.UTC):%Y-%m-%d %H:%M:%S} UTC" if cell.started is not None else ""
+        failed = f", failed: {cell.error}" if cell.outcome == "error" else ""
+        return _one_line(f"# {what}{when}{failed}")
+
+
+def _without_isfdb(node: ast.stmt, text: str) -> str:
+    """Return an import without isfdb, which the script imports itself where it is needed."""
+    others = [alias for alias in node.names if alias.name != "isfdb" or alias.asname] if isinstance(node, ast.Import) else []
+    if not isinstance(node, ast.Import) or len(others) == len(node.names):
+        return text
+    return ast.unparse(ast.Import(others)) if others else "import isfdb"
+
+
+def _awaited(parts: Sequence[str], names: Iterable[str]) -> str:
+    """Return code that awaits at the top level as a function that plain Python can run."""
+    shared = f"    global {', '.join(sorted(names))}\n\n"
+    return "async def cells():\n" + shared + indented_all(parts) + "\n\n\nasyncio.run(cells())"
+
+
+def indented_all(parts: Sequence[str]) -> str:
+    """Return pieces of code moved in by one level."""
+    return "\n\n".join([indented(part) for part in parts])
+
+
+def _commented(source: str, problem: str) -> str:
+    return "\n".join(
+        [f"# this cell is no Python that could be read: {_one_line(problem)}", *[f"#     {line}" for line in source.split("\n")]]
+    )
+
+
+def _file_text(file: UsedFile) -> str:
+    facts = [file.path, f"{file.size} bytes" if file.size is not None else "", f"blake3 {file.digest}" if file.digest else file.because]
+    return ", ".join([fact for fact in facts if fact])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _quoted(key: str) -> str:
+    from urllib.parse import quote
+
+    return quote(key)
