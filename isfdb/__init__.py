@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from isfdb import errors as errors
     from isfdb import registry as registry
+    from isfdb.asking import find as find
     from isfdb.database import Database as Database
     from isfdb.opening import load as load
     from isfdb.opening import open as open
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Database": "isfdb.database",
     "open": "isfdb.opening",
+    "find": "isfdb.asking",
     "load": "isfdb.opening",
     "pin": "isfdb.pins",
     "set_options": "isfdb.options",
@@ -28,7 +30,7 @@ _HOME = {
     "__version__": "isfdb._version",
 }
 
-__all__ = ["Database", "errors", "load", "open", "pin", "registry", "set_options", "verify"]
+__all__ = ["Database", "errors", "find", "load", "open", "pin", "registry", "set_options", "verify"]
 
 
 def __getattr__(name: str) -> Any:

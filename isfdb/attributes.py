@@ -54,14 +54,43 @@ def read_revision(storage: Storage, key_folder: str, number: int) -> Revision:
         return Revision(0, None, {})
     path = _path(key_folder, number)
     try:
-        members = loads(storage.read(path))
+        members = _members(storage, path)
         values = decode(members["attributes"])
         created = datetime.datetime.fromisoformat(members["created"])
         if not isinstance(values, dict):
             raise TypeError("'attributes' is no object")
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise CorruptVersionError(f"cannot read the attributes in {path}: {error}. Earlier revisions lie beside it.", path=path) from error
+        raise _unreadable(path, error) from error
     return Revision(number, created, values)
+
+
+def read_encoded(storage: Storage, key_folder: str, number: int) -> dict[str, Any]:
+    """Return the attributes of a revision as they stand in the file, for those who only compare them: no library is needed to decode them.
+
+    Raises
+    ------
+    CorruptVersionError
+        The file cannot be understood.
+    """
+    path = _path(key_folder, number)
+    try:
+        encoded = _members(storage, path)["attributes"]
+        if not isinstance(encoded, dict):
+            raise TypeError("'attributes' is no object")
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _unreadable(path, error) from error
+    return encoded
+
+
+def _members(storage: Storage, path: str) -> dict[str, Any]:
+    members = loads(storage.read(path))
+    if not isinstance(members, dict):
+        raise TypeError("it is no object")
+    return members
+
+
+def _unreadable(path: str, error: Exception) -> CorruptVersionError:
+    return CorruptVersionError(f"cannot read the attributes in {path}: {error}. Earlier revisions lie beside it.", path=path)
 
 
 class Attributes(MutableMapping[str, Any]):

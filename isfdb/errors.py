@@ -34,6 +34,7 @@
     ├── LoadError                              the value could not be read back
     │   └── UnsafePathError (ValueError)       a stored path leads out of its folder
     ├── OptionError (TypeError)                an option nobody knows, or a value it cannot take
+    ├── QueryError (ValueError)                a search that cannot be understood
     ├── UnknownLoaderdumperError (LookupError) no such loaderdumper is registered
     ├── MissingDependencyError (ImportError)   an optional library is needed
     ├── RegistryError (RuntimeError)           the registry cannot be read or written
@@ -206,6 +207,10 @@ class UnsafePathError(LoadError, ValueError):
 
 class OptionError(IsfdbError, TypeError):
     """An option is unknown, or has a value it cannot take."""
+
+
+class QueryError(IsfdbError, ValueError):
+    """What was asked of ``isfdb.find`` cannot be understood."""
 
 
 class UnknownLoaderdumperError(IsfdbError, LookupError):

@@ -49,7 +49,7 @@ def names(folder: str | os.PathLike[str], list_folder: Callable[[], list[str]]) 
         In no particular order.
     """
     before = _looks(folder)
-    file = None if before is None else _file_of(folder)
+    file = None if before is None else file_for("names", folder)
     if before is None or file is None:
         return list_folder()
     kept = _read(file, before)
@@ -57,7 +57,7 @@ def names(folder: str | os.PathLike[str], list_folder: Callable[[], list[str]]) 
         return kept
     began = time.time()
     found = list_folder()
-    if len(found) >= MIN_NAMES and _is_settled(before, began) and _looks(folder) == before:
+    if len(found) >= MIN_NAMES and is_settled(max(before[2], before[3]), began) and _looks(folder) == before:
         _write(file, before, found)
     return found
 
@@ -71,19 +71,21 @@ def _looks(folder: str | os.PathLike[str]) -> list[int] | None:
     return [found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_nlink, found.st_size]
 
 
-def _is_settled(looks: list[int], now_s: float) -> bool:
+def is_settled(changed_ns: int, now_s: float) -> bool:
+    """Say whether a folder that changed then cannot change again without its times moving."""
     # A time of change in the future says that the clocks differ, and then nothing is known.
-    return max(looks[2], looks[3]) / 1e9 < now_s - QUIET_S
+    return changed_ns / 1e9 < now_s - QUIET_S
 
 
-def _file_of(folder: str | os.PathLike[str]) -> str | None:
+def file_for(kind: str, folder: str | os.PathLike[str]) -> str | None:
+    """Return the file in the cache folder for what is kept of that kind about a folder; None where there is no cache folder."""
     place = option("cache_folder")
     if place is None:
         return None
     from hashlib import blake2b
 
     digest = blake2b(os.fsencode(os.path.abspath(folder)), digest_size=16).hexdigest()
-    return os.path.join(place, "names", digest)
+    return os.path.join(place, kind, digest)
 
 
 def _read(file: str, looks: list[int]) -> list[str] | None:
@@ -115,7 +117,7 @@ def _write(file: str, looks: list[int], found: list[str]) -> None:
     staged = f"{file}.{os.getpid()}-{time.monotonic_ns():x}"
     try:
         os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
-        _prune(os.path.dirname(file), len(content))
+        make_room(os.path.dirname(file), len(content), max_bytes=MAX_BYTES, max_files=MAX_FILES)
         with open(staged, "xb") as stream:
             stream.write(compact({"format": 1, "looks": looks}).encode() + _HEADER_END + content)
         os.replace(staged, file)
@@ -125,13 +127,13 @@ def _write(file: str, looks: list[int], found: list[str]) -> None:
             os.unlink(staged)
 
 
-def _prune(folder: str, needed_bytes: int) -> None:
+def make_room(folder: str, needed_bytes: int, *, max_bytes: int, max_files: int) -> None:
     """Delete what was not used for longest until there is room, leftovers of killed processes among it."""
     with os.scandir(folder) as entries:
         files = sorted([(entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in entries], reverse=True)
     total, count = needed_bytes, 1
     for _, size, path in files:
         total, count = total + size, count + 1
-        if total > MAX_BYTES or count > MAX_FILES:
+        if total > max_bytes or count > max_files:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)

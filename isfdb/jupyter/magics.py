@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from isfdb.database import Database
 from isfdb.display.safe import visible, visible_lines
 from isfdb.errors import IsfdbError
 
+_EVERYWHERE = re.compile(r"(?<!\S)--everywhere(?!\S)")
 _NO_DATABASE = "no database is open here. Open one first: %isfdb open results"
 
 
@@ -47,7 +49,8 @@ def _parsers() -> dict[str, Any]:
     logging.add_argument("-n", "--last", type=int, help="only the newest so many versions")
     verifying = _parser("verify", "Check that every file is there and is what was stored.")
     verifying.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key only")
-    return {"open": opening, "ls": listing, "show": showing, "log": logging, "verify": verifying}
+    finding = _parser("find", "Find keys by what is known about them.")
+    return {"open": opening, "ls": listing, "show": showing, "log": logging, "find": finding, "verify": verifying}
 
 
 @magics_class
@@ -73,6 +76,7 @@ class IsfdbMagics(Magics):
         %isfdb ls [DB] [--depth N]                          its keys, as a tree
         %isfdb show [DB] KEY                                what one key is, and what made it
         %isfdb log [DB] [KEY] [--cells] [-n N]              what was stored when, and which cells ran
+        %isfdb find [DB] QUERY [--everywhere]               the keys that match: user:ann numpy<2 *spikes*
         %isfdb verify [DB] [KEY]                            is everything whole and unchanged?
 
         DB is a variable, a folder, or a name or id in the registry; without it, the database opened last is meant, else the
@@ -84,13 +88,15 @@ class IsfdbMagics(Magics):
         %isfdb ls
         %isfdb show cells/L5PT
         %isfdb log rates --cells
+        %isfdb find type:frame since:2 days
         %isfdb verify results
         """
         verb, _, rest = line.strip().partition(" ")
         if verb not in self._parsers:
             known = ", ".join(self._parsers)
             raise UsageError(f"%isfdb knows the verbs {known}{f', not {visible(verb, 40)!r}' if verb else ''}. See %isfdb?")
-        arguments = self._parsers[verb].parse_args(_words(rest))
+        # A query has quotes and signs of its own, which are left as they are.
+        arguments = rest if verb == "find" else self._parsers[verb].parse_args(_words(rest))
         act: Callable[[Any], Any] = getattr(self, f"_{verb}")
         try:
             return act(arguments)
@@ -127,6 +133,19 @@ class IsfdbMagics(Magics):
 
         db, key = self._meant(arguments.words)
         return log(db, key, last=arguments.last, cells=arguments.cells)
+
+    def _find(self, line: str) -> Any:
+        from isfdb.asking import find
+
+        everywhere = _EVERYWHERE.search(line) is not None
+        query = _EVERYWHERE.sub(" ", line).strip()
+        if everywhere:
+            return find(query=query, everywhere=True)
+        first, _, rest = query.partition(" ")
+        current = self._opened or self._names.get("db")
+        if isinstance(self._names.get(first), Database) or not isinstance(current, Database):
+            return find(self._database(first) if first else self._current(), rest)
+        return find(current, query)
 
     def _verify(self, arguments: Any) -> Any:
         from isfdb.verifying import verify

@@ -321,3 +321,25 @@ def test_a_report_without_a_folder_names_the_folder(results: str, tmp_path: Path
 
 def test_one_of_each_is_counted_in_the_singular(results: str, capsys):
     assert run(capsys, "verify", results, "cells/count")[1].startswith("1 key, 1 version, 1 file, ")
+
+
+def test_find_prints_hits_and_says_by_its_status_whether_there_are_any(results: str, capsys):
+    status, out, _ = run(capsys, "find", results, "unit=Hz", "size>1")
+    assert status == 0
+    assert re.search(r"rates +v2 +ndarray 12 .* unit = Hz, size: ", out)
+    status, out, _ = run(capsys, "find", results, "unit=mV")
+    assert status == 1
+    assert "0 hits among 3 keys" in out
+
+
+def test_find_json_names_links_and_reasons(results: str, capsys):
+    told = answer(capsys, "find", results, "*L5*")
+    assert told["database"]["path"] == results
+    assert [(hit["key"], hit["version"], hit["why"]) for hit in told["hits"]] == [("cells/L5PT", 1, ["key"])]
+
+
+def test_find_searches_everywhere_and_teaches(results: str, capsys):
+    told = answer(capsys, "find", "--everywhere", "*L5PT", "--last", "1")
+    assert len(told["hits"]) == 1
+    assert run(capsys, "find")[2].startswith("isfdb find: say where to search")
+    assert "did you mean user:ann" in run(capsys, "find", results, "usr:ann")[2]

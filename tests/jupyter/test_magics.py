@@ -139,3 +139,15 @@ def test_the_magic_leaves_no_other_names_behind(magic: Any):
     value(magic, "%isfdb verify")
     left = {name for name in set(magic.user_ns) - before if not name.startswith("_")}
     assert left == {"db"}
+
+
+def test_find_takes_a_query_as_it_is_written(magic: Any):
+    run(magic, "%isfdb open ./results")
+    assert value(magic, "%isfdb find type:list since:2 days").keys == ("rates",)
+    assert value(magic, '%isfdb find "L5PT" *cells*').keys == ("cells/L5PT",)
+    assert value(magic, "%isfdb find db *rates").keys == ("rates",)
+    assert "cells/L5PT" in value(magic, "%isfdb find --everywhere *L5PT").keys
+
+
+def test_find_without_an_open_database_opens_one(magic: Any):
+    assert value(magic, "%isfdb find ./results *rates").keys == ("rates",)

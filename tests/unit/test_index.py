@@ -171,7 +171,7 @@ def test_a_full_disk_leaves_nothing_half_written(folder: Folder, cache: Path, mo
     settle()
     looks = index._looks(folder.path)
     assert looks is not None
-    monkeypatch.setattr(index, "_prune", lambda folder, needed: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(index, "make_room", lambda folder, needed, **limits: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     assert len(folder.names()) == 20
     assert list(cache.iterdir()) == []
 
@@ -214,7 +214,7 @@ def test_100000_names_are_read_back_without_a_listing(tmp_path: Path, cache: Pat
     path = tmp_path / "database"
     path.mkdir()
     looks = index._looks(path)
-    file = index._file_of(path)
+    file = index.file_for("names", path)
     assert looks is not None
     assert file is not None
     index._write(file, looks, many)

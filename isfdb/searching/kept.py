@@ -1,0 +1,133 @@
+"""What earlier searches learnt about a database, in the user's cache folder: facts about keys, and sources. Believed while folders stand.
+
+A kept row holds while the key's folder looks as it did before its record was read. Rows of folders that had changed just before are not
+kept: within one tick of a file server's clock a folder may change again without its times moving.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from itertools import compress
+from typing import Any, Final
+
+from isfdb.index import is_settled
+from isfdb.searching.reading_keys import NAMES, Looks, Place, ReadKeys, looks_of
+from isfdb.searching.sheet import Sheet, open_sheet, write_sheet
+from isfdb.storage.base import Storage
+
+#: Reading again what changed is cheaper than keeping it, as long as it takes less than this.
+KEEP_ABOVE_S: Final = 0.2
+
+_LOOKS: Final = Looks._fields
+_KEYS, _TEXTS = "keys", "texts"
+
+_writing: list[threading.Thread] = []
+
+
+def _about(database_id: str) -> dict[str, Any]:
+    return {"columns": list(NAMES), "id": database_id}
+
+
+class Kept:
+    """What is kept about one database.
+
+    Parameters
+    ----------
+    storage : Storage
+    database_id : str
+    """
+
+    def __init__(self, storage: Storage, database_id: str) -> None:
+        self._storage = storage
+        self._id = database_id
+        # What has no folder to look at has nothing that tells whether a row still holds.
+        self._is_possible = storage.watched_folder("") is not None
+        self._sheet: Sheet | None = open_sheet(_KEYS, storage.location, _about(database_id)) if self._is_possible else None
+        self.standing: list[int] = []
+
+    def columns(self, names: Iterable[str]) -> dict[str, list[Any]]:
+        """Return columns, whole; empty where nothing is kept, or where it cannot be read."""
+        if self._sheet is None:
+            return {}
+        try:
+            return self._sheet.columns(list(names))
+        except LookupError:
+            self._sheet = None
+            self.standing = []
+            return {}
+
+    def sort_out(self, places: list[Place], columns: Iterable[str]) -> tuple[dict[str, list[Any]], list[Place]]:
+        """Return the columns asked for, and the places that have no row, or one that no longer holds; note which rows stand."""
+        kept = self.columns([*columns, "key", *_LOOKS])
+        if not kept:
+            return {}, places
+        rows = {key: row for row, key in enumerate(kept["key"])}
+        looks = list(zip(*[kept[name] for name in _LOOKS], strict=True))
+        standing, changed = [], []
+        for place in places:
+            row = rows.get(place.key)
+            if row is not None and looks_of(self._storage, place.folder, noted=looks[row][4] != 0) == looks[row]:
+                standing.append(row)
+            else:
+                changed.append(place)
+        self.standing = standing
+        return kept, changed
+
+    def keep(self, read: ReadKeys, began_s: float, *, all_keys: set[str] | None) -> None:
+        """Write what was read beside what was kept, while the caller goes on.
+
+        Parameters
+        ----------
+        began_s : float
+            When the first folder was looked at.
+        all_keys : set of str, optional
+            The keys of the database, where all of them were listed: rows of others are left out.
+        """
+        if not self._is_possible or not read.columns["key"] or time.time() - began_s < KEEP_ABOVE_S:
+            return
+        changed = map(max, *[read.columns[name] for name in ("modified_ns", "changed_ns", "noted_ns")])
+        settled = [inode >= 0 and is_settled(when, began_s) for inode, when in zip(read.columns["inode"], changed, strict=True)]
+        if not any(settled):
+            return
+        fresh = {name: list(compress(column, settled)) for name, column in read.columns.items()}
+        sheet = self._sheet
+        _start(lambda: self._write(sheet, fresh, all_keys))
+
+    def _write(self, sheet: Sheet | None, fresh: dict[str, list[Any]], all_keys: set[str] | None) -> None:
+        known = set(fresh["key"])
+        try:
+            old = sheet.columns(list(NAMES)) if sheet is not None else {}
+        except LookupError:
+            old = {}
+        stays = [key not in known and (all_keys is None or key in all_keys) for key in old.get("key", [])]
+        columns = {name: fresh[name] + list(compress(old.get(name, []), stays)) for name in NAMES}
+        write_sheet(_KEYS, self._storage.location, _about(self._id), columns)
+
+    def texts(self) -> dict[str, str]:
+        """Return the sources that are kept, by digest or by session and line."""
+        sheet = open_sheet(_TEXTS, self._storage.location, {"id": self._id}) if self._is_possible else None
+        try:
+            return dict(sheet.column(_TEXTS)) if sheet is not None else {}
+        except (LookupError, ValueError, TypeError):
+            return {}
+
+    def keep_texts(self, texts: dict[str, str], began_s: float) -> None:
+        """Write sources, while the caller goes on."""
+        if self._is_possible and time.time() - began_s >= KEEP_ABOVE_S:
+            _start(lambda: write_sheet(_TEXTS, self._storage.location, {"id": self._id}, {_TEXTS: texts}))
+
+
+def _start(write: Any) -> None:
+    # Not as a daemon: a command that has shown its answer ends when the next one can be quicker.
+    thread = threading.Thread(target=write, name="isfdb-search")
+    _writing[:] = [one for one in _writing if one.is_alive()]
+    _writing.append(thread)
+    thread.start()
+
+
+def wait_until_kept() -> None:
+    """Wait until what was learnt is written."""
+    for thread in _writing:
+        thread.join()
