@@ -12,6 +12,7 @@ from isfdb.entry import Entry, MetadataOfKeys, Version, version_of, versions_of
 from isfdb.errors import KeyExistsError, KeyNotFoundError, OptionError
 from isfdb.hashing import flushing
 from isfdb.keys import split_key
+from isfdb.layout.current import join
 from isfdb.moving import remove_database
 from isfdb.place import Key
 from isfdb.reading import read
@@ -122,7 +123,17 @@ class Database(Upkeep, MutableMapping[Key, Any]):
         self._publish_batch()
         key_folder, text = self._key_folder(names), "/".join(names)
         try:
-            value = read(self._storage, key_folder, text, version=version, database_id=self.root.id, trusted=self._trusted, options=options)
+            value = read(
+                self._storage,
+                key_folder,
+                text,
+                version=version,
+                database_id=self.root.id,
+                trusted=self._trusted,
+                options=options,
+                noted_as=join(self.prefix, text),
+                carried=self._carried,
+            )
         except KeyNotFoundError:
             if self._storage.is_folder(self._folder_of(names)):
                 return self._sub(text)

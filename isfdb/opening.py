@@ -26,7 +26,9 @@ from isfdb.keys import name_of_folder
 from isfdb.layout.current import DATABASE_FILE, join
 from isfdb.layout.isf_legacy import DATABASE_FILES as ISF_FILES
 from isfdb.options import option
+from isfdb.provenance import file_events
 from isfdb.provenance.capture import current_activity, note_opened
+from isfdb.provenance.senders import note_arrival
 from isfdb.registry.folders import id_of
 from isfdb.registry.store import is_id
 from isfdb.storage.local import LocalStorage
@@ -188,6 +190,7 @@ def _open_isf(path: str, durability: str | None, trusted: bool) -> Database:
     from isfdb.storage.isf import IsfStorage, topmost
 
     storage = IsfStorage(topmost(path))
+    file_events.leave_out(storage.path)
     folder = "" if storage.path == path else storage.path_of(path)
     if folder is None:  # a database that is no key's: the folder of a value that somebody laid one into
         storage, folder = IsfStorage(path), ""
@@ -246,6 +249,7 @@ def reopen(
     DatabaseNotFoundError
         It is not where it was, and the registry does not know where else.
     """
+    note_arrival(carried)
     if pins_folder and (pinned := pins.current(pins_folder)):
         root = _open_pinned(pinned, path, mode, trusted, carried)
         return root._sub(prefix) if prefix else root

@@ -115,6 +115,12 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         ),
         Setting("capture", "true or false", True, "Whether provenance is recorded; without it each version says so.", _flag),
         Setting("statistics", "true or false", False, "Whether a put also notes minimum, mean and the like, shown without loading.", _flag),
+        Setting("digest_file_bytes", "a number from 1", 10**10, "Larger files that are read get no digest.", _count),
+        Setting(
+            "digest_session_bytes", "a number from 1", 10**11, "A process computes digests of files it read up to so many bytes.", _count
+        ),
+        Setting("digest_file_s", "seconds", 60.0, "How long the digest of one file that was read may take.", _seconds),
+        Setting("digest_session_s", "seconds", 600.0, "How long a process computes digests of files it read, in the background.", _seconds),
         Setting("git_timeout_s", "seconds", 2.0, "How long a put may wait, at most, for what git says about the sources.", _seconds),
     )
 }

@@ -1,7 +1,7 @@
 """How a folder becomes a value: ``db["rates"]``, from top to bottom.
 
-resolve key and version → read the spec → find the loader → check sizes → check trust → load. No lock is taken and nothing is written;
-if a file vanishes on the way the versions are listed once more, and only then is it an error.
+resolve key and version → read the spec → find the loader → check sizes → check trust → load → note the use. No lock is taken and nothing is
+written; if a file vanishes on the way the versions are listed once more, and only then is it an error.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from isfdb.layout.current import LOADER_FILE, METADATA_FILE, RECLAIMED_FILE, TOM
 from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import Files, checked_files, copy_checked, digest_of_files, read_record, sizes_differ
 from isfdb.parts import allowing_code, needs_of
+from isfdb.provenance.usage import note_value
 from isfdb.storage.base import Storage
 from isfdb.trust import is_signed_by_me, is_trusted, payload, reason_not_to_run
 from isfdb.versions import numbers_of, original_of, pick
@@ -59,8 +60,10 @@ def read(
     database_id: str = "",
     trusted: bool = False,
     options: Mapping[str, Any] | None = None,
+    noted_as: str = "",
+    carried: Any = None,
 ) -> Any:
-    """Return the value of a key.
+    """Return the value of a key, and note that it was read.
 
     Parameters
     ----------
@@ -72,6 +75,10 @@ def read(
         The caller vouches for the database, as a handle sent to a worker does.
     options : Mapping
         For the Loader.
+    noted_as : str
+        The key, counted from the topmost database, whose id `database_id` is; default: `key`.
+    carried : Activity, optional
+        What a pickled handle brought along.
 
     Raises
     ------
@@ -83,13 +90,21 @@ def read(
         Loading would run code that is not known to be yours.
     LoadError, UnknownLoaderdumperError, MissingDependencyError, OptionError
     """
+    found, value = _read(storage, key_folder, key, version, database_id, trusted, options or {})
+    note_value(storage.location, database_id, noted_as or key, found.number, found.record.get("digest"), carried)
+    return value
+
+
+def _read(
+    storage: Storage, key_folder: str, key: str, version: Any, database_id: str, trusted: bool, options: Mapping[str, Any]
+) -> tuple[Found, Any]:
     found = find(storage, key_folder, key, version)
     try:
-        return load(storage, found, key, database_id=database_id, trusted=trusted, options=options or {})
+        return found, load(storage, found, key, database_id=database_id, trusted=trusted, options=options)
     except (OSError, LoadError, IncompleteVersionError, VersionGoneError) as error:
         again = find(storage, key_folder, key, version)  # collected or renamed under our feet? then this says so
         if again.record.get("nonce") != found.record.get("nonce"):
-            return load(storage, again, key, database_id=database_id, trusted=trusted, options=options or {})
+            return again, load(storage, again, key, database_id=database_id, trusted=trusted, options=options)
         if isinstance(error, IsfdbError):
             raise
         if isinstance(error, FileNotFoundError) and os.path.isfile(f"{storage.fetch(again.folder)}/{LOADER_FILE}"):

@@ -50,6 +50,11 @@ _tasks: dict[Activity, Ran] = {}
 _callbacks: dict[int, Ran] = {}  # id of the cell before, which the watch keeps alive -> what ran after it
 
 
+def process_name() -> str:
+    """Return the name that tells this process from all others."""
+    return _process
+
+
 def this_activity(session: str, line: int) -> Activity:
     """Return the handle of an activity of this process."""
     return Activity(session, line, _process)

@@ -22,6 +22,7 @@ from isfdb.provenance.activities import Activity, end_of_script, ran_before, run
 from isfdb.provenance.cells import Ran, after_cell, before_cell
 from isfdb.provenance.records import Explained
 from isfdb.provenance.redaction import redact
+from isfdb.provenance.senders import note_sent
 from isfdb.provenance.session_log import SessionLog
 from isfdb.storage.base import Storage
 
@@ -256,7 +257,9 @@ def current_activity(storage: Storage, carried: Activity | None = None) -> Activ
         with _lock:
             records = _sound_records(storage, None)
             ran = running(carried)
-            return this_activity(records.log.id, records.log.line_of(ran, ran_before(ran)))
+            activity = this_activity(records.log.id, records.log.line_of(ran, ran_before(ran)))
+            note_sent(activity, ran)
+            return activity
     except Exception:  # noqa: BLE001 - a handle that cannot be pickled would cost more than an unknown sender
         _log.debug("noting the sender of a handle failed", exc_info=True)
         return None

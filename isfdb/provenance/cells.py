@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from isfdb.provenance import file_events
+
 _log = logging.getLogger(__name__)
 
 RUNNING: Final = "running"
@@ -108,10 +110,13 @@ class Watch:
     @property
     def running(self) -> Ran | None:
         """The cell that runs in this thread; for a thread that a cell started, the newest cell that runs."""
+        return self.running_in(threading.get_ident())
+
+    def running_in(self, thread: int) -> Ran | None:
+        """Return the cell that runs in a thread, given by its number; see :attr:`running`."""
         if not self._open:
             return None
-        here = threading.get_ident()
-        return next((one.cell for one in reversed(self._open) if one.thread == here), self._open[-1].cell)
+        return next((one.cell for one in reversed(self._open) if one.thread == thread), self._open[-1].cell)
 
     @property
     def is_in_cell(self) -> bool:
@@ -145,6 +150,7 @@ class Watch:
 
     def _begins(self, info: Any) -> None:
         try:
+            file_events.look()  # what was opened so far was opened by what ran so far
             is_stored = bool(getattr(info, "store_history", True))
             # Some releases of IPython have counted on by now, others have not; its memory has not grown yet in any.
             count = len(self._remembered()) if is_stored else None
@@ -190,6 +196,7 @@ class Watch:
         return None
 
     def _close(self, ended: _Open, result: Any) -> None:
+        file_events.look()
         self._open.remove(ended)
         cell = ended.cell
         if cell.started is not None:
