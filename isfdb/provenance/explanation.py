@@ -20,7 +20,7 @@ from isfdb.provenance.cells import RUNNING, Ran
 from isfdb.provenance.records import Explained, SliceFacts, Used
 from isfdb.provenance.redaction import redact
 from isfdb.provenance.slicing.script import Wanted, script_of
-from isfdb.provenance.slicing.slicer import Executed, History
+from isfdb.provenance.slicing.slicer import Executed, History, without_empty_beginning
 from isfdb.provenance.slicing.world import Step
 from isfdb.provenance.top_level import position_in_cell
 
@@ -69,13 +69,8 @@ class _Followed:
 
 def _executed(ran: Ran) -> Executed:
     source = redact(ran.source or "")[0]
-    if ran.kind == "cell":
-        lines = source.split("\n")
-        while len(lines) > 1 and not lines[0].strip():  # as IPython does
-            del lines[0]
-        source = "\n".join(lines)
     return Executed(
-        source,
+        without_empty_beginning(source) if ran.kind == "cell" else source,
         ran.count,
         ran.outcome,
         ran.facts.get("error_line"),
@@ -131,9 +126,7 @@ def _unknown(reason: str) -> Explained:
 
 def _explain(database_id: str, key: str, ran: Ran, opened: Mapping[str, str], line_of: Callable[[Ran], int]) -> Explained:
     if ran.kind not in ("cell", "script") or not ran.source:
-        return _unknown(
-            f"no statement of a session stored it: it was a {ran.kind}" if ran.kind != "script" else "the script's text is not known"
-        )
+        return _unknown(f"it was stored by a {ran.kind}, whose statements are not followed" if ran.source else "its code is not known")
     followed = _cells_so_far(ran_before(ran)) if ran.kind == "cell" else _scripts.setdefault(id(ran), _Followed())
     names, links = _databases_of(ran)
     followed.history.know_databases(names)
@@ -145,14 +138,22 @@ def _explain(database_id: str, key: str, ran: Ran, opened: Mapping[str, str], li
         key,
         step,
         before=_now(),
-        opened={target: link for target, link in opened.items() if link in links},
+        opened={redact(target)[0]: link for target, link in opened.items() if link in links | {f"isfdb://{database_id}"}},
         names=names,
         directory=_directory(),
     )
     script = script_of(followed.history, wanted, lambda one: _reads(followed, one, line_of))
     # Cells are without secrets already; keys, paths and what others make of them are not.
     code = replace(script, parts=tuple([_redacted(part) for part in script.parts])).text.encode("utf-8", "replace")
-    facts = SliceFacts(position[0] if position else None, script.labels, script.widened, len(code), digest_of(code))
+    facts = SliceFacts(
+        position[0] if position else None,
+        script.labels,
+        script.widened,
+        len(code),
+        digest_of(code),
+        dict(wanted.opened),
+        {name: opening for name, opening in names.items() if not followed.history.is_bound(name)},
+    )
     return Explained({"slice": facts.to_json()}, code)
 
 

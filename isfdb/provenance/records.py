@@ -117,6 +117,10 @@ class SliceFacts:
         Of ``code.py``, in bytes.
     digest : str
         Of ``code.py``: BLAKE3.
+    opened : dict
+        What ``isfdb.open`` was given -> link of the database that it opened.
+    names : dict
+        Variables that stand for databases and that no statement bound -> code that opens these.
     """
 
     at: int | None
@@ -124,11 +128,14 @@ class SliceFacts:
     widened: tuple[str, ...]
     size: int
     digest: str
+    opened: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the member of a record."""
         facts: dict[str, Any] = {"at": self.at, "code": [self.size, self.digest], "labels": [list(one) for one in self.labels]}
-        return facts | ({"widened": list(self.widened)} if self.widened else {})
+        more = {"names": self.names, "opened": self.opened, "widened": list(self.widened)}
+        return facts | {name: fact for name, fact in more.items() if fact}
 
 
 @dataclass(frozen=True)
@@ -155,7 +162,8 @@ def slice_of(record: Mapping[str, Any]) -> SliceFacts | None:
         return None
     labels = [tuple(one) for one in _list(facts.get("labels")) if isinstance(one, list) and len(one) == 2 and _are_texts(one)]
     widened = [one for one in _list(facts.get("widened")) if isinstance(one, str)]
-    return SliceFacts(_whole(facts.get("at")), tuple(labels), tuple(widened), code[0], code[1])
+    named = {name: _texts(facts.get(name)) for name in ("opened", "names")}
+    return SliceFacts(_whole(facts.get("at")), tuple(labels), tuple(widened), code[0], code[1], **named)
 
 
 def risks_of(record: Mapping[str, Any]) -> tuple[Risk, ...]:
@@ -212,6 +220,10 @@ def _used(member: dict[str, Any]) -> Used | None:
 
 def _list(member: Any) -> list[Any]:
     return member if isinstance(member, list) else []
+
+
+def _texts(member: Any) -> dict[str, str]:
+    return {name: text for name, text in member.items() if isinstance(text, str)} if isinstance(member, dict) else {}
 
 
 def _whole(member: Any) -> int | None:

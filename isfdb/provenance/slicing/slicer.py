@@ -171,6 +171,10 @@ class History:
         world = self._interpreter.world
         return world.kinds(world.names.get(name, NOTHING)) == {"database"}
 
+    def is_bound(self, name: str) -> bool:
+        """Say whether some statement may have bound a name."""
+        return bool(self._interpreter.world.definers.get(name))
+
     def facts(self, step: Step) -> StatementFacts:
         """Return what can be read off a statement alone."""
         if step.number not in self._facts:
@@ -205,6 +209,14 @@ def _first_line(node: ast.stmt) -> int:
 
 def _reaches(node: ast.stmt, line: int) -> bool:
     return _first_line(node) <= line <= (node.end_lineno or node.lineno)
+
+
+def without_empty_beginning(source: str) -> str:
+    """Return the text of a cell from its first line on that is not empty, as IPython counts lines."""
+    lines = source.split("\n")
+    while len(lines) > 1 and not lines[0].strip():
+        del lines[0]
+    return "\n".join(lines)
 
 
 def history_of(cells: Iterable[Executed]) -> History:

@@ -23,7 +23,9 @@ def storage(tmp_path) -> LocalStorage:
 
 def test_what_a_record_holds_is_read_back(storage) -> None:
     risk = Risk("clock", 3, "now = time.time()")
-    facts = SliceFacts(2, (("out of order", "because"),), ("it uses exec",), 120, "cd" * 32)
+    facts = SliceFacts(
+        2, (("out of order", "because"),), ("it uses exec",), 120, "cd" * 32, {"r": "isfdb://01"}, {"db": "isfdb.open('isfdb://01')"}
+    )
     record = {"risks": [risk.to_json()], "slice": facts.to_json(), "used": [one.to_json() for one in _USED]}
     assert used_of(storage, record) == _USED
     assert risks_of(record) == (risk,)
