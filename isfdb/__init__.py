@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from isfdb.opening import open as open
     from isfdb.options import set_options as set_options
     from isfdb.pins import pin as pin
+    from isfdb.tracing.walk import lineage as lineage
     from isfdb.verifying import verify as verify
 
 # Each public name is found on first use, so that `import isfdb` costs a script or a dask worker next to nothing.
@@ -21,6 +22,7 @@ _HOME = {
     "Database": "isfdb.database",
     "open": "isfdb.opening",
     "find": "isfdb.asking",
+    "lineage": "isfdb.tracing.walk",
     "load": "isfdb.opening",
     "pin": "isfdb.pins",
     "set_options": "isfdb.options",
@@ -30,7 +32,7 @@ _HOME = {
     "__version__": "isfdb._version",
 }
 
-__all__ = ["Database", "errors", "find", "load", "open", "pin", "registry", "set_options", "verify"]
+__all__ = ["Database", "errors", "find", "lineage", "load", "open", "pin", "registry", "set_options", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -109,7 +109,7 @@ def _path_of(target: str | os.PathLike[str], pinned: pins.Pins | None = None) ->
     if pinned is not None:
         text = pinned.place_named(text) or text
     if text.startswith("isfdb://"):
-        database_id = _parse_link(text)[0]
+        database_id = parse_link(text)[0]
         return (pinned and pinned.places.get(database_id)) or registry.resolve(database_id)
     path = os.path.abspath(os.path.expanduser(text))
     if os.path.exists(path) or os.sep in text or isinstance(target, os.PathLike):
@@ -271,7 +271,14 @@ def _reduce(database: Database) -> tuple[Any, ...]:
 copyreg.pickle(Database, _reduce)
 
 
-def _parse_link(link: str) -> tuple[str, str, int | str | None]:
+def parse_link(link: str) -> tuple[str, str, int | str | None]:
+    """Return the database's id, the key and the version that a link names.
+
+    Raises
+    ------
+    LinkError
+        The text is no link.
+    """
     match = _LINK.fullmatch(link)
     if not match:
         raise LinkError(f"{link!r} is no link. A link reads isfdb://<database id>/<key>@<version>.", link=link)
@@ -301,7 +308,7 @@ def load(link: str, **options: Any) -> Any:
         The registry does not know the database, or knows two copies.
     KeyNotFoundError, VersionNotFoundError, VersionGoneError
     """
-    database_id, key, version = _parse_link(link)
+    database_id, key, version = parse_link(link)
     if not key:
         raise LinkError(f"{link!r} names no key. A link reads isfdb://<database id>/<key>@<version>.", link=link)
     database = open(f"isfdb://{database_id}", "r")

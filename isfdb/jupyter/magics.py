@@ -47,10 +47,15 @@ def _parsers() -> dict[str, Any]:
     logging.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key only")
     logging.add_argument("--cells", action="store_true", help="the cells of the sessions that stored it")
     logging.add_argument("-n", "--last", type=int, help="only the newest so many versions")
+    tracing = _parser("lineage", "Show what a value was made from, or what was made from it.")
+    tracing.add_argument("words", nargs="+", metavar="[DB] KEY", help="the key")
+    tracing.add_argument("--direction", default="upstream", choices=("upstream", "downstream", "both"), help="default: upstream")
+    tracing.add_argument("--depth", type=int, help="how many stored values to follow one after the other")
+    tracing.add_argument("--git", action="store_true", help="ask git whether the code that was used differs now")
     verifying = _parser("verify", "Check that every file is there and is what was stored.")
     verifying.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key only")
     finding = _parser("find", "Find keys by what is known about them.")
-    return {"open": opening, "ls": listing, "show": showing, "log": logging, "find": finding, "verify": verifying}
+    return {"open": opening, "ls": listing, "show": showing, "log": logging, "find": finding, "lineage": tracing, "verify": verifying}
 
 
 @magics_class
@@ -77,6 +82,7 @@ class IsfdbMagics(Magics):
         %isfdb show [DB] KEY                                what one key is, and what made it
         %isfdb log [DB] [KEY] [--cells] [-n N]              what was stored when, and which cells ran
         %isfdb find [DB] QUERY [--everywhere]               the keys that match: user:ann numpy<2 *spikes*
+        %isfdb lineage [DB] KEY [--direction D] [--depth N] what it was made from, or what was made from it
         %isfdb verify [DB] [KEY]                            is everything whole and unchanged?
 
         DB is a variable, a folder, or a name or id in the registry; without it, the database opened last is meant, else the
@@ -146,6 +152,13 @@ class IsfdbMagics(Magics):
         if isinstance(self._names.get(first), Database) or not isinstance(current, Database):
             return find(self._database(first) if first else self._current(), rest)
         return find(current, query)
+
+    def _lineage(self, arguments: Any) -> Any:
+        from isfdb.tracing.walk import lineage
+
+        *target, key = arguments.words
+        db = self._database(target[0]) if target else self._current()
+        return lineage(db, key, direction=arguments.direction, depth=arguments.depth, git=arguments.git)
 
     def _verify(self, arguments: Any) -> Any:
         from isfdb.verifying import verify

@@ -343,3 +343,15 @@ def test_find_searches_everywhere_and_teaches(results: str, capsys):
     assert len(told["hits"]) == 1
     assert run(capsys, "find")[2].startswith("isfdb find: say where to search")
     assert "did you mean user:ann" in run(capsys, "find", results, "usr:ann")[2]
+
+
+def test_lineage_is_told_drawn_and_written(results: str, capsys, tmp_path: Path):
+    status, out, _ = run(capsys, "lineage", results, "rates")
+    assert (status, out.splitlines()[0]) == (0, "rates v2  ndarray 12 float64")
+    members = answer(capsys, "lineage", results, "rates", "--version", "1")
+    assert members["nodes"][0]["label"] == "rates v1"
+    for form, beginning in (("mermaid", "flowchart LR"), ("dot", "digraph"), ("svg", "<svg"), ("html", "<!DOCTYPE html>"), ("json", "{")):
+        file = tmp_path / f"rates.{form}"
+        assert run(capsys, "lineage", results, "rates", "--format", form, "-o", str(file)) == (0, f"{file}\n", "")
+        assert file.read_text().startswith(beginning)
+    assert run(capsys, "lineage", results, "missing")[0] == 2

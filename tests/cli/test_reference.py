@@ -51,7 +51,9 @@ def test_the_reference_is_what_the_parser_knows():
 
 
 @pytest.mark.parametrize(
-    "words", [("ls",), ("show", "rates"), ("log", "--cells"), ("verify",), ("collect", "--dry-run")], ids=lambda words: words[0]
+    "words",
+    [("ls",), ("show", "rates"), ("log", "--cells"), ("lineage", "rates"), ("verify",), ("collect", "--dry-run")],
+    ids=lambda words: words[0],
 )
 def test_every_member_of_the_json_is_described(words: tuple[str, ...], db, capsys):
     db["rates"] = 1
@@ -68,7 +70,7 @@ def _names(members: object) -> set[str]:
     if not isinstance(members, dict):
         return set()
     # What loaderdumpers describe, records hold and users note is theirs to name; sessions are named by their ids.
-    own = {"describe", "metadata", "attributes", "made"}
+    own = {"describe", "metadata", "attributes", "made", "facts"}
     return set(members) - _ids(members) | set().union(*[_names(member) for name, member in members.items() if name not in own])
 
 

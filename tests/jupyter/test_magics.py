@@ -151,3 +151,11 @@ def test_find_takes_a_query_as_it_is_written(magic: Any):
 
 def test_find_without_an_open_database_opens_one(magic: Any):
     assert value(magic, "%isfdb find ./results *rates").keys == ("rates",)
+
+
+def test_lineage_is_a_picture(magic: Any):
+    value(magic, "%isfdb open ./results")
+    found = value(magic, "%isfdb lineage rates --direction both --depth 2")
+    assert found.start.label == "rates v1"
+    assert "<svg" in found._repr_mimebundle_()["text/html"]
+    assert "cells/L5PT v1" in str(value(magic, "%isfdb lineage ./results cells/L5PT"))

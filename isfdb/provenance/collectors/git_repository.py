@@ -87,7 +87,7 @@ def head(repository: Repository) -> tuple[str | None, str | None]:
     """Return commit and branch as the files say; no branch when detached, no commit before the first."""
     text = read_text(os.path.join(repository.git_dir, "HEAD")).strip()
     if not text.startswith("ref:"):
-        return (text if _is_commit(text) else None), None
+        return (text if is_commit(text) else None), None
     ref = text[4:].strip()
     return _resolve(repository, ref), ref.removeprefix("refs/heads/")
 
@@ -96,16 +96,17 @@ def _resolve(repository: Repository, ref: str) -> str | None:
     if ".." in ref or not ref.startswith("refs/"):
         return None
     commit = read_text(os.path.join(repository.common_dir, ref)).strip()
-    if _is_commit(commit):
+    if is_commit(commit):
         return commit
     for line in read_text(os.path.join(repository.common_dir, "packed-refs")).splitlines():
         packed, _, name = line.partition(" ")
-        if name == ref and _is_commit(packed):
+        if name == ref and is_commit(packed):
             return packed
     return None
 
 
-def _is_commit(text: str) -> bool:
+def is_commit(text: str) -> bool:
+    """Say whether a text is the full name of a commit."""
     return re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", text) is not None
 
 

@@ -91,6 +91,20 @@ class WorkTreeWatch:
             record["unknown"] = unknown
         return WorkTree(record, blobs)
 
+    def difference_from(self, commit: str, deadline: float) -> bytes:
+        """Return how the files differ now from what a commit holds, as a patch without secrets and without notebooks.
+
+        Raises
+        ------
+        GitUnavailableError
+            Git does not answer, or does not know that commit.
+        """
+        if not git_repository.is_commit(commit):
+            raise GitUnavailableError("that is no commit")  # a record may be forged, and this goes to a command line
+        self._refuse_strange_settings(deadline)
+        paths = [".", ":(top,exclude,glob)**/*.ipynb", *self._excluded_databases()]
+        return redact_bytes(self._ask(["diff", *_DIFF, commit, "--", *paths], deadline, _MOST_BYTES_OF_A_PATCH))[0]
+
     def _facts_from_files(self) -> dict[str, Any]:
         repository = self.repository
         commit, branch = git_repository.head(repository)
