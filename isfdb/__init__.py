@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from isfdb import registry as registry
     from isfdb.asking import find as find
     from isfdb.database import Database as Database
+    from isfdb.exporting.run import export as export
     from isfdb.opening import load as load
     from isfdb.opening import open as open
     from isfdb.options import set_options as set_options
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 # Each public name is found on first use, so that `import isfdb` costs a script or a dask worker next to nothing.
 _HOME = {
     "Database": "isfdb.database",
+    "export": "isfdb.exporting.run",
     "open": "isfdb.opening",
     "find": "isfdb.asking",
     "lineage": "isfdb.tracing.walk",
@@ -32,7 +34,7 @@ _HOME = {
     "__version__": "isfdb._version",
 }
 
-__all__ = ["Database", "errors", "find", "lineage", "load", "open", "pin", "registry", "set_options", "verify"]
+__all__ = ["Database", "errors", "export", "find", "lineage", "load", "open", "pin", "registry", "set_options", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -38,6 +38,8 @@
     ├── UnknownLoaderdumperError (LookupError) no such loaderdumper is registered
     ├── MissingDependencyError (ImportError)   an optional library is needed
     ├── RegistryError (RuntimeError)           the registry cannot be read or written
+    ├── ExportError (OSError)                  an export could not be written
+    │   └── ExportExistsError (FileExistsError)  something is there, and overwriting was not asked for
     ├── LinkError (ValueError)                 an isfdb:// link that cannot be understood
     └── PinError (RuntimeError)                what a pinned process writes has no place any more
 
@@ -223,6 +225,14 @@ class MissingDependencyError(IsfdbError, ImportError):
 
 class RegistryError(IsfdbError, RuntimeError):
     """The registry of databases cannot be read or written."""
+
+
+class ExportError(IsfdbError, OSError):
+    """An export could not be written; nothing is left of it."""
+
+
+class ExportExistsError(ExportError, FileExistsError):
+    """There is something where the export was to go."""
 
 
 class LinkError(IsfdbError, ValueError):

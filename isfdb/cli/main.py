@@ -15,7 +15,7 @@ from isfdb.display.safe import visible_lines
 from isfdb.errors import IsfdbError
 
 #: One file a verb, in the order in which help shows them.
-VERBS = ("demo", "ls", "show", "log", "find", "lineage", "verify", "report", "collect", "import", "registry", "trust")
+VERBS = ("demo", "ls", "show", "log", "find", "lineage", "verify", "report", "export", "collect", "import", "registry", "trust")
 
 DONE, FINDINGS, MISUSE = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141

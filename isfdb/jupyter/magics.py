@@ -55,7 +55,21 @@ def _parsers() -> dict[str, Any]:
     verifying = _parser("verify", "Check that every file is there and is what was stored.")
     verifying.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key only")
     finding = _parser("find", "Find keys by what is known about them.")
-    return {"open": opening, "ls": listing, "show": showing, "log": logging, "find": finding, "lineage": tracing, "verify": verifying}
+    exporting = _parser("export", "Write results and their provenance for people and programs that have no isfdb.")
+    exporting.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key, or a sub-database, only")
+    exporting.add_argument("-o", "--to", required=True, help="a .json, a .zip or a folder")
+    exporting.add_argument("--format", choices=("bundle", "prov", "ro-crate"), help="default: by the name that -o gives")
+    exporting.add_argument("--no-data", action="store_true", help="records and code only")
+    return {
+        "open": opening,
+        "ls": listing,
+        "show": showing,
+        "log": logging,
+        "find": finding,
+        "lineage": tracing,
+        "verify": verifying,
+        "export": exporting,
+    }
 
 
 @magics_class
@@ -84,6 +98,7 @@ class IsfdbMagics(Magics):
         %isfdb find [DB] QUERY [--everywhere]               the keys that match: user:ann numpy<2 *spikes*
         %isfdb lineage [DB] KEY [--direction D] [--depth N] what it was made from, or what was made from it
         %isfdb verify [DB] [KEY]                            is everything whole and unchanged?
+        %isfdb export [DB] [KEY] -o FILE [--format F]       PROV-JSON, RO-Crate, or a bundle that explains itself
 
         DB is a variable, a folder, or a name or id in the registry; without it, the database opened last is meant, else the
         variable db. $name and {expression} are replaced by their values. The result is an object: x = %isfdb show rates
@@ -165,6 +180,12 @@ class IsfdbMagics(Magics):
 
         db, key = self._meant(arguments.words)
         return verify(db, key=key)
+
+    def _export(self, arguments: Any) -> Any:
+        from isfdb.exporting.run import export
+
+        db, key = self._meant(arguments.words)
+        return export(db, arguments.to, key=key, format=arguments.format, data=not arguments.no_data)
 
     def _meant(self, words: list[str]) -> tuple[Database, str | None]:
         """Tell which database, and which key in it, up to two words mean."""

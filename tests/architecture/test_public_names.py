@@ -22,7 +22,19 @@ ERRORS = [thing for thing in vars(errors).values() if isinstance(thing, type) an
 
 
 def test_the_public_names_are_these():
-    assert sorted(isfdb.__all__) == ["Database", "errors", "find", "lineage", "load", "open", "pin", "registry", "set_options", "verify"]
+    assert sorted(isfdb.__all__) == [
+        "Database",
+        "errors",
+        "export",
+        "find",
+        "lineage",
+        "load",
+        "open",
+        "pin",
+        "registry",
+        "set_options",
+        "verify",
+    ]
 
 
 @pytest.mark.parametrize("name", [*isfdb.__all__, "__version__"])

@@ -159,3 +159,9 @@ def test_lineage_is_a_picture(magic: Any):
     assert found.start.label == "rates v1"
     assert "<svg" in found._repr_mimebundle_()["text/html"]
     assert "cells/L5PT v1" in str(value(magic, "%isfdb lineage ./results cells/L5PT"))
+
+
+def test_export_writes_what_the_name_says_and_returns_what_it_did(magic: Any, tmp_path: Any):
+    exported = value(magic, f"%isfdb open ./results\n%isfdb export rates -o {tmp_path}/rates.zip --no-data")
+    assert (exported.format, exported.n_keys, exported.is_complete) == ("bundle", 1, True)
+    assert value(magic, f"%isfdb export -o {tmp_path}/all.json").format == "prov"
