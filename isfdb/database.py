@@ -188,7 +188,7 @@ class Database(Upkeep, MutableMapping[Key, Any]):
         if attributes:
             self.attributes[key].update(attributes)
         target = pending.target
-        return version_of(self._storage, target.key_folder, "/".join(split_key(key)), self.id, pending.number)
+        return version_of(self._storage, target.key_folder, "/".join(split_key(key)), self.root.id, pending.number)
 
     def _set(
         self,
@@ -302,7 +302,7 @@ class Database(Upkeep, MutableMapping[Key, Any]):
         """Return all versions of a key, oldest first, tombstones included; also of a key that was deleted."""
         names = split_key(key)
         self._publish_batch()
-        found = versions_of(self._storage, self._key_folder(names), "/".join(names), self.id)
+        found = versions_of(self._storage, self._key_folder(names), "/".join(names), self.root.id)
         if not found:
             self._raise_missing(names)
         return found

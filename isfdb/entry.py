@@ -12,6 +12,7 @@ from isfdb import display
 from isfdb.attributes import Attributes
 from isfdb.blocks import checked_earlier
 from isfdb.errors import CorruptVersionError, FormatVersionError, KeyNotFoundError
+from isfdb.keys import key_of_folder
 from isfdb.layout.current import CODE_FILE, version_name
 from isfdb.manifest import checked_files
 from isfdb.provenance.isf_fields import isf_fields
@@ -39,6 +40,8 @@ class Version:
         It is a tombstone.
     reclaimed : bool
         Its data was reclaimed; record, spec and code are still there.
+    database_id : str
+        Of the topmost database that holds it.
     """
 
     key: str
@@ -101,10 +104,13 @@ class Version:
 
     @property
     def link(self) -> str:
-        """A link that stays right when the database moves: ``isfdb://<database id>/<key>@<version>``."""
+        """A link that stays right when the database moves: ``isfdb://<database id>/<key>@<version>``.
+
+        It names the topmost database, which the registry knows, and the whole key in it.
+        """
         from urllib.parse import quote
 
-        return f"isfdb://{self.database_id}/{quote(self.key)}@{self.number}"
+        return f"isfdb://{self.database_id}/{quote(key_of_folder(self._folder.rpartition('/')[0]))}@{self.number}"
 
     def __repr__(self) -> str:
         return display.version_text(self)
@@ -196,7 +202,7 @@ class Entry:
     @property
     def versions(self) -> tuple[Version, ...]:
         """All versions and tombstones, oldest first."""
-        return versions_of(self._storage, self._key_folder, self.key, self.database.id)
+        return versions_of(self._storage, self._key_folder, self.key, self.database.root.id)
 
     @property
     def newest(self) -> Version:
@@ -208,9 +214,9 @@ class Entry:
             The key was deleted meanwhile.
         """
         numbers = numbers_of(self._storage, self._key_folder)
-        version = version_of(self._storage, self._key_folder, self.key, self.database.id, numbers[-1]) if numbers else None
+        version = version_of(self._storage, self._key_folder, self.key, self.database.root.id, numbers[-1]) if numbers else None
         if version is not None and (original := original_of(version.record, numbers)) is not None:
-            version = version_of(self._storage, self._key_folder, self.key, self.database.id, original)
+            version = version_of(self._storage, self._key_folder, self.key, self.database.root.id, original)
         if version is None or version.deleted:
             raise KeyNotFoundError(f"there is no key {self.key!r} in {self._storage.location}. See db.keys().", key=self.key)
         return version

@@ -119,18 +119,15 @@ def explanation(storage: Storage, carried: Activity | None, key_folder: str) -> 
     key_folder : str
         Of the key, seen from the topmost database.
     """
-    from isfdb.provenance.explanation import explain
+    from isfdb.provenance.explanation import Put, explain
 
     try:
         with _lock:
             records = _records.get(storage.location)
             if records is None or not option("capture"):
                 return Explained()
-            log = records.log
             records.database_id = records.database_id or loads(storage.read(DATABASE_FILE))["id"]
-            return explain(
-                records.database_id, key_of_folder(key_folder), running(carried), _opened, lambda ran: log.line_of(ran, ran_before(ran))
-            )
+            return explain(Put(storage, records.log, records.database_id, key_of_folder(key_folder), running(carried), _opened))
     except Exception as error:  # noqa: BLE001 - provenance never costs a save; the reason is recorded
         _log.debug("explaining a value failed", exc_info=True)
         return Explained(_readable({"unknown": {"slice": _reason(error)}}))

@@ -10,19 +10,28 @@ import datetime
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
 
 from isfdb.hashing import digest_of
+from isfdb.provenance import usage
 from isfdb.provenance.activities import ran_before
 from isfdb.provenance.cells import RUNNING, Ran
-from isfdb.provenance.records import Explained, SliceFacts, Used
+from isfdb.provenance.file_digests import answer_about
+from isfdb.provenance.records import Explained, SliceFacts, Used, UsedFile, UsedValue
 from isfdb.provenance.redaction import redact
+from isfdb.provenance.reduction import stored_members, used_members
+from isfdb.provenance.session_log import SessionLog
 from isfdb.provenance.slicing.script import Wanted, script_of
 from isfdb.provenance.slicing.slicer import Executed, History, without_empty_beginning
+from isfdb.provenance.slicing.statement_text import span_of
 from isfdb.provenance.slicing.world import Step
 from isfdb.provenance.top_level import position_in_cell
+from isfdb.provenance.usage import Use, ValueRead
+from isfdb.storage.base import Storage
 
 
 class _Followed:
@@ -31,6 +40,7 @@ class _Followed:
     def __init__(self) -> None:
         self.history = History()
         self.ran: list[Ran] = []  # at each place of the history
+        self.stores: dict[str, set[int]] = {}  # link without version -> statements that stored under it
         self.before: Sequence[Ran] | None = None  # the list in which the watch notes what ran
         self._taken = 0
         self._open: list[int] = []
@@ -87,11 +97,16 @@ _scripts: dict[int, _Followed] = {}
 _lock = threading.RLock()
 
 
-def explain(database_id: str, key: str, ran: Ran, opened: Mapping[str, str], line_of: Callable[[Ran], int]) -> Explained:
-    """Say how a value that is stored right now is made.
+@dataclass(frozen=True)
+class Put:
+    """A value that is stored right now.
 
-    Parameters
+    Attributes
     ----------
+    storage : Storage
+        Of the database that it goes to.
+    log : SessionLog
+        Of this session in that database.
     database_id : str
         Of the topmost database that it goes to.
     key : str
@@ -100,11 +115,23 @@ def explain(database_id: str, key: str, ran: Ran, opened: Mapping[str, str], lin
         What stores it.
     opened : Mapping
         What ``isfdb.open`` was given -> link of what it opened.
-    line_of : callable
-        Gives the line of a cell in the session's log.
     """
+
+    storage: Storage
+    log: SessionLog
+    database_id: str
+    key: str
+    ran: Ran
+    opened: Mapping[str, str]
+
+
+def explain(put: Put) -> Explained:
+    """Say how a value that is stored right now is made."""
     with _lock:
-        return _explain(database_id, key, ran, opened, line_of)
+        if put.ran.kind in ("cell", "script") and put.ran.source:
+            return _explain(put)
+        reason = f"it was stored by a {put.ran.kind}, whose statements are not followed" if put.ran.source else "its code is not known"
+        return Explained({"unknown": {"slice": reason}, **_used(put, usage.uses_of(put.ran))})
 
 
 def _cells_so_far(before: Sequence[Ran]) -> _Followed:
@@ -120,29 +147,28 @@ def _cells_so_far(before: Sequence[Ran]) -> _Followed:
     return _cells
 
 
-def _unknown(reason: str) -> Explained:
-    return Explained({"unknown": {"slice": reason}})
-
-
-def _explain(database_id: str, key: str, ran: Ran, opened: Mapping[str, str], line_of: Callable[[Ran], int]) -> Explained:
-    if ran.kind not in ("cell", "script") or not ran.source:
-        return _unknown(f"it was stored by a {ran.kind}, whose statements are not followed" if ran.source else "its code is not known")
+def _explain(put: Put) -> Explained:
+    ran = put.ran
     followed = _cells_so_far(ran_before(ran)) if ran.kind == "cell" else _scripts.setdefault(id(ran), _Followed())
     names, links = _databases_of(ran)
     followed.history.know_databases(names)
     place = followed.catch_up(ran)
     position = position_in_cell(ran)
     step = followed.history.advance(place, position)
+    if step is not None:
+        followed.stores.setdefault(f"isfdb://{put.database_id}/{quote(put.key)}", set()).add(step.number)
     wanted = Wanted(
-        database_id,
-        key,
+        put.database_id,
+        put.key,
         step,
         before=_now(),
-        opened={redact(target)[0]: link for target, link in opened.items() if link in links | {f"isfdb://{database_id}"}},
+        opened={redact(target)[0]: link for target, link in put.opened.items() if link in links | {f"isfdb://{put.database_id}"}},
         names=names,
+        stores=followed.stores,
         directory=_directory(),
     )
-    script = script_of(followed.history, wanted, lambda one: _reads(followed, one, line_of))
+    reads = _Reads(followed)
+    script = script_of(followed.history, wanted, reads.of)
     # Cells are without secrets already; keys, paths and what others make of them are not.
     code = replace(script, parts=tuple([_redacted(part) for part in script.parts])).text.encode("utf-8", "replace")
     facts = SliceFacts(
@@ -154,7 +180,46 @@ def _explain(database_id: str, key: str, ran: Ran, opened: Mapping[str, str], li
         dict(wanted.opened),
         {name: opening for name, opening in names.items() if not followed.history.is_bound(name)},
     )
-    return Explained({"slice": facts.to_json()}, code)
+    return Explained({"slice": facts.to_json(), **_used(put, reads.uses(script.steps))}, code)
+
+
+class _Reads:
+    """What the statements of a session read; asked about each cell once."""
+
+    def __init__(self, followed: _Followed) -> None:
+        self._followed = followed
+        self._of_cell: dict[int, list[Use]] = {}
+
+    def uses(self, steps: Iterable[Step]) -> list[Use]:
+        """Return what statements have read, each note once."""
+        return list({id(use): use for step in steps for use in self._uses(step)}.values())
+
+    def _uses(self, step: Step) -> list[Use]:
+        if step.cell not in self._of_cell:
+            self._of_cell[step.cell] = [use for use in usage.uses_of(self._followed.ran[step.cell]) if not use.is_output]
+        found = self._of_cell[step.cell]
+        if not found:
+            return found
+        (first, _), (last, _) = span_of(step.node)
+        is_whole = step.cell in self._followed.history.problems
+        return [use for use in found if is_whole or use.line is None or first <= use.line <= last]
+
+    def of(self, step: Step) -> list[Used]:
+        """Return what a statement has read, for a script."""
+        return [_as_used(use) for use in self._uses(step)]
+
+
+def _as_used(use: Use) -> Used:
+    if isinstance(use.what, ValueRead):
+        return UsedValue(use.what.link, use.what.digest)
+    answer = answer_about(use.what)
+    return UsedFile(use.what.path, None if use.what.is_folder else use.what.size, None, answer.digest, answer.because)
+
+
+def _used(put: Put, uses: Iterable[Use]) -> dict[str, Any]:
+    """Return the member of the record that says what a value was made from."""
+    members = used_members(uses, lambda one: put.log.line_of(one, ran_before(one)))
+    return {"used": stored_members(put.storage, members)} if members else {}
 
 
 @lru_cache(maxsize=4096)
@@ -167,10 +232,6 @@ def follow(ran: Ran) -> None:
     with _lock:
         if ran.kind == "cell":
             _cells_so_far(ran_before(ran)).catch_up(None)
-
-
-def _reads(followed: _Followed, step: Step, line_of: Callable[[Ran], int]) -> list[Used]:
-    return []
 
 
 def _databases_of(ran: Ran) -> tuple[dict[str, str], set[str]]:

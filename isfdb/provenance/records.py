@@ -193,10 +193,9 @@ def _stored(storage: Storage, digest: Any) -> Any:
     if not (isinstance(digest, str) and len(digest) == 64 and digest.isalnum()):
         return None
     try:
-        members = loads(storage.read(f"{INPUTS_FOLDER}/{digest}.json"))
+        return loads(storage.read(f"{INPUTS_FOLDER}/{digest}.json"))
     except (FileNotFoundError, ValueError, RecursionError):
         return None  # a sub-database moved out by hand leaves it behind
-    return members.get("used") if isinstance(members, dict) else None
 
 
 def _used(member: dict[str, Any]) -> Used | None:

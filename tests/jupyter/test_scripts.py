@@ -127,3 +127,31 @@ def test_a_script_file_has_a_slice_as_well(tmp_path, monkeypatch) -> None:
 
 def test_a_thousand_puts_of_one_statement_are_followed_once(session) -> None:
     session("for i in range(1000):\n    db[f'k{i}'] = i", key="k7")
+
+
+PINNED = {
+    "a loop stores": ("for i in range(3):\n    db[f'k{i}'] = i * 2\ndb['x'] = db['k1'] + db['k2']", "x", "6"),
+    "a loop stores the key": ("for i in range(3):\n    db[f'k{i}'] = i * 2", "k2", "4"),
+    "a function is given the database": ("def store(where, v):\n    where['x'] = v + 1", "x", "5"),
+    "all keys": ("db['a'] = 1; db['b'] = 2\ndb['x'] = sum(db[k] for k in db.keys())", "x", "3"),
+    "set with options": ("db.set('x', [1, 2], dumper='to_json')", "x", "[1, 2]"),
+    "a batch": ("with db.batch():\n    db['a'] = 1\n    db['x'] = 9", "x", "9"),
+    "maybe_calculate": ("y = db.maybe_calculate('x', lambda: 11)", "x", "11"),
+    "counting up": ("db['n'] = 1\ndb['n'] = db['n'] + 1\ndb['n'] += 1\ndb['x'] = db['n'] * 10", "x", "30"),
+    "deleting": ("db['a'] = 1\ndel db['a']\ndb['x'] = 'a' in db", "x", "False"),
+    "a managed folder": (
+        "f = db.create_managed_folder('f')\nimport pathlib as p\np.Path(f, 'a').write_text('hi')\ndb['x'] = p.Path(f, 'a').read_text()",
+        "x",
+        "'hi'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PINNED)
+def test_code_that_uses_the_database_as_an_object_runs_beside_it(session, tmp_path, case) -> None:
+    source, key, value = PINNED[case]
+    more = ["store(db, 4)"] if "def store" in source else []
+    script = session(source, *more, "db['later'] = 3", key=key)
+    before = isfdb.open("results").versions(key)
+    assert value_of(script, tmp_path) == value
+    assert isfdb.open("results").versions(key) == before

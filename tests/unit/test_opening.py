@@ -38,6 +38,13 @@ def test_it_opens_by_path_id_name_and_link(db):
     assert isfdb.load(f"isfdb://{db.id}/cells/a%20b") == [1]
 
 
+def test_links_to_keys_of_a_sub_database_name_the_database_that_the_registry_knows(db):
+    db["cells", "L5", "x"] = 3
+    for version in (db["cells"].entry("L5/x").newest, db["cells/L5"].versions("x")[0], db["cells"].set("L5/x", 3)):
+        assert version.link.startswith(f"isfdb://{db.id}/cells/L5/x@")
+        assert isfdb.load(version.link) == 3
+
+
 def test_a_folder_of_the_same_name_elsewhere_is_not_opened_by_mistake(db, tmp_path, monkeypatch):
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path / "other")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from isfdb.provenance.records import Used, UsedFile, UsedValue
@@ -36,11 +36,13 @@ class Wanted:
     step : Step or None
         The statement that stored it; None where it is not known: then all that ran belongs to the script.
     before : str
-        ISO-8601 time: no version published later was read.
+        ISO-8601 time: no version published later was read. For cells of which nobody knows when they began.
     opened : Mapping
         What ``isfdb.open`` was given -> link of the database that it opened.
     names : Mapping
         Variables of the session that stand for databases -> code that opens these.
+    stores : Mapping
+        Link of a key, without version -> numbers of the statements that stored under it in this session.
     directory : str
         In which relative paths were looked for.
     """
@@ -51,6 +53,7 @@ class Wanted:
     before: str = ""
     opened: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    stores: Mapping[str, Collection[int]] = field(default_factory=dict)
     directory: str = ""
 
 
@@ -104,7 +107,7 @@ def script_of(history: History, wanted: Wanted, reads_of: Callable[[Step], Itera
     if any(one.left for one in rewritten.values()) or not any(one.stores for one in rewritten.values()):
         binders = {number for step in steps for numbers in step.databases.values() for number in numbers}
         steps = _steps(history, wanted, level, also=binders)
-        used = _without_repetition([one for step in steps for one in reads_of(step)])
+        used = _without_repetition([one for step in steps for one in reads_of(step) if not _is_made_here(one, step, steps, wanted)])
         return _Writer(history, steps, used, wanted, {}).script()
     return _Writer(history, closed, used, wanted, rewritten).script()
 
@@ -119,6 +122,12 @@ def _steps(history: History, wanted: Wanted, level: str, also: Iterable[int] = (
         cells = {step.cell for step in needed}
         needed = history.slice([step.number for step in history.steps[: last + 1] if step.cell in cells])
     return needed
+
+
+def _is_made_here(used: Used, step: Step, steps: Sequence[Step], wanted: Wanted) -> bool:
+    """Say whether a statement read what the script itself stores, so that it is no input."""
+    stores = wanted.stores.get(used.link.rpartition("@")[0], ()) if isinstance(used, UsedValue) else ()
+    return any(other.number in stores and other.number <= step.number for other in steps)
 
 
 def _without_repetition(used: Sequence[Used]) -> tuple[Used, ...]:
@@ -239,12 +248,21 @@ class _Writer:
         """Return what keeps the databases as they were, and opens those that no statement opens."""
         wanted = self._wanted
         arguments = [f'"{link}"' for link in self._links()]
-        arguments += [f'before="{wanted.before}"'] if wanted.before else []
+        before = self._before()
+        arguments += [f'before="{before}"'] if before else []
         arguments += [f"at={dict(wanted.opened)!r}"] if wanted.opened else []
         bound = {name for facts in self._facts for name in facts.bound}
         missing = {name for facts in self._facts for name in facts.loaded if name in wanted.names and name not in bound}
         lines = ["# Databases are read as they were, and what is stored stays out of them.", f"isfdb.pin({', '.join(arguments)})"]
         return lines + [f"{name} = {wanted.names[name]}" for name in sorted(missing)]
+
+    def _before(self) -> str:
+        """Return when the code first looked at a database: what it stored from then on, it stores anew."""
+        for step in self._steps:
+            if (step.databases or "isfdb" in self._history.facts(step).loaded) and not is_opening(step.node):
+                started = self._history.cells[step.cell].started
+                return _time(started) if started is not None else self._wanted.before
+        return self._wanted.before
 
     # Cells -----------------------------------------------------------------------------------------------------------------------
 
@@ -286,6 +304,10 @@ class _Writer:
         when = f", {datetime.datetime.fromtimestamp(cell.started, datetime.UTC):%Y-%m-%d %H:%M:%S} UTC" if cell.started is not None else ""
         failed = f", failed: {cell.error}" if cell.outcome == "error" else ""
         return _one_line(f"# {what}{when}{failed}")
+
+
+def _time(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="microseconds")
 
 
 def _without_isfdb(node: ast.stmt, text: str) -> str:

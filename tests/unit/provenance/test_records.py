@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isfdb.exact_json import dumps
+from isfdb.exact_json import compact
 from isfdb.hashing import digest_of
 from isfdb.layout.current import INPUTS_FOLDER
 from isfdb.provenance.records import Risk, SliceFacts, UsedFile, UsedValue, risks_of, slice_of, used_of
@@ -33,7 +33,7 @@ def test_what_a_record_holds_is_read_back(storage) -> None:
 
 
 def test_a_long_list_of_inputs_is_read_from_where_it_lies(storage) -> None:
-    text = dumps({"used": [one.to_json() for one in _USED]}).encode()
+    text = compact([one.to_json() for one in _USED]).encode()
     storage.put(f"{INPUTS_FOLDER}/{digest_of(text)}.json", text)
     assert used_of(storage, {"used": {"n": 2, "stored": digest_of(text)}}) == _USED
 
