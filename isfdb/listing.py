@@ -45,13 +45,13 @@ def list_folder(storage: Storage, folder: str, *, deleted: bool = False) -> List
 
 def _texts(stems: list[str]) -> list[str]:
     # Most names need no decoding; what isfdb would never have made is no key, and verify reports it.
-    if _are_ordinary(stems):
+    if are_ordinary(stems):
         return stems
     return [text for stem in stems if (text := name_of_folder(stem)) is not None]
 
 
-def _are_ordinary(stems: list[str]) -> bool:
-    """Say whether names stand for themselves, by a few looks at all of them together: asking one by one takes a hundred times as long."""
+def are_ordinary(stems: list[str]) -> bool:
+    """Say whether folder names, or names of keys, stand for themselves, by a few looks at all of them together: asking one by one takes a hundred times as long."""
     joined = "\0" + "\0".join(stems) + "\0"
     return (
         (_ORDINARY_ASCII if joined.isascii() else _ORDINARY).fullmatch(joined) is not None

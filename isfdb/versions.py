@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, SupportsIndex
 
@@ -101,7 +102,7 @@ def _moment(version: datetime.date | str, key: str) -> datetime.datetime:
     return version if version.tzinfo else version.replace(tzinfo=datetime.UTC)
 
 
-def created_at(record: dict[str, Any]) -> datetime.datetime:
+def created_at(record: Mapping[str, Any]) -> datetime.datetime:
     """Return when a version was published.
 
     Raises

@@ -81,12 +81,12 @@ class Facts(NamedTuple):
 COLUMNS: Final = Facts._fields
 
 
-def facts_of(storage: Storage, key: str, number: int, record: Mapping[str, Any], attributes: str) -> Facts:
+def facts_of(storage: Storage, key: str, number: int, record: dict[str, Any], attributes: str) -> Facts:
     """Return the facts about a version.
 
     Parameters
     ----------
-    record : Mapping
+    record : dict
         ``metadata.json``.
     attributes : str
         As :func:`plain_attributes` gives them.
@@ -96,7 +96,7 @@ def facts_of(storage: Storage, key: str, number: int, record: Mapping[str, Any],
     CorruptVersionError, UnsafePathError
         A member is not what it must be.
     """
-    by, code, activity = [_object(record, name) for name in ("by", "code", "activity")]
+    by, code, activity = _object(record, "by"), _object(record, "code"), _object(record, "activity")
     describe = record.get("describe")
     describe = describe if isinstance(describe, dict) else {}
     made_by = slice_of(record)
@@ -104,13 +104,13 @@ def facts_of(storage: Storage, key: str, number: int, record: Mapping[str, Any],
     what, dumper, user, host = _text(describe, "type"), _text(record, "dumper"), _text(by, "user"), _text(by, "host")
     branch, inputs = _text(code, "branch"), _inputs(storage, record)
     labels = _lines([name for name, _ in made_by.labels] + ["widened"] * bool(made_by.widened)) if made_by else ""
-    risks = _lines([f"{risk.kind}: {risk.line}" if risk.line else risk.kind for risk in risks_of(record)])
+    risks = _lines([f"{risk.kind}: {risk.line}" if risk.line else risk.kind for risk in risks_of(record)]) if "risks" in record else ""
     state = "dirty" if dirty is True else ""
     parts = (key, what, _words(describe), dumper, user, host, branch, labels, risks, inputs, attributes, state)
     return Facts(
         key=key,
         number=number,
-        created=created_at(dict(record)).timestamp(),
+        created=created_at(record).timestamp(),
         nbytes=_nbytes(record, key),
         what=what,
         shape=_shape(describe.get("shape", describe.get("size"))),
@@ -129,8 +129,13 @@ def facts_of(storage: Storage, key: str, number: int, record: Mapping[str, Any],
         risks=risks,
         inputs=inputs,
         attributes=attributes,
-        everything="\t".join([part.replace("\t", " ") for part in parts]),
+        everything=_joined(parts),
     )
+
+
+def _joined(parts: tuple[str, ...]) -> str:
+    joined = "\t".join(parts)
+    return joined if joined.count("\t") == len(parts) - 1 else "\t".join([part.replace("\t", " ") for part in parts])
 
 
 def _object(record: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -151,11 +156,10 @@ def _text(members: Mapping[str, Any], name: str) -> str:
     return found
 
 
-def _nbytes(record: Mapping[str, Any], key: str) -> int:
-    members = dict(record)
-    files = checked_files(members, key)
-    if "earlier" in members:
-        files = {**files, **checked_earlier(members, key)}
+def _nbytes(record: dict[str, Any], key: str) -> int:
+    files = checked_files(record, key)
+    if "earlier" in record:
+        files = {**files, **checked_earlier(record, key)}
     total: int = sum([size for size, _ in files.values()])
     if not 0 <= total < _MOST_BYTES:
         raise CorruptVersionError(f"the manifest of {key!r} gives its files a size that no file can have.")
@@ -190,14 +194,14 @@ def _words(describe: dict[str, Any]) -> str:
     return " ".join(found)[:MOST_WORDS]
 
 
-def _collect(value: Any, found: list[str], depth: int) -> None:
+def _collect(value: dict[str, Any] | list[Any], found: list[str], depth: int) -> None:
     """Gather the texts in a description; numbers and the names of its members say nothing that anybody looks for."""
-    if isinstance(value, str):
-        found.append(value)
-    elif depth and len(found) < MOST_WORDS // 4:
-        for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-            if isinstance(one, (str, list, dict)):
-                _collect(one, found, depth - 1)
+    for one in value.values() if type(value) is dict else value:
+        kind = type(one)
+        if kind is str:
+            found.append(one)
+        elif (kind is list or kind is dict) and depth and len(found) < MOST_WORDS // 4:
+            _collect(one, found, depth - 1)
 
 
 def plain_attributes(encoded: Mapping[str, Any]) -> str:

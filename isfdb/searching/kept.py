@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from isfdb.index import is_settled
 from isfdb.searching.reading_keys import NAMES, Looks, Place, ReadKeys, looks_of
-from isfdb.searching.sheet import Sheet, open_sheet, write_sheet
+from isfdb.searching.sheet import Sheet, open_sheet, sheet_file, write_sheet
 from isfdb.storage.base import Storage
 
 #: Reading again what changed is cheaper than keeping it, as long as it takes less than this.
@@ -24,10 +24,6 @@ _LOOKS: Final = Looks._fields
 _KEYS, _TEXTS = "keys", "texts"
 
 _writing: list[threading.Thread] = []
-
-
-def _about(database_id: str) -> dict[str, Any]:
-    return {"columns": list(NAMES), "id": database_id}
 
 
 class Kept:
@@ -41,10 +37,12 @@ class Kept:
 
     def __init__(self, storage: Storage, database_id: str) -> None:
         self._storage = storage
-        self._id = database_id
-        # What has no folder to look at has nothing that tells whether a row still holds.
-        self._is_possible = storage.watched_folder("") is not None
-        self._sheet: Sheet | None = open_sheet(_KEYS, storage.location, _about(database_id)) if self._is_possible else None
+        self._about = {"columns": list(NAMES), "id": database_id, "location": storage.location}
+        # What has no folder to look at has nothing that tells whether a row still holds. The files are named here: the thread that
+        # writes them does not see what `with isfdb.set_options(...)` says.
+        is_possible = storage.watched_folder("") is not None
+        self._keys_file, self._texts_file = [sheet_file(kind, storage.location) if is_possible else None for kind in (_KEYS, _TEXTS)]
+        self._sheet: Sheet | None = open_sheet(self._keys_file, self._about) if self._keys_file else None
         self.standing: list[int] = []
 
     def columns(self, names: Iterable[str]) -> dict[str, list[Any]]:
@@ -85,17 +83,17 @@ class Kept:
         all_keys : set of str, optional
             The keys of the database, where all of them were listed: rows of others are left out.
         """
-        if not self._is_possible or not read.columns["key"] or time.time() - began_s < KEEP_ABOVE_S:
+        if self._keys_file is None or not read.columns["key"] or time.time() - began_s < KEEP_ABOVE_S:
             return
         changed = map(max, *[read.columns[name] for name in ("modified_ns", "changed_ns", "noted_ns")])
         settled = [inode >= 0 and is_settled(when, began_s) for inode, when in zip(read.columns["inode"], changed, strict=True)]
         if not any(settled):
             return
         fresh = {name: list(compress(column, settled)) for name, column in read.columns.items()}
-        sheet = self._sheet
-        _start(lambda: self._write(sheet, fresh, all_keys))
+        file, sheet = self._keys_file, self._sheet
+        _start(lambda: self._write(file, sheet, fresh, all_keys))
 
-    def _write(self, sheet: Sheet | None, fresh: dict[str, list[Any]], all_keys: set[str] | None) -> None:
+    def _write(self, file: str, sheet: Sheet | None, fresh: dict[str, list[Any]], all_keys: set[str] | None) -> None:
         known = set(fresh["key"])
         try:
             old = sheet.columns(list(NAMES)) if sheet is not None else {}
@@ -103,11 +101,11 @@ class Kept:
             old = {}
         stays = [key not in known and (all_keys is None or key in all_keys) for key in old.get("key", [])]
         columns = {name: fresh[name] + list(compress(old.get(name, []), stays)) for name in NAMES}
-        write_sheet(_KEYS, self._storage.location, _about(self._id), columns)
+        write_sheet(file, self._about, columns)
 
     def texts(self) -> dict[str, str]:
         """Return the sources that are kept, by digest or by session and line."""
-        sheet = open_sheet(_TEXTS, self._storage.location, {"id": self._id}) if self._is_possible else None
+        sheet = open_sheet(self._texts_file, self._about) if self._texts_file else None
         try:
             return dict(sheet.column(_TEXTS)) if sheet is not None else {}
         except (LookupError, ValueError, TypeError):
@@ -115,8 +113,9 @@ class Kept:
 
     def keep_texts(self, texts: dict[str, str], began_s: float) -> None:
         """Write sources, while the caller goes on."""
-        if self._is_possible and time.time() - began_s >= KEEP_ABOVE_S:
-            _start(lambda: write_sheet(_TEXTS, self._storage.location, {"id": self._id}, {_TEXTS: texts}))
+        file = self._texts_file
+        if file is not None and time.time() - began_s >= KEEP_ABOVE_S:
+            _start(lambda: write_sheet(file, self._about, {_TEXTS: texts}))
 
 
 def _start(write: Any) -> None:

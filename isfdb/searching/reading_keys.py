@@ -113,7 +113,7 @@ def _read_only_version(storage: Storage, place: Place) -> Facts | None:
         data = storage.read(f"{place.folder}/{_FIRST}")
     except FileNotFoundError:
         return None
-    return facts_of(storage, place.key, 1, read_record(data, f"{place.folder}/{version_name(1)}"), "")
+    return facts_of(storage, place.key, 1, read_record(data, place.folder), "")
 
 
 def _read_listed(storage: Storage, place: Place, rows: list[tuple[Any, ...]], unreadable: list[tuple[str, str]]) -> None:

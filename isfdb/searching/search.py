@@ -11,7 +11,7 @@ from urllib.parse import quote
 from isfdb.display.words import what_text
 from isfdb.keys import folder_name
 from isfdb.layout.current import KEY_SUFFIX
-from isfdb.listing import list_folder
+from isfdb.listing import are_ordinary, list_folder
 from isfdb.searching.hits import Hit, Hits, Unsearched
 from isfdb.searching.kept import Kept
 from isfdb.searching.query import Query
@@ -117,7 +117,8 @@ def list_places(storage: Storage, prefix: str = "") -> list[Place]:
 def _list(storage: Storage, prefix: str, folder: str) -> list[Place]:
     found = list_folder(storage, folder)
     path = f"{folder}/" if folder else ""
-    places = [Place(prefix + name, f"{path}{folder_name(name)}{KEY_SUFFIX}") for name in found.keys]
+    folders = found.keys if are_ordinary(found.keys) else list(map(folder_name, found.keys))
+    places = [Place(prefix + name, f"{path}{folder}{KEY_SUFFIX}") for name, folder in zip(found.keys, folders, strict=True)]
     for name in found.sub_databases:
         places += _list(storage, f"{prefix}{name}/", f"{path}{folder_name(name)}")
     return places

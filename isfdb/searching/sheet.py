@@ -69,22 +69,25 @@ class Sheet:
         return {name: self._columns[name] for name in names}
 
 
-def open_sheet(kind: str, location: str, about: Mapping[str, Any]) -> Sheet | None:
-    """Return what is kept of a kind about a database; None where nothing is, or it is about something else.
+def sheet_file(kind: str, location: str) -> str | None:
+    """Return where columns of a kind about the database in a folder are kept; None where there is no cache folder."""
+    file = file_for(_FOLDER, location)
+    return None if file is None else f"{file}.{kind}"
+
+
+def open_sheet(file: str, about: Mapping[str, Any]) -> Sheet | None:
+    """Return what is kept in a file; None where nothing is, or it is about something else.
 
     Parameters
     ----------
-    location : str
-        The folder of the database.
     about : Mapping
-        What must be said in the file as well: the id of the database, the columns.
+        What must be said in the file as well: the database and the columns.
     """
-    file = file_for(_FOLDER, location)
-    if file is None or not os.path.exists(f"{file}.{kind}"):
+    if not os.path.exists(file):
         return None
-    sheet = Sheet(f"{file}.{kind}")
+    sheet = Sheet(file)
     try:
-        if sheet.column(_HEADER) != {"format": FORMAT, "location": location, **about}:
+        if sheet.column(_HEADER) != {"format": FORMAT, **about}:
             return None
     except LookupError:
         return None
@@ -111,26 +114,23 @@ def _read(file: str, names: list[str]) -> dict[str, Any]:
     return found
 
 
-def write_sheet(kind: str, location: str, about: Mapping[str, Any], columns: Mapping[str, Any]) -> None:
+def write_sheet(file: str, about: Mapping[str, Any], columns: Mapping[str, Any]) -> None:
     """Keep columns for next time, if that is possible; where it is not, next time reads the records again."""
     import sqlite3
 
-    file = file_for(_FOLDER, location)
-    if file is None:
-        return
-    members = {_HEADER: {"format": FORMAT, "location": location, **about}, **columns}
+    members = {_HEADER: {"format": FORMAT, **about}, **columns}
     contents = {
         name: json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") for name, content in members.items()
     }
     size = sum(map(len, contents.values()))
-    staged = f"{file}.{kind}.{os.getpid()}-{time.monotonic_ns():x}"
+    staged = f"{file}.{os.getpid()}-{time.monotonic_ns():x}"
     if size > MAX_BYTES // 2:
         return
     try:
         os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
         make_room(os.path.dirname(file), size, max_bytes=MAX_BYTES, max_files=MAX_FILES)
         _write(staged, contents)
-        os.replace(staged, f"{file}.{kind}")
+        os.replace(staged, file)
     except (sqlite3.Error, OSError) as error:
         logger.debug("nothing can be kept in %s: %s", file, error)
         with contextlib.suppress(OSError):
