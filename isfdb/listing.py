@@ -51,7 +51,10 @@ def _texts(stems: list[str]) -> list[str]:
 
 
 def are_ordinary(stems: list[str]) -> bool:
-    """Say whether folder names, or names of keys, stand for themselves, by a few looks at all of them together: asking one by one takes a hundred times as long."""
+    """Say whether names of folders, or of keys, stand for themselves.
+
+    A few looks at all of them together: asking one by one takes a hundred times as long.
+    """
     joined = "\0" + "\0".join(stems) + "\0"
     return (
         (_ORDINARY_ASCII if joined.isascii() else _ORDINARY).fullmatch(joined) is not None
