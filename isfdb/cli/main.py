@@ -15,7 +15,7 @@ from isfdb.display.safe import visible_lines
 from isfdb.errors import IsfdbError
 
 #: One file a verb, in the order in which help shows them.
-VERBS = ("demo", "ls", "show", "log", "find", "lineage", "verify", "report", "export", "collect", "import", "registry", "trust")
+VERBS = ("demo", "ls", "show", "log", "diff", "find", "lineage", "verify", "report", "export", "collect", "import", "registry", "trust")
 
 DONE, FINDINGS, MISUSE = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141
@@ -24,7 +24,7 @@ _ABOUT = "Look into databases of results: what is there, what made it, is it who
 _EPILOG = """\
 exit status:
   0  done
-  1  done, and something was found: a changed file, a failed demo
+  1  done, and something was found: a changed file, a difference, a failed demo
   2  not done: misuse, or an error that the message names
   130 interrupted by Ctrl-C
 
@@ -32,6 +32,7 @@ examples:
   isfdb demo                     a first look: makes the folder isfdb-demo
   isfdb ls results               the tree of keys
   isfdb show results rates       what one key is, and what made it
+  isfdb diff results rates       what changed since the version before, and why
   isfdb verify results           is everything whole and unchanged?
   isfdb registry list            where all the databases are
   isfdb VERB --help              what a verb can do, with examples

@@ -52,6 +52,10 @@ def _parsers() -> dict[str, Any]:
     tracing.add_argument("--direction", default="upstream", choices=("upstream", "downstream", "both"), help="default: upstream")
     tracing.add_argument("--depth", type=int, help="how many stored values to follow one after the other")
     tracing.add_argument("--git", action="store_true", help="ask git whether the code that was used differs now")
+    differing = _parser("diff", "Show in what two versions, keys or databases differ, and what may explain it.")
+    differing.add_argument("words", nargs="+", metavar="DB|KEY|LINK", help="databases, keys with or without @VERSION, or links")
+    differing.add_argument("--rtol", type=float, default=0.0, help="numbers that differ by this share are close (default: 0)")
+    differing.add_argument("--atol", type=float, default=0.0, help="numbers that differ by this much are close (default: 0)")
     verifying = _parser("verify", "Check that every file is there and is what was stored.")
     verifying.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key only")
     finding = _parser("find", "Find keys by what is known about them.")
@@ -65,6 +69,7 @@ def _parsers() -> dict[str, Any]:
         "ls": listing,
         "show": showing,
         "log": logging,
+        "diff": differing,
         "find": finding,
         "lineage": tracing,
         "verify": verifying,
@@ -95,6 +100,7 @@ class IsfdbMagics(Magics):
         %isfdb ls [DB] [--depth N]                          its keys, as a tree
         %isfdb show [DB] KEY                                what one key is, and what made it
         %isfdb log [DB] [KEY] [--cells] [-n N]              what was stored when, and which cells ran
+        %isfdb diff [DB] KEY[@N] [KEY[@N]] [--rtol R]       in what versions, keys or databases differ, and why
         %isfdb find [DB] QUERY [--everywhere]               the keys that match: user:ann numpy<2 *spikes*
         %isfdb lineage [DB] KEY [--direction D] [--depth N] what it was made from, or what was made from it
         %isfdb verify [DB] [KEY]                            is everything whole and unchanged?
@@ -109,6 +115,7 @@ class IsfdbMagics(Magics):
         %isfdb ls
         %isfdb show cells/L5PT
         %isfdb log rates --cells
+        %isfdb diff rates@1 rates@2
         %isfdb find type:frame since:2 days
         %isfdb verify results
         """
@@ -154,6 +161,14 @@ class IsfdbMagics(Magics):
 
         db, key = self._meant(arguments.words)
         return log(db, key, last=arguments.last, cells=arguments.cells)
+
+    def _diff(self, arguments: Any) -> Any:
+        from isfdb.comparing.differences import diff
+        from isfdb.comparing.words import meant
+
+        current = self._opened or self._names.get("db")
+        named = meant(arguments.words, self._database, current if isinstance(current, Database) else None)
+        return diff(*named, rtol=arguments.rtol, atol=arguments.atol)
 
     def _find(self, line: str) -> Any:
         from isfdb.asking import find

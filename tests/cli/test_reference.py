@@ -52,7 +52,15 @@ def test_the_reference_is_what_the_parser_knows():
 
 @pytest.mark.parametrize(
     "words",
-    [("ls",), ("show", "rates"), ("log", "--cells"), ("lineage", "rates"), ("verify",), ("collect", "--dry-run")],
+    [
+        ("ls",),
+        ("show", "rates"),
+        ("log", "--cells"),
+        ("lineage", "rates"),
+        ("diff", "rates", "cells/L5PT"),
+        ("verify",),
+        ("collect", "--dry-run"),
+    ],
     ids=lambda words: words[0],
 )
 def test_every_member_of_the_json_is_described(words: tuple[str, ...], db, capsys):

@@ -165,3 +165,26 @@ def test_export_writes_what_the_name_says_and_returns_what_it_did(magic: Any, tm
     exported = value(magic, f"%isfdb open ./results\n%isfdb export rates -o {tmp_path}/rates.zip --no-data")
     assert (exported.format, exported.n_keys, exported.is_complete) == ("bundle", 1, True)
     assert value(magic, f"%isfdb export -o {tmp_path}/all.json").format == "prov"
+
+
+def test_diff_compares_keys_of_the_database_that_is_open(magic: Any):
+    value(magic, "%isfdb open ./results")
+    value(magic, 'db["rates"] = [1, 2, 4]')
+    found = value(magic, "%isfdb diff rates")
+    assert (found.names, found.subject, found.status) == (("v1", "v2"), "rates", "different")
+    assert value(magic, "%isfdb diff rates@1 rates@2 --atol 1").status == "close"
+    assert value(magic, "%isfdb diff db rates cells/L5PT").names == ("rates@2", "cells/L5PT@1")
+
+
+def test_the_code_of_two_cells_is_compared(magic: Any):
+    value(magic, "%isfdb open ./results")
+    value(magic, "x = 3")
+    value(magic, "x = x + 1\ndb['made'] = x")
+    value(magic, "x = 3")
+    value(magic, "x = x + 2\ndb['made'] = x")
+    found = value(magic, "%isfdb diff made")
+    axis = found.axis("code")
+    assert axis.status == "differs"
+    assert "-x = x + 1" in axis.text
+    assert "+x = x + 2" in axis.text
+    assert found.because.startswith("What may explain it: code (the ")

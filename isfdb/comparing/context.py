@@ -1,0 +1,106 @@
+"""What the comparisons of all kinds share: the tolerances, the way back to the whole ladder, and how a value is named in a few words."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from isfdb.comparing.comparison import DIFFERENT, EQUAL, IDENTICAL, Comparison
+from isfdb.identical import assert_identical
+
+
+@dataclass
+class Context:
+    """One comparison while it runs.
+
+    Attributes
+    ----------
+    rtol, atol : float
+        Two numbers are close where ``|a - b| <= atol + rtol * max(|a|, |b|)``, which does not depend on their order.
+    compare : callable
+        Compares what lies inside: ``compare(a, b, where, context)``.
+    open_pairs : set
+        What is being compared at the moment: a list that holds itself would else never end.
+    done : dict
+        Containers that were compared, with their comparison: a list that is a member of many others is compared once.
+    """
+
+    rtol: float
+    atol: float
+    compare: Callable[[Any, Any, str, Context], Comparison]
+    open_pairs: set[tuple[int, int]] = field(default_factory=set)
+    done: dict[tuple[int, int], tuple[Any, Any, Comparison]] = field(default_factory=dict)
+
+    @property
+    def tolerates(self) -> bool:
+        """Whether any tolerance was asked for."""
+        return self.rtol > 0 or self.atol > 0
+
+
+def identical_or_equal(a: Any, b: Any, where: str) -> Comparison:
+    """Return "identical" or, for values that were found equal already, "equal" with what is other in form."""
+    why = why_not_identical(a, b)
+    return Comparison(IDENTICAL if why is None else EQUAL, where, notes=() if why is None else (why,))
+
+
+def why_not_identical(a: Any, b: Any) -> str | None:
+    """Return in what the two are not the same to the bit; None where they are."""
+    try:
+        assert_identical(b, a, "the second")
+    except AssertionError as error:
+        return shortened(str(error), 300)
+    except RecursionError:
+        return "it contains itself, so its form was not compared"
+    except Exception as error:  # noqa: BLE001 - the `==` of somebody's class; the values were compared already
+        return f"its form could not be compared: {type(error).__name__}: {shortened(str(error), 200)}"
+    return None
+
+
+def kinds_differ(a: Any, b: Any, where: str) -> Comparison:
+    """Return the comparison of two values of different kinds."""
+    return Comparison(DIFFERENT, where, f"{kind(a)} → {kind(b)}", lines=(f"{short(a)} → {short(b)}",))
+
+
+class _NotANumber:
+    """Stands for a NaN among labels and names, since no NaN equals another."""
+
+    def __repr__(self) -> str:
+        return "nan"
+
+
+_NAN: Final = _NotANumber()
+
+
+def label(name: Any) -> Any:
+    """Return a label, or the name of a member, as something that equals the same label elsewhere."""
+    if type(name) is tuple:
+        return tuple([label(one) for one in name])
+    return _NAN if isinstance(name, float) and name != name else name
+
+
+def kind(value: Any) -> str:
+    """Return the name of a value's type, as users write it."""
+    of = type(value)
+    module = of.__module__.partition(".")[0]
+    return of.__qualname__ if module in ("builtins", "__main__") else f"{module}.{of.__qualname__}"
+
+
+def short(value: Any, limit: int = 80) -> str:
+    """Return a value in a few words; works for any value."""
+    brief = reprlib.Repr()  # what contains itself, or the same list a thousand times, has no end otherwise
+    brief.maxlevel, brief.maxstring, brief.maxother, brief.maxlong = 3, 4 * limit, 4 * limit, 4 * limit
+    try:
+        text = brief.repr(value)
+    except Exception as error:  # noqa: BLE001 - somebody's __repr__; an integer too long to be written
+        text = f"<{kind(value)} that cannot be shown: {type(error).__name__}>"
+    return shortened(text, limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return a text on one line, cut in its middle."""
+    if len(text) > 4 * limit:
+        text = f"{text[: 2 * limit]}…{text[-2 * limit :]}"
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit // 2]} … {line[-limit // 2 :]}"

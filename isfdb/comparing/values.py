@@ -1,0 +1,172 @@
+"""Compares any two values: finds out what they are, and who knows how to compare them. The first rung of the ladder for replays, too."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from isfdb.comparing.arrays import blocks_of, compare_arrays, compare_sparse
+from isfdb.comparing.comparison import CLOSE, DIFFERENT, EQUAL, IDENTICAL, NOT_COMPARED, Comparison, at, pruned
+from isfdb.comparing.containers import compare_mappings, compare_objects, compare_parts, compare_sequences, compare_sets, with_notes
+from isfdb.comparing.context import Context, identical_or_equal, kinds_differ, short, shortened, why_not_identical
+from isfdb.comparing.text import compare_bytes, compare_texts
+from isfdb.display.words import number_text
+from isfdb.errors import OptionError
+from isfdb.facets import facets
+
+_CONTAINERS = (list, dict, tuple)
+_BYTES = (bytes, bytearray, memoryview)
+
+
+def compare_values(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> Comparison:
+    """Compare two values of any type, as far as their type lets itself be compared.
+
+    Parameters
+    ----------
+    a, b : object
+        Arrays of zarr, dask and h5py and mapped ones are read block by block, never whole.
+    rtol, atol : float
+        Numbers are "close" where ``|a - b| <= atol + rtol * max(|a|, |b|)``. Without them nothing is merely close.
+
+    Returns
+    -------
+    Comparison
+        NaN equals NaN at the same place.
+
+    Raises
+    ------
+    OptionError
+        A tolerance is negative, or no number.
+
+    Examples
+    --------
+    >>> from isfdb.comparing.values import compare_values
+    >>> print(compare_values({"rate": 3.0}, {"rate": 3.5}))
+    different: 1 of 1 members differ
+      ['rate']: different: 3.0 → 3.5
+        absolute difference 0.5, relative 0.142857
+    """
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance >= 0:
+            raise OptionError(f"{name}={short(tolerance)} is no tolerance. Give a number from 0, as rtol=1e-9.", **{name: tolerance})
+    try:
+        return pruned(compare(a, b, "", Context(float(rtol), float(atol), compare)))
+    except RecursionError:
+        return Comparison(NOT_COMPARED, because="they are nested too deep")
+
+
+def compare(a: Any, b: Any, where: str, context: Context) -> Comparison:
+    """Compare two values that may lie inside others."""
+    if a is b:
+        return Comparison(IDENTICAL, where)
+    pair = (id(a), id(b))
+    if pair in context.done:
+        return at(context.done[pair][2], where)
+    if pair in context.open_pairs:
+        return Comparison(IDENTICAL, where)  # it holds itself: what differs is found where the comparison began
+    context.open_pairs.add(pair)
+    try:
+        found = at(_compare(a, b, where, context), where)
+        if type(a) in _CONTAINERS:
+            context.done[pair] = (a, b, found)
+        return found
+    except (RecursionError, MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # noqa: BLE001 - a class, or a file, that lets itself not be looked into; the answer says so
+        return Comparison(NOT_COMPARED, where, f"comparing raised {type(error).__name__}: {shortened(str(error), 300)}")
+    finally:
+        context.open_pairs.discard(pair)
+
+
+def _compare(a: Any, b: Any, where: str, context: Context) -> Comparison:
+    if _is_number(a) and _is_number(b):
+        return _numbers(a, b, where, context)
+    known = _of_python(a, b, where, context) or _of_libraries(a, b, where, context)
+    if known is not None:
+        return known
+    if type(a) is not type(b):
+        return kinds_differ(a, b, where)
+    made_of = facets(a)
+    if made_of is not None:
+        found = compare_parts(made_of, facets(b) or {}, where, context)
+        why = why_not_identical(a, b) if found.status == EQUAL else None
+        return with_notes(found, [] if why is None else [why])
+    return compare_objects(a, b, where, context)
+
+
+def _is_number(value: Any) -> bool:
+    """Say whether a value is one number: Python's own, numpy's, a Decimal or a Fraction; True and False are none."""
+    of = type(value)
+    if of in (int, float, complex):
+        return True
+    if of.__module__ == "numpy":
+        return getattr(getattr(value, "dtype", None), "kind", "") in tuple("iufc") and isinstance(value, sys.modules["numpy"].generic)
+    return (of.__module__, of.__name__) in (("decimal", "Decimal"), ("fractions", "Fraction"))
+
+
+def _numbers(a: Any, b: Any, where: str, context: Context) -> Comparison:
+    """Compare two numbers."""
+    if bool(a == b) or (bool(a != a) and bool(b != b)):
+        return identical_or_equal(a, b, where) if type(a) is type(b) else Comparison(EQUAL, where, notes=(f"{short(a)} → {short(b)}",))
+    because = f"{short(a)} → {short(b)}"
+    try:
+        distance, size = float(abs(a - b)), float(max(abs(a), abs(b)))
+    except (OverflowError, TypeError, ValueError, ArithmeticError):
+        return Comparison(DIFFERENT, where, because)  # too large for a float, or a Decimal and a float
+    if not math.isfinite(distance):
+        return Comparison(DIFFERENT, where, because)
+    is_close = context.tolerates and distance <= context.atol + context.rtol * size
+    relative = distance / size if size else 0.0
+    line = f"absolute difference {number_text(distance)}, relative {number_text(relative)}"
+    measures = {"n": 1, "n_different": 1, "largest_absolute": distance, "largest_relative": relative}
+    return Comparison(CLOSE if is_close else DIFFERENT, where, because, (line,), measures=measures)
+
+
+def _of_python(a: Any, b: Any, where: str, context: Context) -> Comparison | None:
+    """Compare values of Python's own types; None for others."""
+    if type(a) is type(b) or (isinstance(a, Mapping) and isinstance(b, Mapping)):
+        if isinstance(a, str):
+            return compare_texts(a, b, where)
+        if isinstance(a, _BYTES):
+            return compare_bytes(a, b, where)
+        if isinstance(a, Mapping) and type(a).__module__ in ("builtins", "collections", "types"):
+            return compare_mappings(a, b, where, context)
+        if isinstance(a, (list, tuple, deque)):
+            return compare_sequences(a, b, where, context)
+        if isinstance(a, (set, frozenset)):
+            return compare_sets(a, b, where)
+        return None
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        inside = compare_sequences(list(a), list(b), where, context)
+        lines = ("their members are the same",) if inside.same else ()
+        return Comparison(
+            DIFFERENT, where, f"{type(a).__qualname__} → {type(b).__qualname__}", lines, parts=inside.parts, n_more=inside.n_more
+        )
+    return None
+
+
+def _of_libraries(a: Any, b: Any, where: str, context: Context) -> Comparison | None:
+    """Compare values of scientific libraries; None for what is not known here."""
+    libraries = [type(one).__module__.partition(".")[0] for one in (a, b)]
+    if set(libraries) <= {"pandas", "polars", "pyarrow", "dask", "dask_expr"} and libraries[0] == libraries[1]:
+        from isfdb.comparing.tables import compare_tables
+
+        found = compare_tables(a, b, where, context)
+        if found is not None:
+            return found
+    if libraries == ["xarray", "xarray"]:
+        from isfdb.comparing.labelled import compare_labelled
+
+        return compare_labelled(a, b, where, context)
+    if libraries == ["scipy", "scipy"] and hasattr(a, "tocoo") and hasattr(b, "tocoo"):
+        return compare_sparse(a, b, where, context)
+    if blocks_of(a) is not None and blocks_of(b) is not None:
+        return compare_arrays(a, b, where, context)
+    if libraries == ["matplotlib", "matplotlib"]:
+        from isfdb.comparing.pictures import compare_figures
+
+        return compare_figures(a, b, where, context)
+    return None
