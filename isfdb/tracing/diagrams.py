@@ -49,8 +49,8 @@ def dot(drawing: Drawing) -> str:
         style = {"stale": ", style=dashed, color=red", "changed": ", color=red", "unknown": ", style=dotted"}.get(box.mark, "")
         start = ", penwidth=2.5" if box.is_start else ""
         lines.append(f'  n{number} [label="{text}", shape={_DOT_SHAPES.get(box.kind, "component")}{style}{start}];')
-    style = {"": "", "faint": " [color=gray]", "dashed": " [style=dashed]"}
-    lines += [f"  n{arrow.before} -> n{arrow.after}{style[arrow.style]};" for arrow in drawing.arrows]
+    line = {"": "", "faint": " [color=gray]", "dashed": " [style=dashed]"}
+    lines += [f"  n{arrow.before} -> n{arrow.after}{line[arrow.style]};" for arrow in drawing.arrows]
     lines += [f"  // {visible(text, 400)}" for text in told_below(drawing)]
     return "\n".join([*lines, "}"]) + "\n"
 

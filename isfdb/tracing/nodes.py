@@ -59,7 +59,9 @@ class Activities:
     def node(self, found: Stored) -> Node | None:
         """Return the activity that made a version; None where its record names none."""
         activity = found.record.get("activity")
-        session, line = (activity.get("session"), activity.get("line")) if isinstance(activity, dict) else (None, None)
+        if not isinstance(activity, dict):
+            return None
+        session, line = activity.get("session"), activity.get("line")
         if not isinstance(session, str) or type(line) is not int:
             return None
         cells = self._session(found.storage, session)

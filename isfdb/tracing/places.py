@@ -17,6 +17,7 @@ from isfdb.errors import IsfdbError
 from isfdb.keys import split_key
 from isfdb.layout.current import version_number
 from isfdb.opening import parse_link
+from isfdb.provenance.records import Used, used_of
 from isfdb.storage.base import Storage
 from isfdb.versions import VersionState, numbers_of, original_of, state_of
 
@@ -38,7 +39,7 @@ class Address:
     key: str
     version: int
 
-    @property
+    @cached_property
     def link(self) -> str:
         """The value's link."""
         return f"isfdb://{self.database}/{quote(self.key)}@{self.version}"
@@ -70,6 +71,11 @@ class Stored:
         return self.root._storage
 
     @cached_property
+    def used(self) -> tuple[Used, ...]:
+        """What it was made from, as recorded."""
+        return used_of(self.storage, self.record)
+
+    @cached_property
     def newest(self) -> VersionState:
         """What reading the key gives now."""
         last = self.numbers[-1]
@@ -98,6 +104,11 @@ class Places:
     ----------
     db : Database
         Where the walk begins. Its id means this one, even where the registry knows copies of it.
+
+    Attributes
+    ----------
+    living : set of (str, str)
+        Keys that were seen in listings, with the ids of their databases.
     """
 
     def __init__(self, db: Database) -> None:
@@ -107,6 +118,7 @@ class Places:
         self._reasons: dict[str, str] = {}
         self._knows_parts = False
         self._found: dict[str, Stored | Lost] = {}
+        self.living: set[tuple[str, str]] = set()
 
     def find(self, link: str) -> Stored | Lost:
         """Return the version that a link of a record names."""
@@ -114,7 +126,22 @@ class Places:
             self._found[link] = self._find(link)
         return self._found[link]
 
+    def remember(self, found: Stored) -> None:
+        """Keep a version that was read by other means, so that it is not read again."""
+        self._found[found.address.link] = found
+
+    def settled(self, link: str) -> Address:
+        """Return the address of the version that a link names, without a look where its key was seen in a listing."""
+        address = self._address(link)
+        if isinstance(address, Lost) or (address.database, address.key) not in self.living:
+            return self.find(link).address  # it may have been renamed
+        return address
+
     def _find(self, link: str) -> Stored | Lost:
+        address = self._address(link)
+        return address if isinstance(address, Lost) else self.look(address)
+
+    def _address(self, link: str) -> Address | Lost:
         try:
             database_id, key, version = parse_link(link)
         except IsfdbError:
@@ -125,10 +152,15 @@ class Places:
         if place is None:
             return Lost(Address(database_id, key, version), self._reasons[database_id])
         root_id, prefix = place
-        return self.look(Address(root_id, f"{prefix}/{key}" if prefix else key, version))
+        return Address(root_id, f"{prefix}/{key}" if prefix else key, version)
 
     def look(self, address: Address) -> Stored | Lost:
         """Return the version at an address whose database is open."""
+        if address.link not in self._found:
+            self._found[address.link] = self._look(address)
+        return self._found[address.link]
+
+    def _look(self, address: Address) -> Stored | Lost:
         root, key = self._roots[address.database], address.key
         for _ in range(_MOST_RENAMES):
             try:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from isfdb.provenance.records import UsedFile, UsedValue, used_of
+from isfdb.provenance.records import UsedFile, UsedValue
 from isfdb.tracing.code_changes import CodeChanges
 from isfdb.tracing.file_changes import FileChanges
 from isfdb.tracing.graph import Graph, Node
@@ -63,7 +63,10 @@ def stale_keys(db: Database, keys: Iterable[str] | None = None, *, git: bool = F
     prefix = f"{db.prefix}/" if db.prefix else ""
     wanted = None if keys is None else set(keys)
     found: dict[str, tuple[Reason, ...]] = {}
-    for one in newest_versions(db.root):
+    everything = list(newest_versions(db.root))
+    for one in everything:
+        places.remember(one)  # most inputs are among them
+    for one in everything:
         key = one.address.key.removeprefix(prefix)
         if not one.address.key.startswith(prefix) or (wanted is not None and key not in wanted):
             continue
@@ -125,7 +128,7 @@ class Changes:
         by = value.record.get("by")
         host = by.get("host") if isinstance(by, dict) else None
         found = []
-        for used in used_of(value.storage, value.record):
+        for used in value.used:
             if isinstance(used, UsedFile):
                 changed = self._note(file_node(used).id, self._files.change(used, host))
                 found += [f"the file {used.path} {changed}"] if changed else []
@@ -157,7 +160,7 @@ class Changes:
 
 def _links(value: Stored) -> list[str]:
     """Return the stored values that a version was made from, or grew from: if one is stale, so is the version."""
-    used = [one.link for one in used_of(value.storage, value.record) if isinstance(one, UsedValue)]
+    used = [one.link for one in value.used if isinstance(one, UsedValue)]
     return used + [link for relation, link in forebears(value) if relation == "wasRevisionOf"]
 
 

@@ -113,8 +113,8 @@ def module_node(module: Mapping[str, Any]) -> Node:
 
 def _bare_commit(record: Mapping[str, Any]) -> Node | None:
     """Return what the version's own record says of the sources, where the snapshot it names is not there."""
-    code = record.get("code")
-    commit = _text(code.get("commit")) if isinstance(code, dict) else ""
+    code = _mapping(record.get("code"))
+    commit = _text(code.get("commit"))
     if not commit:
         return None
     facts = {"commit": commit, "branch": code.get("branch"), "dirty": code.get("dirty")}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.errors import OptionError
 from isfdb.keys import split_key
-from isfdb.provenance.records import UsedFile, UsedValue, used_of
+from isfdb.provenance.records import UsedFile, UsedValue
 from isfdb.tracing.graph import GraphBuilder
 from isfdb.tracing.nodes import Activities, file_node, value_node
 from isfdb.tracing.places import Address, Lost, Places, Stored, forebears
@@ -103,6 +103,7 @@ class Walk:
         self._places = places
         self._depth = depth
         self._activities = Activities()
+        self._makers: dict[str, str] = {}
 
     def upstream(self, starts: Iterable[Stored | Lost], first: Stored | Lost) -> None:
         """Add all that the values were made from."""
@@ -128,7 +129,7 @@ class Walk:
             if self.builder.add(node):
                 self.builder.link("wasAssociatedWith", maker, node.id)
         relation = "used" if maker != name else "wasDerivedFrom"
-        for used in used_of(value.storage, value.record):
+        for used in value.used:
             if isinstance(used, UsedFile):
                 node = file_node(used)
                 self.builder.add(node)
@@ -153,11 +154,14 @@ class Walk:
 
     def _maker(self, value: Stored) -> str:
         """Add the activity that made a version and return its name; that of the version itself where it is not known."""
-        name, activity = value.address.link, self._activities.node(value)
-        if activity is None or not self.builder.add(activity):
-            return name
-        self.builder.link("wasGeneratedBy", name, activity.id)
-        return activity.id
+        name = value.address.link
+        if name not in self._makers:
+            activity = self._activities.node(value)
+            is_known = activity is not None and self.builder.add(activity)
+            self._makers[name] = activity.id if activity is not None and is_known else name
+            if is_known:
+                self.builder.link("wasGeneratedBy", name, self._makers[name])
+        return self._makers[name]
 
     def _value(self, value: Stored | Lost) -> bool:
         """Add a stored value; False where there is no room for it."""
@@ -184,12 +188,12 @@ class Walk:
                     seen.add(made.address)
                     waiting.append((made, steps + 1, True))
 
-    def _effect(self, value: Stored | Lost, version: int, made: Stored) -> None:
+    def _effect(self, value: Stored | Lost, version: int, made: Stored | Lost) -> None:
         """Add that `made` was made from a version of the key of `value`."""
         source = value if version == value.address.version else self._places.look(replace(value.address, version=version))
         self._value(source)
         if source is not value:
             self.builder.link("wasRevisionOf", value.address.link, source.address.link)
         self._value(made)
-        maker = self._maker(made)
+        maker = self._maker(made) if isinstance(made, Stored) else made.address.link
         self.builder.link("used" if maker != made.address.link else "wasDerivedFrom", maker, source.address.link)
