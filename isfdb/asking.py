@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from isfdb import registry
@@ -42,6 +42,7 @@ def find(  # the word that users look for
     text: Any = None,
     digest: Any = None,
     version: Any = None,
+    stale: bool | None = None,
 ) -> Hits:
     """Find keys by what is known about their values; no value is loaded.
 
@@ -55,9 +56,10 @@ def find(  # the word that users look for
     everywhere : bool
         Search all registered databases; those that are missing or cannot be read are named in the result.
     key, since, before, time, user, host, commit, branch, dirty, package, dumper, type, shape, size, attribute, input, risk, label, text, \
-digest, version : optional
+digest, version, stale : optional
         The conditions of the query by name. Texts are taken as they are; a list gives alternatives; ``since`` and ``before`` take
-        dates, times and durations; ``shape`` takes a tuple; ``attribute`` takes ``"unit=Hz"`` or ``{"unit": "Hz"}``.
+        dates, times and durations; ``shape`` takes a tuple; ``attribute`` takes ``"unit=Hz"`` or ``{"unit": "Hz"}``. What is stale was
+        made from versions, files or code that have changed since.
 
     Returns
     -------
@@ -81,13 +83,13 @@ digest, version : optional
     keywords = dict(  # noqa: C408 - each name stands here once, not twice
         key=key, since=since, before=before, time=time, user=user, host=host, commit=commit, branch=branch, dirty=dirty,
         package=package, dumper=dumper, type=type, shape=shape, size=size, attribute=attribute, input=input, risk=risk,
-        label=label, text=text, digest=digest, version=version,
+        label=label, text=text, digest=digest, version=version, stale=stale,
     )  # fmt: skip
     asked = _understood(db, query, keywords, everywhere=everywhere)
     if everywhere:
         return _everywhere(asked)
     assert db is not None  # refused above
-    return _with_notes(search(db, asked), asked)
+    return _with_notes(search(db, asked, _stale), asked)
 
 
 def _understood(db: Any, query: Any, keywords: Mapping[str, Any], *, everywhere: bool) -> Query:
@@ -99,6 +101,13 @@ def _understood(db: Any, query: Any, keywords: Mapping[str, Any], *, everywhere:
     if not isinstance(query, str):
         raise QueryError(f"a query is text, such as 'user:ann *rates*', not {query!r:.80}.")
     return parse(query, keywords)
+
+
+def _stale(db: Database, keys: Sequence[str]) -> dict[str, str]:
+    """Say which keys were made from what has changed since, and what that is."""
+    from isfdb.tracing.stale import stale_keys  # seldom asked for, and not light
+
+    return {key: f"stale: {reasons[0]}" for key, reasons in stale_keys(db, keys).items() if reasons} if keys else {}
 
 
 def _with_notes(hits: Hits, query: Query) -> Hits:
@@ -119,7 +128,7 @@ def _everywhere(query: Query) -> Hits:
         try:
             with set_options(register=False):
                 database = open_database(record.path, "r")
-            hits = search(database, query)
+            hits = search(database, query, _stale)
         except (IsfdbError, OSError) as error:
             unsearched.append(Unsearched(record.path, "", str(error)))
             continue

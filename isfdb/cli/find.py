@@ -20,6 +20,7 @@ isfdb find results 'numpy<2' 'size>1MB'          quotes keep the shell from read
 isfdb find results unit=Hz 'text:butter('        an attribute; a text in the code
 isfdb find results not user:ann                  what does not match
 isfdb find --everywhere input:trials.csv         all registered databases
+isfdb find results --stale                       made from what has changed since
 isfdb find results dirty:yes --json              for programs
 
 fields: key since before time user host commit branch dirty package dumper type shape size attribute
@@ -30,6 +31,7 @@ input risk label text digest version stale; the reference describes them
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb understands."""
     parser.add_argument("words", nargs="*", metavar="DB QUERY", help="a database (not with --everywhere), then words and conditions")
+    parser.add_argument("--stale", action="store_true", help="only what was made from versions, files or code that have changed since")
     parser.add_argument("--everywhere", action="store_true", help="search all registered databases")
     parser.add_argument("-n", "--last", type=count, metavar="N", help="show only the newest N (default: all)")
     add_json(parser)
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if not words and not arguments.everywhere:
         raise QueryError("say where to search, isfdb find DB QUERY, or search everywhere: isfdb find --everywhere QUERY")
     db = None if arguments.everywhere else open_to_read(words.pop(0))
-    hits = find(db, " ".join(words), everywhere=arguments.everywhere)
+    hits = find(db, " ".join(words), everywhere=arguments.everywhere, stale=arguments.stale or None)
     members = hits.to_json()
     members["hits"] = members["hits"][: arguments.last]
     terminal.answer({"database": database_members(db) if db else None, **members}, hits.text(terminal.columns, arguments.last))

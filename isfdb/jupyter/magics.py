@@ -16,7 +16,7 @@ from isfdb.database import Database
 from isfdb.display.safe import visible, visible_lines
 from isfdb.errors import IsfdbError
 
-_EVERYWHERE = re.compile(r"(?<!\S)--everywhere(?!\S)")
+_FLAG = re.compile(r"(?<!\S)--(everywhere|stale)(?!\S)")
 _NO_DATABASE = "no database is open here. Open one first: %isfdb open results"
 
 
@@ -101,7 +101,7 @@ class IsfdbMagics(Magics):
         %isfdb show [DB] KEY                                what one key is, and what made it
         %isfdb log [DB] [KEY] [--cells] [-n N]              what was stored when, and which cells ran
         %isfdb diff [DB] KEY[@N] [KEY[@N]] [--rtol R]       in what versions, keys or databases differ, and why
-        %isfdb find [DB] QUERY [--everywhere]               the keys that match: user:ann numpy<2 *spikes*
+        %isfdb find [DB] QUERY [--stale] [--everywhere]     the keys that match: user:ann numpy<2 *spikes*
         %isfdb lineage [DB] KEY [--direction D] [--depth N] what it was made from, or what was made from it
         %isfdb verify [DB] [KEY]                            is everything whole and unchanged?
         %isfdb export [DB] [KEY] -o FILE [--format F]       PROV-JSON, RO-Crate, or a bundle that explains itself
@@ -173,15 +173,16 @@ class IsfdbMagics(Magics):
     def _find(self, line: str) -> Any:
         from isfdb.asking import find
 
-        everywhere = _EVERYWHERE.search(line) is not None
-        query = _EVERYWHERE.sub(" ", line).strip()
-        if everywhere:
-            return find(query=query, everywhere=True)
+        flags = _FLAG.findall(line)
+        query = _FLAG.sub(" ", line).strip()
+        stale = True if "stale" in flags else None
+        if "everywhere" in flags:
+            return find(query=query, everywhere=True, stale=stale)
         first, _, rest = query.partition(" ")
         current = self._opened or self._names.get("db")
         if isinstance(self._names.get(first), Database) or not isinstance(current, Database):
-            return find(self._database(first) if first else self._current(), rest)
-        return find(current, query)
+            return find(self._database(first) if first else self._current(), rest, stale=stale)
+        return find(current, query, stale=stale)
 
     def _lineage(self, arguments: Any) -> Any:
         from isfdb.tracing.walk import lineage

@@ -194,7 +194,7 @@ def _words(describe: dict[str, Any]) -> str:
     return " ".join(found)[:MOST_WORDS]
 
 
-def _collect(value: dict[str, Any] | list[Any], found: list[str], depth: int) -> None:
+def _collect(value: Any, found: list[str], depth: int) -> None:
     """Gather the texts in a description; numbers and the names of its members say nothing that anybody looks for."""
     for one in value.values() if type(value) is dict else value:
         kind = type(one)

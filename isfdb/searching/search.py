@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 from urllib.parse import quote
 
@@ -18,8 +18,10 @@ from isfdb.searching.query import Query
 from isfdb.searching.reading_keys import Place
 from isfdb.searching.reading_processes import read_many
 from isfdb.searching.table import Table
-from isfdb.searching.terms import Anything, OfKey, Term
+from isfdb.searching.terms import Anything, OfKey, OneOf, Term
 from isfdb.storage.base import Storage
+
+Stale = Callable[[Any, Sequence[str]], Mapping[str, str]]
 
 _SHOWN = ("key", "number", "created", "nbytes", "what", "shape", "dumper")
 
@@ -29,7 +31,7 @@ class _Found(Sequence[Hit]):
 
     def __init__(self, table: Table, rows: list[int], terms: tuple[Term, ...], prefix: str, database: Any) -> None:
         self._table, self._rows, self._terms, self._prefix = table, rows, terms, prefix
-        self._id, self._path = str(database.id), str(database.path)
+        self._id, self._path = str(database.root.id), str(database.path)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -45,10 +47,9 @@ class _Found(Sequence[Hit]):
 
     def _hit(self, row: int) -> Hit:
         key, number, created, nbytes, what, shape, dumper = [self._table.column(name)[row] for name in _SHOWN]
-        key = key.removeprefix(self._prefix)
         described = {"shape": shape.split("x")} if shape else {}
         return Hit(
-            key=key,
+            key=key.removeprefix(self._prefix),
             number=number,
             link=f"isfdb://{self._id}/{quote(key)}@{number}",
             why=tuple(term.why(self._table, row) for term in self._terms),
@@ -59,13 +60,15 @@ class _Found(Sequence[Hit]):
         )
 
 
-def search(database: Any, query: Query) -> Hits:
+def search(database: Any, query: Query, stale: Stale) -> Hits:
     """Return the keys of a database for which all conditions hold: those with the words in the key first, then the newest.
 
     Parameters
     ----------
     database : Database
     query : Query
+    stale : callable
+        Gives, of some keys of the database, those that are stale, each with the reason.
     """
     storage: Storage = database._storage
     prefix = f"{database.prefix}/" if database.prefix else ""
@@ -89,9 +92,16 @@ def search(database: Any, query: Query) -> Hits:
         rows = list(filter(table.test(term), rows))
     if len(table.texts) > n_texts:
         kept.keep_texts(table.texts, began_s)
+    terms = query.terms
+    if query.wants_stale is not None:  # last, for it asks about files and code
+        reasons = stale(database, [table.column("key")[row][len(prefix) :] for row in rows])
+        found = OneOf({prefix + key: why for key, why in reasons.items()})
+        is_stale = found.holds(table)
+        rows = [row for row in rows if is_stale(row) is query.wants_stale]
+        terms = (*terms, found) if query.wants_stale else terms
     _sort(rows, table, query)
     unreadable = [Unsearched(str(database.path), key.removeprefix(prefix), why) for key, why in read.unreadable]
-    return Hits(_Found(table, rows, query.terms, prefix, database), unreadable=unreadable, n_searched=len(everything))
+    return Hits(_Found(table, rows, terms, prefix, database), unreadable=unreadable, n_searched=len(everything))
 
 
 def _sort(rows: list[int], table: Table, query: Query) -> None:

@@ -74,7 +74,7 @@ def lab(tmp_path: Path, cache: Path) -> Any:
 
 
 def stored_inputs(db: Any, path: str) -> str:
-    text = json.dumps({"used": [{"file": path}]})
+    text = json.dumps([{"file": path}])
     name = digest_of(text.encode())
     folder = Path(db.path, ".isfdb", "inputs")
     folder.mkdir(exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -276,3 +277,15 @@ def test_the_result_shows_itself(lab: Any) -> None:
     assert json.dumps(found.to_json())
     assert list(found.to_frame()["key"]) == list(found.keys)
     assert isfdb.find(lab, "key:nothing").to_frame().empty
+
+
+def test_what_was_made_from_a_changed_file_is_stale(lab: Any, tmp_path: Path) -> None:
+    source = tmp_path / "trials.csv"
+    source.write_text("changed")
+    retell(lab, "cells/L4", used=[{"file": str(source), "size": 3, "mtime": 1.0, "digest": "0" * 64}], by={"host": platform.node()})
+    found = isfdb.find(lab, "is:stale")
+    assert found.keys == ("cells/L4",)
+    assert "trials.csv" in found[0].why[-1]
+    assert isfdb.find(lab["cells"], stale=True).keys == ("L4",)
+    assert isfdb.find(lab, "not is:stale *L4").keys == ()
+    assert "plain" in isfdb.find(lab, stale=False).keys
