@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from isfdb.asking import find as find
     from isfdb.comparing.differences import diff as diff
     from isfdb.database import Database as Database
+    from isfdb.explaining.scripts import code as code
     from isfdb.exporting.run import export as export
     from isfdb.opening import load as load
     from isfdb.opening import open as open
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # Each public name is found on first use, so that `import isfdb` costs a script or a dask worker next to nothing.
 _HOME = {
+    "code": "isfdb.explaining.scripts",
     "Database": "isfdb.database",
     "diff": "isfdb.comparing.differences",
     "export": "isfdb.exporting.run",
@@ -36,7 +38,7 @@ _HOME = {
     "__version__": "isfdb._version",
 }
 
-__all__ = ["Database", "diff", "errors", "export", "find", "lineage", "load", "open", "pin", "registry", "set_options", "verify"]
+__all__ = ["Database", "code", "diff", "errors", "export", "find", "lineage", "load", "open", "pin", "registry", "set_options", "verify"]
 
 
 def __getattr__(name: str) -> Any:

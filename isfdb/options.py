@@ -72,6 +72,10 @@ def _count(value: Any) -> int:
     return int(value)
 
 
+def _count_or_none(value: Any) -> int | None:
+    return None if value is None else _count(value)
+
+
 def _seconds(value: Any) -> float:
     if isinstance(value, bool) or not 0 <= float(value) < float("inf"):
         raise ValueError
@@ -121,6 +125,14 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         ),
         Setting("digest_file_s", "seconds", 60.0, "How long the digest of one file that was read may take.", _seconds),
         Setting("digest_session_s", "seconds", 600.0, "How long a process computes digests of files it read, in the background.", _seconds),
+        Setting("check_timeout_s", "seconds", 3600.0, "How long a script may run that is checked.", _seconds),
+        Setting(
+            "check_memory_bytes",
+            "a number from 1",
+            None,
+            "Memory that each process of a script which is checked may take for its data; by default as much as there is.",
+            _count_or_none,
+        ),
         Setting("git_timeout_s", "seconds", 2.0, "How long a put may wait, at most, for what git says about the sources.", _seconds),
     )
 }

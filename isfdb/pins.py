@@ -49,7 +49,7 @@ class Pins:
     numbers : dict
         Database id -> key -> number of the version that is its newest.
     before : str or None
-        ISO-8601 time: what was published later is not seen.
+        ISO-8601 time: what was published then or later is not seen.
     at : dict
         A place as the code names it -> link of a database, or its folder.
     places : dict
@@ -97,7 +97,7 @@ def pin(*links: str, before: str | datetime.datetime | None = None, at: Mapping[
     *links : str
         ``isfdb://<database id>/<key>@<version>``: that version is the newest of its key.
     before : str or datetime, optional
-        Of keys that are not pinned, nothing published after this moment is seen. ISO-8601; without offset: UTC. Of several calls the
+        Of keys that are not pinned, nothing published at or after this moment is seen. ISO-8601; without offset: UTC. Of several calls the
         earliest moment holds.
     at : mapping, optional
         Where the code opens a database by a place which is none any more: ``{"results": "isfdb://<database id>"}``. The place as it
@@ -154,7 +154,13 @@ def _text(place: str | os.PathLike[str]) -> str:
 # The folder of pins ----------------------------------------------------------------------------------------------------------------
 
 
-def make(folder: str | None = None, *, places: Mapping[str, str] | None = None, trusted: bool = False) -> Pins:
+def make(
+    folder: str | None = None,
+    *,
+    places: Mapping[str, str] | None = None,
+    at: Mapping[str, str] | None = None,
+    trusted: bool = False,
+) -> Pins:
     """Make a folder of pins without a pin in it: for this process, or, where `folder` is given, for a process to be started.
 
     Raises
@@ -164,7 +170,7 @@ def make(folder: str | None = None, *, places: Mapping[str, str] | None = None, 
     """
     try:
         made = folder or tempfile.mkdtemp(prefix="isfdb-pins-")
-        pins = Pins(os.path.realpath(made), places=dict(places or {}), trusted=trusted)
+        pins = Pins(os.path.realpath(made), at=dict(at or {}), places=dict(places or {}), trusted=trusted)
         _write(pins)
     except OSError as error:
         raise PinError(f"cannot make a temporary folder for what is written: {error}. Name another place: set TMPDIR.") from error
@@ -191,6 +197,13 @@ def release() -> None:
     global _folder
     if _folder is not None:
         shutil.rmtree(_folder, ignore_errors=True)
+    _folder = None
+    os.environ.pop(VARIABLE, None)
+
+
+def leave() -> None:
+    """Forget all pins, but leave what was written where it is: values read from there may be lazy."""
+    global _folder
     _folder = None
     os.environ.pop(VARIABLE, None)
 

@@ -68,6 +68,20 @@ def is_signed_by_me(payload: bytes, signature: str | None) -> bool:
     return hmac.compare_digest(_hmac(key, payload).encode(), signature.encode("utf-8", "surrogatepass"))
 
 
+def script_payload(code_digest: str, log_digest: str) -> bytes:
+    """Return what is signed of the script that made a value: its text, and the session up to then, from which wider ones are written."""
+    return f"script:{code_digest}:{log_digest}".encode()
+
+
+def sign_script(code_digest: str, log_digest: str) -> str | None:
+    """Sign, as this user, what ran; None, without a warning, where there is no key: nothing but running it again asks for that."""
+    try:
+        key = _read_key() or _make_key()
+    except (IsfdbError, OSError):
+        return None
+    return _hmac(key, script_payload(code_digest, log_digest))
+
+
 def reason_not_to_run(database_id: str, path: str | os.PathLike[str], payload: bytes, signature: str | None) -> str | None:
     """Say why a version may not run code when it is loaded, and what to do about it; None where it may."""
     if is_signed_by_me(payload, signature) or is_trusted(database_id, path):

@@ -43,9 +43,9 @@ from isfdb.manifest import Files, digest_of_files, files_of, seal, walk
 from isfdb.name_clashes import check_new_key
 from isfdb.options import option
 from isfdb.parts import needs_of
-from isfdb.provenance.capture import capture, explanation
+from isfdb.provenance.capture import capture, explanation, log_digest
 from isfdb.storage.base import Stage, Storage, TakenError
-from isfdb.trust import payload, sign
+from isfdb.trust import payload, sign, sign_script
 from isfdb.versions import VersionState, is_alive, numbers_of, state_of
 
 _log = logging.getLogger(__name__)
@@ -121,6 +121,7 @@ def stage_value(
         record |= checksums(target.storage, stage, spec, earlier)
         record |= capture(target.storage, carried)
         _explain(target, stage, record, carried)
+        record["created"] = now()  # later than what the script sees, or running it again would find this very version
         if any(needs_of(name, spec.arguments)):
             record |= signature_of(record)
         return Pending(target, stage, record, numbers)
@@ -306,6 +307,12 @@ def _explain(target: Target, stage: Stage, record: dict[str, Any], carried: Any)
         target.storage.write(stage, CODE_FILE, explained.code)
     unknown = {**record.get("unknown", {}), **explained.members.get("unknown", {})}
     record |= explained.members | ({"unknown": unknown} if unknown else {})
+    if (
+        explained.code is not None
+        and record.get("slice")
+        and (signature := sign_script(digest_of(explained.code), log_digest(target.storage)))
+    ):
+        record["slice"] = {**record["slice"], "signature": signature}
 
 
 def signature_of(record: Mapping[str, Any]) -> dict[str, str]:

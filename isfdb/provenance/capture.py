@@ -133,6 +133,12 @@ def explanation(storage: Storage, carried: Activity | None, key_folder: str) -> 
         return Explained(_readable({"unknown": {"slice": _reason(error)}}))
 
 
+def log_digest(storage: Storage) -> str:
+    """Return the digest of the last line of this session's log, which each line before it has a part in; empty where there is none."""
+    records = _records.get(storage.location)
+    return (records.log.last_digest or "") if records is not None else ""
+
+
 def _sound_records(storage: Storage, carried: Activity | None) -> _DatabaseRecords:
     """Return what is known about this database; nothing, if it was replaced or its session deleted since."""
     records = _records.get(storage.location)

@@ -112,9 +112,7 @@ def read_session(storage: Storage, session_id: str) -> Session:
 
 
 def _read(storage: Storage, session_id: str) -> Session:
-    if "/" in session_id or session_id.startswith("."):
-        raise FileNotFoundError(session_id)
-    lines, _ = _read_lines(storage, session_id)
+    lines, _ = _read_lines(storage, _checked_id(session_id))
     later: dict[int, dict[str, Any]] = {}
     for _, line in lines:
         if line.get("kind") == "outcome" and isinstance(line.get("line"), int):
@@ -168,6 +166,28 @@ def _cell(number: int, facts: dict[str, Any]) -> Cell:
         stored_in_history=facts.get("stored_in_history"),
         facts=facts,
     )
+
+
+def line_digests(storage: Storage, session_id: str) -> list[str]:
+    """Return the digest of each line of a log, up to the first that is not chained to the one before.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such log.
+    """
+    digests: list[str] = []
+    for text, line in _read_lines(storage, _checked_id(session_id))[0]:
+        if line.get("previous") != (digests[-1] if digests else None):
+            break
+        digests.append(digest_of(text))
+    return digests
+
+
+def _checked_id(session_id: str) -> str:
+    if "/" in session_id or session_id.startswith("."):
+        raise FileNotFoundError(session_id)
+    return session_id
 
 
 def check_chain(storage: Storage, session_id: str) -> list[str]:

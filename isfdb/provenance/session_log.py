@@ -55,6 +55,11 @@ class SessionLog:
         self._awaited: dict[int, Ran] = {}  # line -> what was still running when it was written
         self._lock = threading.Lock()
 
+    @property
+    def last_digest(self) -> str | None:
+        """Digest of the last line, which each line before it has a part in; None where there is no line."""
+        return self._previous
+
     def is_intact(self) -> bool:
         """Say whether the log is as this process left it: not deleted, not torn by a full disk, its database not replaced."""
         return self.storage.size(path_of(self.id)) == self._bytes

@@ -58,7 +58,7 @@ class PastView:
     pinned : callable
         Gives the number at which the key of a folder is pinned, or None.
     before : datetime, optional
-        Nothing published later is seen, but for what is pinned. None: what is not pinned is seen as it is now.
+        Nothing published then or later is seen, but for what is pinned. None: what is not pinned is seen as it is now.
     """
 
     def __init__(self, storage: Storage, pinned: Callable[[str], int | None], before: datetime.datetime | None) -> None:
@@ -178,7 +178,7 @@ class PastView:
         return is_seen
 
     def _is_later(self, created: datetime.datetime | None) -> bool:
-        return self._before is not None and created is not None and created > self._before
+        return self._before is not None and created is not None and created >= self._before
 
     def _limit(self, key_folder: str) -> int | None:
         """Return the number of the newest version of a key that is seen, 0 where none is; None where all are."""

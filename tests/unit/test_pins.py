@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import pickle
 import subprocess
@@ -48,6 +49,10 @@ def _file(path: Path) -> Path:
     return path
 
 
+def just_after(version: Any) -> datetime.datetime:
+    return version.created + datetime.timedelta(microseconds=1)
+
+
 def run(code: str, **options: Any) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True, **options).stdout.strip()
 
@@ -69,7 +74,7 @@ def test_a_key_of_a_sub_database_is_pinned_by_its_own_id_too(untouched):
 
 
 def test_what_was_published_later_is_not_seen(untouched):
-    moment = untouched.versions("spikes")[1].created
+    moment = just_after(untouched.versions("spikes")[1])
     isfdb.pin(before=moment)
     assert isfdb.open(untouched.path).keys(recurse=True) == ("spikes",)
     assert isfdb.open(untouched.path)["spikes"] == [2]
@@ -185,7 +190,7 @@ def test_what_is_no_time_and_no_place_is_refused(options):
 
 
 def test_of_several_moments_the_earliest_holds(untouched):
-    first, second = (version.created for version in untouched.versions("spikes")[:2])
+    first, second = (just_after(version) for version in untouched.versions("spikes")[:2])
     isfdb.pin(before=second)
     isfdb.pin(before=first)
     isfdb.pin(before=second)
@@ -194,7 +199,7 @@ def test_of_several_moments_the_earliest_holds(untouched):
 
 def test_a_key_deleted_since_is_there_again(db):
     db["k"] = 1
-    moment = db.versions("k")[0].created
+    moment = just_after(db.versions("k")[0])
     del db["k"]
     isfdb.pin(before=moment)
     assert isfdb.open(db.path)["k"] == 1 and "k" in isfdb.open(db.path)
@@ -203,7 +208,7 @@ def test_a_key_deleted_since_is_there_again(db):
 def test_a_key_deleted_then_is_missing_though_it_was_stored_again(db):
     db["k"] = 1
     del db["k"]
-    moment = db.versions("k")[1].created
+    moment = just_after(db.versions("k")[1])
     db["k"] = 2
     isfdb.pin(before=moment)
     assert isfdb.open(db.path).keys() == ()

@@ -1,0 +1,139 @@
+"""The folder in which a script is run again: the files it read, at the places it looks for them, and pins for its databases.
+
+The session's own working folder is not used, so that nothing in it is changed. Below a temporary folder stand, under their whole paths,
+copies of what the record says was read and of the small files in the session's folder, and links to larger ones: relative paths lead
+to the same files as they did, and what the script writes there stays there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from isfdb import pins
+from isfdb.layout.current import DATABASE_FILE
+from isfdb.provenance.records import Used, UsedFile
+
+#: A larger file that was read is not copied but linked to.
+MOST_COPIED_BYTES: Final = 100_000_000
+
+#: Of the other files in the session's folder, small ones are copied while there are few, and no more than so many are looked at.
+_SMALL_BYTES: Final = 1_000_000
+_MOST_BYTES: Final = 100_000_000
+_MOST_ENTRIES: Final = 2_000
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a script runs.
+
+    Attributes
+    ----------
+    folder : str
+        The temporary folder: everything.
+    directory : str
+        The working folder, inside it.
+    notes : tuple of str
+        What is not as it was: files that are gone or have changed.
+    """
+
+    folder: str
+    directory: str
+    notes: tuple[str, ...]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that hand the pins to the process."""
+        return {pins.VARIABLE: f"{self.folder}/pins"}
+
+
+@contextlib.contextmanager
+def workplace(directory: str | None, used: Iterable[Used], places: dict[str, str], *, trusted: bool = False) -> Iterator[Workplace]:
+    """Make a workplace, and remove it in the end.
+
+    Parameters
+    ----------
+    directory : str or None
+        In which the session ran.
+    used : iterable of UsedFile or UsedValue
+        What the script reads.
+    places : dict
+        Database id -> its folder.
+    trusted : bool
+        Values of these databases may run code when they are loaded.
+    """
+    folder = os.path.realpath(tempfile.mkdtemp(prefix="isfdb-check-"))
+    try:
+        root = f"{folder}/work"
+        here = _inside(root, os.path.abspath(directory or "/work"))
+        os.makedirs(here)
+        os.mkdir(f"{folder}/pins")
+        pins.make(f"{folder}/pins", places=places, at={path: path for path in places.values()}, trusted=trusted)
+        notes = [note for one in used if isinstance(one, UsedFile) and not one.written_here and (note := _lay(root, one, directory))]
+        if directory is not None and os.path.isdir(directory):
+            _mirror(directory, here, _Left())
+        yield Workplace(folder, here, tuple(dict.fromkeys(notes)))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _inside(root: str, path: str) -> str:
+    return root + os.path.splitdrive(path)[1].replace(os.sep, "/")
+
+
+@dataclass
+class _Left:
+    """How much of a folder may still be laid elsewhere."""
+
+    entries: int = _MOST_ENTRIES
+    n_bytes: int = _MOST_BYTES
+
+
+def _mirror(source: str, target: str, left: _Left) -> None:
+    """Lay the content of a folder elsewhere: folders as folders, small files as copies, larger ones and databases as links."""
+    try:
+        entries = sorted(os.scandir(source), key=lambda entry: (entry.is_dir(), entry.name))
+    except OSError:
+        return
+    for entry in entries:
+        path = f"{target}/{entry.name}"
+        left.entries -= 1
+        if left.entries < 0 or entry.name == "__pycache__":
+            continue
+        with contextlib.suppress(OSError):  # what cannot be read, the script cannot read either
+            if entry.is_dir() and not entry.name.startswith(".") and not os.path.exists(f"{entry.path}/{DATABASE_FILE}"):
+                os.makedirs(path, exist_ok=True)
+                _mirror(entry.path, path, left)
+            elif os.path.lexists(path):
+                continue
+            elif entry.is_file() and (size := entry.stat().st_size) <= min(_SMALL_BYTES, left.n_bytes):
+                shutil.copy2(entry.path, path)
+                left.n_bytes -= size
+            else:
+                os.symlink(entry.path, path)
+
+
+def _lay(root: str, file: UsedFile, directory: str | None) -> str:
+    """Put a file where a relative path finds it; say what is not as it was."""
+    if "://" in file.path or not os.path.isabs(file.path):
+        return ""
+    target = _inside(root, file.path)
+    try:
+        found = os.stat(file.path)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        is_own = directory is not None and f"{file.path}/".startswith(f"{directory}/")
+        if is_own and os.path.isfile(file.path) and found.st_size <= MOST_COPIED_BYTES:
+            shutil.copy2(file.path, target)
+        elif not os.path.lexists(target):
+            os.symlink(file.path, target)
+    except OSError as error:
+        return f"{file.path} cannot be read now: {error.strerror or error}"
+    has_changed = file.size is not None and (
+        file.size != found.st_size or (file.mtime is not None and abs(file.mtime - found.st_mtime) > 1)
+    )
+    return f"{file.path} has changed since" if has_changed and os.path.isfile(file.path) else ""

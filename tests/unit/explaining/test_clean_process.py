@@ -1,0 +1,143 @@
+"""The clean process: limits that hold, nothing handed on that is secret, nothing changed elsewhere, nothing left running."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import isfdb
+from isfdb.explaining.clean_process import Finished, Task, environment, run
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Callable[..., Finished]:
+    def start(script: str, **options: Any) -> Finished:
+        folder = tmp_path / "run"
+        (folder / "work").mkdir(parents=True)
+        return run(Task(script, str(folder), str(folder / "work"), path=tuple(sys.path), **{"timeout_s": 60.0, **options}))
+
+    return start
+
+
+def test_the_result_is_stored_and_what_was_printed_is_kept(finished):
+    done = finished("print('hello')\nvalue = [1, 2]")
+    assert (done.outcome, done.because, done.output, done.exit_status) == ("done", "", "hello\n", 0)
+    assert isfdb.open(done.answer, "r")["value"] == [1, 2]
+
+
+def test_it_is_stored_as_it_was_stored(finished):
+    done = finished("import numpy\nvalue = numpy.arange(3)", dumper="numpy_to_npz")
+    assert isfdb.open(done.answer, "r").entry("value").dumper == "numpy_to_npz"
+
+
+def test_a_class_of_the_script_can_be_stored(finished):
+    done = finished("class Cell:\n    n = 3\nvalue = Cell()")
+    assert isfdb.open(done.answer, "r", trust=True)["value"].n == 3
+
+
+@pytest.mark.parametrize(
+    ("script", "because"),
+    [
+        ("a = 1\nb = 1 / 0", r"ZeroDivisionError: division by zero \(line 2 of the script\)"),
+        ("value = (", r"SyntaxError: .* \(line 1 of the script\)"),
+        ("a = 1", "leaves no variable 'value'"),
+        ("import sys; sys.exit(3)", r"SystemExit: 3"),
+        ("import os; os._exit(4)", "it ended by itself with status 4"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "it was killed"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "ended by signal 11"),
+    ],
+)
+def test_what_goes_wrong_is_told(finished, script, because):
+    done = finished(script)
+    assert done.outcome == "failed" and done.answer == ""
+    assert re.search(because, done.because)
+
+
+def test_a_script_that_takes_too_long_is_ended_with_all_it_started(finished, tmp_path):
+    marker = tmp_path / "run" / "work" / "alive"
+    child = f"import time\nfor _ in range(600):\n    open({str(marker)!r}, 'w').write(str(time.time())); time.sleep(0.05)"
+    script = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
+    done = finished(script, timeout_s=3.0)
+    assert done.outcome == "timed out" and "more than 3 s" in done.because
+    last = marker.read_text()
+    time.sleep(0.3)
+    assert marker.read_text() == last
+
+
+def test_what_the_script_left_running_ends_with_it(finished, tmp_path):
+    marker = tmp_path / "run" / "work" / "alive"
+    child = f"import time\nfor _ in range(600):\n    open({str(marker)!r}, 'w').write(str(time.time())); time.sleep(0.05)"
+    script = f"import os, subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {child!r}])\n"
+    done = finished(script + f"while not os.path.exists({str(marker)!r}): time.sleep(0.01)\nvalue = 1")
+    assert done.outcome == "done"
+    last = marker.read_text()
+    time.sleep(0.3)
+    assert marker.read_text() == last
+
+
+def test_a_thread_that_never_ends_is_not_waited_for(finished):
+    script = "import threading, time\nthreading.Thread(target=lambda: time.sleep(3600)).start()\nvalue = 1"
+    assert finished(script).outcome == "done"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not limit what a process takes for its data")
+def test_a_script_that_takes_too_much_memory_fails(finished):
+    done = finished("value = bytearray(2_000_000_000)", memory_bytes=1_000_000_000)
+    assert done.outcome == "out of memory" and "1,000,000,000 bytes" in done.because
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "open(path + '/a.txt', 'w')",
+        "open(path + '/a.txt', 'a')",
+        "open(path + '/new.txt', 'x')",
+        "os.open(path + '/a.txt', os.O_RDWR)",
+        "os.remove(path + '/a.txt')",
+        "os.rename(path + '/a.txt', 'here.txt')",
+        "os.rename('own.txt', path + '/a.txt')",
+        "os.mkdir(path + '/new')",
+        "shutil.rmtree(path)",
+        "os.truncate(path + '/a.txt', 0)",
+        "os.symlink('own.txt', path + '/link')",
+        "pathlib.Path(path, 'a.txt').write_text('x')",
+        "(os.symlink(path + '/a.txt', 'link'), open('link', 'w'))",
+    ],
+)
+def test_nothing_outside_its_folder_is_changed(finished, tmp_path, change):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.txt").write_text("as it was")
+    setup = f"import os, pathlib, shutil\npath = {str(tmp_path / 'mine')!r}\nopen('own.txt', 'w').close()\n"
+    done = finished(f"{setup}{change}\nvalue = 1")
+    assert done.outcome == "failed" and "outside its own folder" in done.because
+    assert done.refused and done.refused[0].startswith(str(tmp_path / "mine"))
+    assert os.listdir(tmp_path / "mine") == ["a.txt"]
+    assert (tmp_path / "mine" / "a.txt").read_text() == "as it was"
+
+
+def test_reading_elsewhere_and_writing_in_its_own_folder_is_allowed(finished, tmp_path):
+    (tmp_path / "a.txt").write_text("text")
+    script = (
+        f"import tempfile, os\ntext = open({str(tmp_path / 'a.txt')!r}).read()\nos.makedirs('sub/sub')\nopen('sub/sub/b', 'w').write(text)\n"
+        "with tempfile.TemporaryDirectory() as folder:\n    open(folder + '/c', 'w').write('1')\nos.devnull and open(os.devnull, 'w')\n"
+        "value = open('sub/sub/b').read()"
+    )
+    assert isfdb.open(finished(script).answer, "r")["value"] == "text"
+
+
+def test_secrets_and_what_concerns_this_program_are_not_handed_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_" + "a1B2" * 9)
+    monkeypatch.setenv("DB_PASSWORD", "correct horse battery")
+    monkeypatch.setenv("JPY_SESSION_NAME", "x.ipynb")
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    handed_on = environment(str(tmp_path))
+    assert not {"GITHUB_TOKEN", "DB_PASSWORD", "JPY_SESSION_NAME"} & handed_on.keys()
+    assert handed_on["MPLBACKEND"] == "agg" and handed_on["OMP_NUM_THREADS"] == "2" and handed_on["PATH"] == os.environ["PATH"]
