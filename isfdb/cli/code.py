@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", metavar="KEY", help="the key, with / between sub-databases")
     parser.add_argument("--version", dest="number", metavar="N", help="a version's number, a date or a digest (default: the newest)")
     levels = ("statements", "cells", "everything")
-    parser.add_argument("--level", choices=levels, help="the statements needed, all of their cells, or all that ran (default: the stored one)")
+    parser.add_argument("--level", choices=levels, help="the statements needed, all of their cells, or all that ran")
     parser.add_argument("--all", action="store_true", help="all that the session ran, to read")
     parser.add_argument("--check", action="store_true", help="run it in a clean process and compare; try wider ones where it differs")
     parser.add_argument("--trust", action="store_true", help="with --check: run it though nothing shows that you wrote it")

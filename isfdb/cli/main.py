@@ -15,7 +15,23 @@ from isfdb.display.safe import visible_lines
 from isfdb.errors import IsfdbError
 
 #: One file a verb, in the order in which help shows them.
-VERBS = ("demo", "ls", "show", "log", "diff", "find", "lineage", "verify", "report", "export", "collect", "import", "registry", "trust")
+VERBS = (
+    "demo",
+    "ls",
+    "show",
+    "log",
+    "code",
+    "diff",
+    "find",
+    "lineage",
+    "verify",
+    "report",
+    "export",
+    "collect",
+    "import",
+    "registry",
+    "trust",
+)
 
 DONE, FINDINGS, MISUSE = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141
@@ -33,6 +49,7 @@ examples:
   isfdb ls results               the tree of keys
   isfdb show results rates       what one key is, and what made it
   isfdb diff results rates       what changed since the version before, and why
+  isfdb code results rates       the script that made it
   isfdb verify results           is everything whole and unchanged?
   isfdb registry list            where all the databases are
   isfdb VERB --help              what a verb can do, with examples

@@ -9,9 +9,10 @@ import datetime
 import os
 import platform
 import sys
-from typing import Any
 
 import isfdb.explaining.scripts as scripts
+from isfdb.comparing.comparison import IDENTICAL, NOT_COMPARED
+from isfdb.comparing.values import compare_values
 from isfdb.database import Database
 from isfdb.entry import Version
 from isfdb.errors import IsfdbError
@@ -20,7 +21,6 @@ from isfdb.explaining.clean_process import DONE, Finished, Task, run
 from isfdb.explaining.code_text import Code
 from isfdb.explaining.consent import refuse_strangers_code
 from isfdb.explaining.workplace import Workplace, workplace
-from isfdb.identical import assert_identical
 from isfdb.opening import open as open_database
 from isfdb.options import option, set_options
 from isfdb.provenance.records import used_of
@@ -127,16 +127,10 @@ def _outcome(db: Database, version: Version, finished: Finished) -> tuple[str, s
     if answer.entry("value").newest.digest == version.digest:
         return SAME, ""
     try:
-        difference = _difference(answer["value"], db.get(version.key, version=version.number))
+        comparison = compare_values(db.get(version.key, version=version.number), answer["value"])
     except IsfdbError as error:
         return FAILED, f"the two cannot be compared: {error}"
-    return (DIFFERENT, difference) if difference else (SAME, "")
-
-
-def _difference(found: Any, expected: Any) -> str:
-    """Say how two values differ; empty where they do not."""
-    try:
-        assert_identical(found, expected)
-    except AssertionError as error:
-        return str(error)[:1000]
-    return ""
+    if comparison.status == IDENTICAL:
+        return SAME, ""
+    told = "; ".join([line.strip() for line in str(comparison).splitlines()])[:1000]
+    return (FAILED if comparison.status == NOT_COMPARED else DIFFERENT), f"stored and made again: {told}"

@@ -52,6 +52,14 @@ def _parsers() -> dict[str, Any]:
     tracing.add_argument("--direction", default="upstream", choices=("upstream", "downstream", "both"), help="default: upstream")
     tracing.add_argument("--depth", type=int, help="how many stored values to follow one after the other")
     tracing.add_argument("--git", action="store_true", help="ask git whether the code that was used differs now")
+    coding = _parser("code", "Give the script that made a value; nothing is run but with --check.")
+    coding.add_argument("words", nargs="+", metavar="[DB] KEY", help="the key")
+    coding.add_argument("--version", dest="number", help="a version's number, a date or a digest (default: the newest)")
+    coding.add_argument("--level", choices=("statements", "cells", "everything"), help="default: the stored script")
+    coding.add_argument("--all", action="store_true", help="all that the session ran, to read")
+    coding.add_argument("--check", action="store_true", help="run it in a clean process and compare")
+    coding.add_argument("--trust", action="store_true", help="run it though nothing shows that you wrote it")
+    coding.add_argument("--notebook", metavar="FILE", help="write it as a notebook, too")
     differing = _parser("diff", "Show in what two versions, keys or databases differ, and what may explain it.")
     differing.add_argument("words", nargs="+", metavar="DB|KEY|LINK", help="databases, keys with or without @VERSION, or links")
     differing.add_argument("--rtol", type=float, default=0.0, help="numbers that differ by this share are close (default: 0)")
@@ -69,6 +77,7 @@ def _parsers() -> dict[str, Any]:
         "ls": listing,
         "show": showing,
         "log": logging,
+        "code": coding,
         "diff": differing,
         "find": finding,
         "lineage": tracing,
@@ -100,6 +109,7 @@ class IsfdbMagics(Magics):
         %isfdb ls [DB] [--depth N]                          its keys, as a tree
         %isfdb show [DB] KEY                                what one key is, and what made it
         %isfdb log [DB] [KEY] [--cells] [-n N]              what was stored when, and which cells ran
+        %isfdb code [DB] KEY [--check] [--all]              the script that made it; --check runs it and compares
         %isfdb diff [DB] KEY[@N] [KEY[@N]] [--rtol R]       in what versions, keys or databases differ, and why
         %isfdb find [DB] QUERY [--stale] [--everywhere]     the keys that match: user:ann numpy<2 *spikes*
         %isfdb lineage [DB] KEY [--direction D] [--depth N] what it was made from, or what was made from it
@@ -115,6 +125,7 @@ class IsfdbMagics(Magics):
         %isfdb ls
         %isfdb show cells/L5PT
         %isfdb log rates --cells
+        %isfdb code rates
         %isfdb diff rates@1 rates@2
         %isfdb find type:frame since:2 days
         %isfdb verify results
@@ -190,6 +201,19 @@ class IsfdbMagics(Magics):
         *target, key = arguments.words
         db = self._database(target[0]) if target else self._current()
         return lineage(db, key, direction=arguments.direction, depth=arguments.depth, git=arguments.git)
+
+    def _code(self, arguments: Any) -> Any:
+        from isfdb.explaining.scripts import code
+
+        *target, key = arguments.words
+        db = self._database(target[0]) if target else self._current()
+        number = arguments.number
+        version = int(number) if number is not None and number.isdecimal() and len(number) < 6 else number
+        options = {name: getattr(arguments, name) for name in ("level", "all", "check", "trust")}
+        script = code(db, key, version=version, **options)
+        if arguments.notebook:
+            script.to_notebook(arguments.notebook)
+        return script
 
     def _verify(self, arguments: Any) -> Any:
         from isfdb.verifying import verify

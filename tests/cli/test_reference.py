@@ -57,11 +57,13 @@ def test_the_reference_is_what_the_parser_knows():
         ("show", "rates"),
         ("log", "--cells"),
         ("lineage", "rates"),
+        ("code", "rates"),
+        ("code", "rates", "--check", "--trust"),
         ("diff", "rates", "cells/L5PT"),
         ("verify",),
         ("collect", "--dry-run"),
     ],
-    ids=lambda words: words[0],
+    ids=" ".join,
 )
 def test_every_member_of_the_json_is_described(words: tuple[str, ...], db, capsys):
     db["rates"] = 1

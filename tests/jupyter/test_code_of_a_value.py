@@ -14,6 +14,8 @@ import pytest
 
 import isfdb
 from isfdb.errors import KeyNotFoundError, OptionError, UntrustedDataError, VersionGoneError
+from isfdb.explaining import scripts
+from isfdb.explaining.code_text import Code
 from isfdb.layout.current import CHECKS_FOLDER
 from isfdb.provenance import cells
 from tests.properties.test_a_pinned_database_is_a_dict import tree_digest
@@ -43,7 +45,11 @@ def test_the_script_is_a_text_that_knows_what_it_is(run):
 
 
 def test_nothing_is_run_unless_asked_for(run, tmp_path):
-    db = run("from pathlib import Path\nwith open('ran.txt', 'a') as file: _ = file.write('x')", "db['x'] = 1; y = Path('ran.txt').read_text()", "db['y'] = y")
+    db = run(
+        "from pathlib import Path\nwith open('ran.txt', 'a') as file: _ = file.write('x')",
+        "db['x'] = 1; y = Path('ran.txt').read_text()",
+        "db['y'] = y",
+    )
     for options in ({}, {"level": "cells"}, {"level": "everything"}, {"all": True}):
         isfdb.code(db, "y", **options)
     assert Path("ran.txt").read_text() == "x"
@@ -99,7 +105,7 @@ def test_a_value_that_comes_out_otherwise_fails_and_says_how(run):
     script = isfdb.code(db, "x", check=True)
     assert script.status == "failed" and script.check.level is None
     assert [one.outcome for one in script.check.attempts] == ["different"] * len(script.check.attempts)
-    assert "value is" in script.check.attempts[0].because
+    assert "stored and made again: different" in script.check.attempts[0].because
     assert isfdb.code(db, "x").status == "failed"
 
 
@@ -107,13 +113,13 @@ def test_a_wider_script_is_tried_and_returned_from_then_on(run, monkeypatch):
     db = run("a = 1", "a = 2; b = a", "db['x'] = b")
     entry = db.entry("x").newest
     # A slice that is wrong on purpose: no slicer is to be trusted, and this is what a check is for.
-    from isfdb.explaining import scripts
-
     code_at = scripts.code_at
-    wrong = lambda version, level, check=None: (  # noqa: E731
-        isfdb.explaining.code_text.Code("value = 1\n", key="x", link=entry.link) if level == "statements" else code_at(version, level, check)
-    )
-    monkeypatch.setattr(scripts, "code_at", wrong)
+    wrong = Code("value = 1\n", key="x", link=entry.link)
+
+    def wrong_slice(version: Any, level: str, check: Any = None) -> Code:
+        return wrong if level == "statements" else code_at(version, level, check)
+
+    monkeypatch.setattr(scripts, "code_at", wrong_slice)
     script = isfdb.code(db, "x", check=True, trust=True)
     assert script.status == "widened" and script.level == "cells" and "a = 2" in script
     assert [one.outcome for one in script.check.attempts] == ["different", "same"]
@@ -201,7 +207,7 @@ def test_it_becomes_a_notebook_of_its_cells(run, tmp_path):
     assert any("a = '''\n# cell [9] is no cell\n'''" in source for source in sources) and sources[-1] == "value"
     namespace: dict[str, Any] = {}
     for source in sources[1:]:
-        exec(source, namespace)  # noqa: S102 - the notebook must run
+        exec(source, namespace)
     assert namespace["value"] == 23 == db["x"]
     assert notebook["nbformat"] == 4
     with pytest.raises(FileExistsError):
@@ -223,3 +229,12 @@ def test_a_key_of_a_sub_database_has_its_code(run):
     db = run("cells = db.create_sub_db('cells')", "a = 2", "cells['x'] = a")
     assert isfdb.code(db, "cells/x") == isfdb.code(db["cells"], "x")
     assert isfdb.code(db["cells"], "x", check=True).status == "checked"
+
+
+def test_the_magic_gives_the_same(run, shell, tmp_path):
+    db = run("%load_ext isfdb", "%isfdb open results", "a = 3", "db['x'] = a")
+    script = shell.run_line_magic("isfdb", "code x")
+    assert script == isfdb.code(db, "x") and isinstance(script, Code)
+    assert shell.run_line_magic("isfdb", f"code results x --check --version 1 --notebook {tmp_path / 'x.ipynb'}").status == "checked"
+    assert (tmp_path / "x.ipynb").exists()
+    assert shell.run_line_magic("isfdb", "code x --all").level == "history"

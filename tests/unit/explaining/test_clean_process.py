@@ -125,7 +125,8 @@ def test_nothing_outside_its_folder_is_changed(finished, tmp_path, change):
 def test_reading_elsewhere_and_writing_in_its_own_folder_is_allowed(finished, tmp_path):
     (tmp_path / "a.txt").write_text("text")
     script = (
-        f"import tempfile, os\ntext = open({str(tmp_path / 'a.txt')!r}).read()\nos.makedirs('sub/sub')\nopen('sub/sub/b', 'w').write(text)\n"
+        f"import tempfile, os\ntext = open({str(tmp_path / 'a.txt')!r}).read()\n"
+        "os.makedirs('sub/sub')\nopen('sub/sub/b', 'w').write(text)\n"
         "with tempfile.TemporaryDirectory() as folder:\n    open(folder + '/c', 'w').write('1')\nos.devnull and open(os.devnull, 'w')\n"
         "value = open('sub/sub/b').read()"
     )
