@@ -43,7 +43,7 @@ def _joined(words: list[str]) -> str:
 
 
 def _inputs(a: Stored, b: Stored) -> Axis:
-    missing = {side.name: side.why_unknown("used") for side in (a, b) if "used" not in side.record}
+    missing = {side.name: side.why_unknown("slice") for side in (a, b) if not _is_explained(side)}
     if missing:
         return unknown("inputs", missing)
     one, other = (_by_name(side) for side in (a, b))
@@ -54,13 +54,18 @@ def _inputs(a: Stored, b: Stored) -> Axis:
             (undigested if change.startswith("?") else lines).append(f"{name}: {change.removeprefix('?')}")
     if lines:
         return Axis(
-            "inputs", DIFFERS, f"{count_text(len(lines), 'input')} of {len({*one, *other}):,} differ", at_most([*lines, *undigested])
+            "inputs", DIFFERS, f"{len(lines):,} of {count_text(len({*one, *other}), 'input')} differ", at_most([*lines, *undigested])
         )
     if undigested:
         return Axis(
             "inputs", UNKNOWN, f"of {count_text(len(undigested), 'input')} it is not known whether they are the same", at_most(undigested)
         )
-    return Axis("inputs", SAME, count_text(len(one), "input") if one else "none was noted", ())
+    return Axis("inputs", SAME, count_text(len(one), "input") if one else "none was noted")
+
+
+def _is_explained(side: Stored) -> bool:
+    """Say whether somebody looked for what a version was made from, though perhaps nothing was found."""
+    return "used" in side.record or "slice" in side.record
 
 
 def _by_name(side: Stored) -> dict[str, UsedValue | UsedFile]:
@@ -158,12 +163,12 @@ def _flat(machine: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _risks(a: Stored, b: Stored) -> Axis:
-    missing = {side.name: side.why_unknown("risks") for side in (a, b) if "risks" not in side.record and "slice" not in side.record}
+    missing = {side.name: side.why_unknown("slice") for side in (a, b) if not _is_explained(side) and "risks" not in side.record}
     if missing:
         return unknown("risks", missing)
     found = [{(risk.kind, risk.line.strip()) for risk in risks_of(side.record)} for side in (a, b)]
     if not found[0] and not found[1]:
-        return Axis("risks", SAME, "none was seen")
+        return Axis("risks", SAME, "none is recorded")
     sides = {pair: _joined([side.name for side, pairs in zip((a, b), found, strict=True) if pair in pairs]) for pair in found[0] | found[1]}
     lines = [f"{kind}{f': {line}' if line else ''} ({sides[kind, line]})" for kind, line in sorted(sides)]
     kinds = ", ".join(sorted({kind for kind, _ in sides}))

@@ -12,6 +12,7 @@ from typing import Any, Final
 from isfdb.comparing.axis import DIFFERS, SAME, Axis, at_most, unknown
 from isfdb.comparing.stored import Stored
 from isfdb.comparing.text import changed_lines, unified
+from isfdb.provenance.records import slice_of
 
 _OURS: Final = frozenset({"isfdb", "loaderdumpers", "initializers"})
 _LINK_VERSION: Final = re.compile(r"(isfdb://[^\s\"'@]*)@\w+")
@@ -29,6 +30,7 @@ def code_axis(a: Stored, b: Stored) -> Axis:
     assert one is not None  # else it would be missing
     assert other is not None
     lines = [f"of {a.name} {kind} is compared with {other_kind} of {b.name}"] if kind != other_kind else []
+    lines += _labels(a, b)
     if _meaning(one) == _meaning(other):
         if sources:
             return Axis("code", DIFFERS, f"{kind} is the same, the sources it ran in differ", at_most([*lines, *sources]))
@@ -48,6 +50,13 @@ def _text(side: Stored) -> tuple[str, str | None, str]:
         return f"the {cell.kind} that stored it", cell.source, ""
     why = "its session is not in this database" if side.session is None and side.record.get("activity") else side.why_unknown("activity")
     return "the code", None, why
+
+
+def _labels(a: Stored, b: Stored) -> list[str]:
+    """Return what is to be known about one slice and not about the other."""
+    found = [dict(facts.labels) if (facts := slice_of(side.record)) is not None else {} for side in (a, b)]
+    pairs = ((a, found[0], found[1]), (b, found[1], found[0]))
+    return [f"{side.name} is {label}: {why}" for side, here, there in pairs for label, why in here.items() if label not in there]
 
 
 def _meaning(code: str) -> str:

@@ -121,6 +121,10 @@ def _pruned(comparison: Comparison, left: list[int]) -> Comparison:
     return replace(comparison, parts=tuple(kept), n_more=comparison.n_more + len(comparison.parts) - len(kept))
 
 
+#: Most parts of most values are the same, and need no words.
+SAME_PART: Final = Comparison(IDENTICAL)
+
+
 def worst(statuses: Sequence[str]) -> str:
     """Return the lowest rung of the ladder among `statuses`; identical where there are none."""
     return max(statuses, key=LADDER.index, default=IDENTICAL)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from isfdb.comparing.arrays import compare_blocks, of_members
 from isfdb.comparing.blocks import Blocks
-from isfdb.comparing.comparison import DIFFERENT, EQUAL, IDENTICAL, NOT_COMPARED, Comparison, Parts, worst
+from isfdb.comparing.comparison import DIFFERENT, EQUAL, IDENTICAL, NOT_COMPARED, Comparison, Parts, at, worst
 from isfdb.comparing.context import Context, kind, label, short, shortened, why_not_identical
 
 #: Longer lists of nothing but floats, or nothing but integers, are compared as arrays.
@@ -26,7 +26,8 @@ def compare_mappings(a: Mapping[Any, Any], b: Mapping[Any, Any], where: str, con
     parts = Parts()
     for name, own in a_names.items():
         if name in b_names:
-            parts.add(context.compare(a[own], b[b_names[name]], f"[{short(name, 60)}]", context))
+            part = context.compare(a[own], b[b_names[name]], "", context)
+            parts.add(part if part.status == IDENTICAL else at(part, f"[{short(name, 60)}]"))
     found = of_members(parts, where, "members")
     found = _with_names(found, removed, added, "name")
     order = [name for name in a_names if name in b_names] != [name for name in b_names if name in a_names]
@@ -71,7 +72,8 @@ def compare_sequences(a: Sequence[Any], b: Sequence[Any], where: str, context: C
     else:
         parts = Parts()
         for place, (one, other) in enumerate(zip(a, b, strict=False)):
-            parts.add(context.compare(one, other, f"[{place}]", context))
+            part = context.compare(one, other, "", context)
+            parts.add(part if part.status == IDENTICAL else at(part, f"[{place}]"))
         found = of_members(parts, where, "members")
         if len(a) != len(b):
             because = ", ".join(

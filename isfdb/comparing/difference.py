@@ -78,7 +78,7 @@ class Difference:
         }
 
     def __str__(self) -> str:
-        lines = [visible(f"{f'{self.subject}: ' if self.subject else ''}{self.names[0]} → {self.names[1]}", 400), *self._value_lines()]
+        lines = [visible(self._title(), 400), *self._value_lines()]
         if self.because:
             lines.append(visible(self.because, 1000))
         for axis in self.axes:
@@ -86,6 +86,9 @@ class Difference:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _title(self) -> str:
+        return f"{f'{self.subject}: ' if self.subject else ''}{self.names[0]} → {self.names[1]}"
 
     def _value_lines(self) -> list[str]:
         first, *rest = self.value.text_lines()
@@ -98,8 +101,8 @@ class Difference:
         colour = "" if self.same else ' class="i-bad"'
         status = f'<p class="i-head"><b{colour}>{escape(self.status)}</b> {escape(self.value.because, 400)}</p>'
         because = f'<p class="i-head">{escape(self.because, 1000)}</p>' if self.because else ""
-        heading = html.heading(f"{self.names[0]} → {self.names[1]}", code=self.subject)
-        return html.fragment(_STYLE, heading, status, because, _inside(self.value), *map(_axis_html, self.axes))
+        heading = html.heading(self._title())
+        return html.fragment(_STYLE, heading, status, _inside(self.value), because, *map(_axis_html, self.axes))
 
 
 def _axis_lines(axis: Axis) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from isfdb.comparing.arrays import blocks_of, compare_arrays, compare_sparse
-from isfdb.comparing.comparison import CLOSE, DIFFERENT, EQUAL, IDENTICAL, NOT_COMPARED, Comparison, at, pruned
+from isfdb.comparing.comparison import CLOSE, DIFFERENT, EQUAL, IDENTICAL, NOT_COMPARED, SAME_PART, Comparison, at, pruned
 from isfdb.comparing.containers import compare_mappings, compare_objects, compare_parts, compare_sequences, compare_sets, with_notes
 from isfdb.comparing.context import Context, identical_or_equal, kinds_differ, short, shortened, why_not_identical
 from isfdb.comparing.text import compare_bytes, compare_texts
@@ -17,6 +17,7 @@ from isfdb.display.words import number_text
 from isfdb.errors import OptionError
 from isfdb.facets import facets
 
+_PLAIN = frozenset({int, str, float, bool, bytes, type(None)})
 _CONTAINERS = (list, dict, tuple)
 _BYTES = (bytes, bytearray, memoryview)
 
@@ -60,8 +61,8 @@ def compare_values(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> C
 
 def compare(a: Any, b: Any, where: str, context: Context) -> Comparison:
     """Compare two values that may lie inside others."""
-    if a is b:
-        return Comparison(IDENTICAL, where)
+    if a is b or (type(a) is type(b) and type(a) in _PLAIN and a == b and (type(a) is not float or a)):  # 0.0 is not -0.0
+        return SAME_PART
     pair = (id(a), id(b))
     if pair in context.done:
         return at(context.done[pair][2], where)

@@ -188,10 +188,10 @@ def test_inputs_that_changed_are_named(rates: Any):
     edit(rates, "rates", 3, used=second, risks=[])
     found = isfdb.diff(rates, "rates")
     axis = found.axis("inputs")
-    assert (axis.status, axis.because) == ("differs", "3 inputs of 3 differ")
+    assert (axis.status, axis.because) == ("differs", "3 of 3 inputs differ")
     assert f"isfdb://a/raw: version 1, digest {'a' * 12} → version 2, digest {'c' * 12}" in axis.lines
     assert {"/data/x.csv removed", "/data/y.csv added"} <= set(axis.lines)
-    assert found.because.startswith("What may explain it: inputs (3 inputs of 3 differ)")
+    assert found.because.startswith("What may explain it: inputs (3 of 3 inputs differ)")
 
 
 def test_an_input_that_was_not_digested_is_unknown_not_same(rates: Any):
