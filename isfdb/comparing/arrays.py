@@ -100,15 +100,20 @@ def _objects(a: Blocks, b: Blocks, where: str, context: Context) -> Comparison:
 
     whole = tuple([slice(0, size) for size in a.shape])
     parts = Parts()
-    one, other = (numpy.asarray(side.read(whole), object) for side in (a, b))
+    one, other = (numpy.asarray(side.read(whole)).astype(object) for side in (a, b))
+    for side, gaps in zip((one, other), _missing(a, b, whole) or (), strict=False):
+        side[gaps] = None
     for index in numpy.ndindex(*a.shape):
-        parts.add(context.compare(one[index], other[index], place_text(index), context))
+        part = context.compare(one[index], other[index], "", context)
+        parts.add(part if part.status == IDENTICAL else at(part, place_text(index)))
     return of_members(parts, where, "elements")
 
 
 def of_members(parts: Parts, where: str, what: str) -> Comparison:
     """Return the comparison of a whole whose members were compared."""
     n_different = parts.n - parts.n_same
+    if parts.status == IDENTICAL:
+        return Comparison(IDENTICAL, where, measures={"n": parts.n, "n_different": 0})
     because = f"{n_different:,} of {parts.n:,} {what} differ" if n_different else ""
     return parts.whole(IDENTICAL, where, because, measures={"n": parts.n, "n_different": n_different})
 

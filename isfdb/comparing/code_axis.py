@@ -56,7 +56,7 @@ def _labels(a: Stored, b: Stored) -> list[str]:
     """Return what is to be known about one slice and not about the other."""
     found = [dict(facts.labels) if (facts := slice_of(side.record)) is not None else {} for side in (a, b)]
     pairs = ((a, found[0], found[1]), (b, found[1], found[0]))
-    return [f"{side.name} is {label}: {why}" for side, here, there in pairs for label, why in here.items() if label not in there]
+    return [f"{side.name}: {label}: {why}" for side, here, there in pairs for label, why in here.items() if label not in (*there, "linear")]
 
 
 def _meaning(code: str) -> str:

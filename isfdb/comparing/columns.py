@@ -25,18 +25,22 @@ class Table:
         It is computed when it is looked into.
     is_partitioned : bool
         Its rows come in partitions of their own size.
+    is_column : bool
+        It is a single column, whatever its name.
     """
 
     is_lazy = False
     is_partitioned = False
+    is_column = False
 
     def __init__(self, value: Any) -> None:
         is_index = type(value).__name__.endswith("Index") and not hasattr(value, "columns")
         frame = value.to_frame(index=False) if is_index else value.to_frame() if not hasattr(value, "columns") else value
         self.value = frame
+        self.is_column = not is_index and frame is not value
         self.names: list[Any] = [label(name) for name in frame.columns]
         if is_index:
-            self.names = list(range(frame.shape[1]))
+            self.names = [""] if frame.shape[1] == 1 else list(range(frame.shape[1]))
         elif frame is not value:
             self.names = ["" if value.name is None else label(value.name)]
         self.index_names = [] if is_index else self._index_names(frame.index)
@@ -45,6 +49,10 @@ class Table:
     @staticmethod
     def _index_names(index: Any) -> list[str]:
         return ["index"] if index.nlevels == 1 else [f"index level {level}" for level in range(index.nlevels)]
+
+    def where(self, name: Any) -> str:
+        """Return how a column is called in a message."""
+        return "values" if self.is_column or name == "" else f"[{short(name, 60)}]"
 
     def dtype_text(self, place: int) -> str:
         """Return the dtype of a column, or of a level of the index: -1 is the first."""
@@ -115,7 +123,8 @@ class PolarsTable(Table):
 
     def __init__(self, value: Any) -> None:
         self.is_lazy = type(value).__name__ == "LazyFrame"
-        self.value = value.to_frame() if type(value).__name__ == "Series" else value
+        self.is_column = type(value).__name__ == "Series"
+        self.value = value.to_frame() if self.is_column else value
         schema = self.value.collect_schema()
         self.names, self._dtypes = list(schema.names()), [str(dtype) for dtype in schema.dtypes()]
         self.index_names = []
@@ -152,8 +161,8 @@ class ArrowTable(Table):
     def __init__(self, value: Any) -> None:
         import pyarrow
 
-        is_column = not hasattr(value, "schema")
-        self.value = pyarrow.table({"": value}) if is_column else value
+        self.is_column = not hasattr(value, "schema")
+        self.value = pyarrow.table({"": value}) if self.is_column else value
         self.names = list(self.value.schema.names)
         self.index_names = []
         self.n_rows = int(self.value.num_rows)

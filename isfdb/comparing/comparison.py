@@ -162,7 +162,7 @@ class Parts:
     @property
     def status(self) -> str:
         """The lowest rung among the parts."""
-        return worst(sorted(self.statuses))
+        return worst(sorted(self.statuses)) if self.statuses else IDENTICAL
 
     def whole(self, status: str, where: str, because: str = "", **facts: Any) -> Comparison:
         """Return the comparison of the whole, no better than that of its parts."""

@@ -56,8 +56,7 @@ def _with_names(found: Comparison, removed: Sequence[Any], added: Sequence[Any],
 
 def with_notes(found: Comparison, notes: Sequence[str]) -> Comparison:
     """Add what is other in form, which makes "identical" no more than "equal"."""
-    status = worst([found.status, EQUAL]) if notes else found.status
-    return replace(found, status=status, notes=(*found.notes, *notes))
+    return replace(found, status=worst([found.status, EQUAL]), notes=(*found.notes, *notes)) if notes else found
 
 
 def _types_note(a: Any, b: Any) -> list[str]:
@@ -133,14 +132,35 @@ def fields_of(value: Any) -> dict[str, Any] | None:
         names = [field.name for field in sys.modules["dataclasses"].fields(value)]
     elif hasattr(of, "__attrs_attrs__"):
         names = [field.name for field in of.__attrs_attrs__]
-    elif (
-        of.__module__ == "builtins" or isinstance(value, type) or callable(value) or not isinstance(getattr(value, "__dict__", None), dict)
-    ):
+    elif isinstance(value, BaseException):
+        return {"args": value.args, **vars(value)}
+    elif of.__module__ == "builtins" or isinstance(value, type) or not isinstance(getattr(value, "__dict__", None), dict):
         return None
     else:
         return dict(vars(value))
     missing = object()
     return {name: part for name in names if (part := getattr(value, name, missing)) is not missing}
+
+
+def code_of(value: Any) -> dict[str, Any] | None:
+    """Return what a function does, as plain values; None for anything else."""
+    code = getattr(value, "__code__", None) if type(value).__name__ == "function" else None
+    if code is None:
+        return None
+    cells = [_content(cell) for cell in value.__closure__ or ()]
+    return {**_instructions(code), "defaults": value.__defaults__, "kwdefaults": value.__kwdefaults__, "closure": cells}
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # it is empty
+        return None
+
+
+def _instructions(code: Any) -> dict[str, Any]:
+    constants = [_instructions(one) if hasattr(one, "co_code") else one for one in code.co_consts]
+    return {"name": code.co_name, "code": code.co_code, "constants": constants, "names": code.co_names, "variables": code.co_varnames}
 
 
 def compare_objects(a: Any, b: Any, where: str, context: Context) -> Comparison:
@@ -163,6 +183,8 @@ def compare_objects(a: Any, b: Any, where: str, context: Context) -> Comparison:
 
 def _own_verdict(a: Any, b: Any) -> bool | None:
     """Return what the class's own ``==`` says; None where it has none but "the same object", or none that can be used."""
+    if isinstance(a, type):
+        return False  # a class is itself and no other
     own: Any = type(a).__eq__
     if own is object.__eq__:
         return None

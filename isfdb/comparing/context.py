@@ -89,6 +89,7 @@ def kind(value: Any) -> str:
 
 def short(value: Any, limit: int = 80) -> str:
     """Return a value in a few words; works for any value."""
+    value = plain(value)
     brief = reprlib.Repr()  # what contains itself, or the same list a thousand times, has no end otherwise
     brief.maxlevel, brief.maxstring, brief.maxother, brief.maxlong = 3, 4 * limit, 4 * limit, 4 * limit
     try:
@@ -96,6 +97,15 @@ def short(value: Any, limit: int = 80) -> str:
     except Exception as error:  # noqa: BLE001 - somebody's __repr__; an integer too long to be written
         text = f"<{kind(value)} that cannot be shown: {type(error).__name__}>"
     return shortened(text, limit)
+
+
+def plain(value: Any) -> Any:
+    """Return a scalar of numpy, also as a part of a label, as Python's own; anything else as it is."""
+    if type(value) is tuple:
+        return tuple([plain(one) for one in value])
+    if type(value).__module__ == "numpy" and getattr(getattr(value, "dtype", None), "kind", "") in ("b", "i", "u", "f", "c", "U", "S"):
+        return value.item() if not getattr(value, "shape", (1,)) else value
+    return value
 
 
 def shortened(text: str, limit: int) -> str:

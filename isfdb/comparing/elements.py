@@ -247,11 +247,7 @@ def _written(element: Any) -> str:
     kind = getattr(getattr(element, "dtype", None), "kind", "")
     if kind in "mM" and kind:
         return str(element)
-    return short(element.item() if kind in "iubUS" and kind else float(element) if _is_short_float(element) else element)
-
-
-def _is_short_float(element: Any) -> bool:
-    return getattr(getattr(element, "dtype", None), "str", "")[1:] in ("f8", "f4", "f2")
+    return short(element)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ class _Column:
 def _columns(a: Table, b: Table, shared: list[tuple[int, Any]], context: Context, n: int) -> Iterator[Comparison]:
     """Yield the comparison of each column that both have, and of the index."""
     pairs = [
-        _Column(f"[{short(name, 60)}]", place, other, "", Tally(context), Parts())
+        _Column(a.where(name), place, other, "", Tally(context), Parts())
         for (place, name), other in zip(shared, _places_in(b, shared), strict=True)
     ]
     pairs += [

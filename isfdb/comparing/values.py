@@ -8,10 +8,18 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from isfdb.comparing.arrays import blocks_of, compare_arrays, compare_sparse
-from isfdb.comparing.comparison import CLOSE, DIFFERENT, EQUAL, IDENTICAL, NOT_COMPARED, SAME_PART, Comparison, at, pruned
-from isfdb.comparing.containers import compare_mappings, compare_objects, compare_parts, compare_sequences, compare_sets, with_notes
-from isfdb.comparing.context import Context, identical_or_equal, kinds_differ, short, shortened, why_not_identical
+from isfdb.comparing.arrays import blocks_of, compare_arrays, compare_sparse, of_members
+from isfdb.comparing.comparison import CLOSE, DIFFERENT, EQUAL, IDENTICAL, NOT_COMPARED, SAME_PART, Comparison, Parts, at, pruned
+from isfdb.comparing.containers import (
+    code_of,
+    compare_mappings,
+    compare_objects,
+    compare_parts,
+    compare_sequences,
+    compare_sets,
+    with_notes,
+)
+from isfdb.comparing.context import Context, identical_or_equal, kind, kinds_differ, plain, short, shortened, why_not_identical
 from isfdb.comparing.text import compare_bytes, compare_texts
 from isfdb.display.words import number_text
 from isfdb.errors import OptionError
@@ -90,9 +98,9 @@ def _compare(a: Any, b: Any, where: str, context: Context) -> Comparison:
         return known
     if type(a) is not type(b):
         return kinds_differ(a, b, where)
-    made_of = facets(a)
+    made_of = facets(a) or code_of(a)
     if made_of is not None:
-        found = compare_parts(made_of, facets(b) or {}, where, context)
+        found = compare_parts(made_of, facets(b) or code_of(b) or {}, where, context)
         why = why_not_identical(a, b) if found.status == EQUAL else None
         return with_notes(found, [] if why is None else [why])
     return compare_objects(a, b, where, context)
@@ -110,8 +118,12 @@ def _is_number(value: Any) -> bool:
 
 def _numbers(a: Any, b: Any, where: str, context: Context) -> Comparison:
     """Compare two numbers."""
+    if type(a) is not type(b):  # numpy rounds a float to float32 before it compares it with one
+        found = _numbers(plain(a), plain(b), where, context) if plain(a) is not a or plain(b) is not b else None
+        if found is not None:
+            return with_notes(found, [f"{kind(a)} → {kind(b)}"] if found.same else [])
     if bool(a == b) or (bool(a != a) and bool(b != b)):
-        return identical_or_equal(a, b, where) if type(a) is type(b) else Comparison(EQUAL, where, notes=(f"{short(a)} → {short(b)}",))
+        return identical_or_equal(a, b, where) if type(a) is type(b) else Comparison(EQUAL, where, notes=(f"{kind(a)} → {kind(b)}",))
     because = f"{short(a)} → {short(b)}"
     try:
         distance, size = float(abs(a - b)), float(max(abs(a), abs(b)))
@@ -158,6 +170,8 @@ def _of_libraries(a: Any, b: Any, where: str, context: Context) -> Comparison | 
         found = compare_tables(a, b, where, context)
         if found is not None:
             return found
+    if libraries == ["dask", "dask"] and hasattr(a, "__dask_graph__") and blocks_of(a) is None:
+        return _computed(a, b, where, context)
     if libraries == ["xarray", "xarray"]:
         from isfdb.comparing.labelled import compare_labelled
 
@@ -171,3 +185,16 @@ def _of_libraries(a: Any, b: Any, where: str, context: Context) -> Comparison | 
 
         return compare_figures(a, b, where, context)
     return None
+
+
+def _computed(a: Any, b: Any, where: str, context: Context) -> Comparison:
+    """Compare bags, partition by partition where both have as many, and what delayed values become."""
+    parts = Parts()
+    if type(a).__name__ == type(b).__name__ == "Bag" and a.npartitions == b.npartitions:
+        for place, pair in enumerate(zip(a.to_delayed(), b.to_delayed(), strict=True)):
+            one, other = (list(side.compute(scheduler="synchronous")) for side in pair)
+            parts.add(context.compare(one, other, f"partition {place}", context))
+    else:
+        one, other = (side.compute(scheduler="synchronous") for side in (a, b))
+        parts.add(context.compare(one, other, "what it computes", context))
+    return of_members(parts, where, "partitions")

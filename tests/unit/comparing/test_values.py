@@ -247,3 +247,31 @@ def test_object_arrays_are_compared_one_by_one():
     second[1, 1] = [1, 3]
     (part,) = compare_values(first, second).parts
     assert part.where == "[1, 1]"
+
+
+def test_a_float_of_numpy_is_not_rounded_before_it_is_compared():
+    assert status(np.float32(1.1), 1.1) == "different"
+    assert compare_values(np.float64(1.0), 1.0).notes == ("numpy.float64 → float",)
+
+
+def test_functions_are_compared_by_what_they_do_and_classes_by_what_they_are():
+    assert status(lambda x: x + 1, lambda x: x + 1) == "identical"
+    assert status(lambda x: x + 1, lambda x: x + 2) == "different"
+    assert status(int, float) == "different"
+    assert status(ValueError("a"), ValueError("a")) == "identical"
+    assert status(ValueError("a"), ValueError("b")) == "different"
+
+
+def test_masked_objects_are_missing():
+    first = np.ma.array([1, "a", None], mask=[0, 1, 0], dtype=object)
+    assert compare_values(first, np.ma.array([1, "b", None], mask=[0, 1, 0], dtype=object)).same
+    assert status(first, np.ma.array([1, "a", None], mask=[0, 0, 0], dtype=object)) == "different"
+
+
+def test_what_dask_has_not_computed_yet_is_computed():
+    bag = pytest.importorskip("dask.bag")
+    delayed = pytest.importorskip("dask").delayed
+    found = compare_values(bag.from_sequence([1, 2], npartitions=2), bag.from_sequence([1, 3], npartitions=2))
+    assert [part.where for part in found.parts] == ["partition 1"]
+    assert compare_values(delayed(1), delayed(2)).status == "different"
+    assert compare_values(delayed(1), delayed(1)).same
