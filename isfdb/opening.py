@@ -110,7 +110,7 @@ def _path_of(target: str | os.PathLike[str], pinned: pins.Pins | None = None) ->
         text = pinned.place_named(text) or text
     if text.startswith("isfdb://"):
         database_id = parse_link(text)[0]
-        return (pinned and pinned.places.get(database_id)) or registry.resolve(database_id)
+        return (pinned and pinned.place_of(database_id)) or registry.resolve(database_id)
     path = os.path.abspath(os.path.expanduser(text))
     if os.path.exists(path) or os.sep in text or isinstance(target, os.PathLike):
         return path
@@ -213,6 +213,7 @@ def _open_pinned(pinned: pins.Pins, path: str, mode: str, trusted: bool, carried
     if not exists and not folder:
         make_database(storage, durable=False)
     identity = read_identity(storage)
+    pins.note_opened(pinned, identity.id, storage)
     trusted = trusted or pinned.trusted or is_trusted(identity.id, storage.place)
     root = Database(storage, identity, mode=mode, durability="process", trusted=trusted, carried=carried)
     names = "/".join([name_of_folder(name) or name for name in folder.split("/")])

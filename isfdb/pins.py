@@ -33,6 +33,7 @@ VARIABLE: Final = "ISFDB_PINS"
 
 _PINS_FILE: Final = "pins.json"
 _OVERLAY_FILE: Final = "overlay.json"
+_IDS_FOLDER: Final = "ids"
 _PIN: Final = re.compile(r"isfdb://([^/]+)/(.+)@([1-9][0-9]{0,15})")
 _folder: str | None = None
 _read: tuple[str, tuple[int, int], Pins] | None = None
@@ -73,6 +74,14 @@ class Pins:
     def from_json(cls, folder: str, members: dict[str, Any]) -> Pins:
         """Return the pins that a file holds."""
         return cls(folder, **{name: members[name] for name in ("numbers", "before", "at", "places", "trusted") if name in members})
+
+    def place_of(self, database_id: str) -> str | None:
+        """Return where a database lies that was opened or made while this was pinned, or is known from before."""
+        try:
+            with open(f"{self.folder}/{_IDS_FOLDER}/{database_id}", encoding="utf-8", errors="surrogateescape") as file:
+                return file.read()
+        except (OSError, ValueError):
+            return self.places.get(database_id)
 
     def place_named(self, text: str) -> str | None:
         """Return what stands for a place that the code names: by its very text, as the same path, or as the end of one known path."""
@@ -300,6 +309,16 @@ def make_overlay(pins: Pins, storage: OverlayStorage) -> None:
     if not os.path.exists(path):
         with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:
             file.write(dumps({"place": storage.place}))
+        os.replace(f"{path}.{os.getpid()}", path)
+
+
+def note_opened(pins: Pins, database_id: str, storage: OverlayStorage) -> None:
+    """Note the id of a database: the registry, which finds others by it, must not learn of one that is made here."""
+    path = f"{pins.folder}/{_IDS_FOLDER}/{database_id}"
+    if not os.path.exists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(f"{path}.{os.getpid()}", "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(storage.place)
         os.replace(f"{path}.{os.getpid()}", path)
 
 

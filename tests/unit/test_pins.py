@@ -127,6 +127,13 @@ def test_a_place_that_is_none_any_more_stands_for_a_database(untouched, name, tm
     assert not os.listdir(".")
 
 
+def test_a_database_that_was_made_is_found_by_its_link(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    isfdb.pin()
+    version = isfdb.open("fresh").set("k", 1)
+    assert isfdb.load(version.link) == 1 == isfdb.open(f"isfdb://{isfdb.open('fresh').id}")["k"]
+
+
 def test_the_folder_of_a_pinned_database_is_not_the_real_one(untouched):
     isfdb.pin()
     db = isfdb.open(untouched.path)
