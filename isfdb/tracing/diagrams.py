@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from isfdb.display.safe import fit, visible, width
+from isfdb.display.words import count_text
 from isfdb.tracing.drawing import Drawing, Drawn, shortened
 
 _LABEL_COLUMNS: Final = 60
@@ -66,7 +67,7 @@ def _parts(box: Drawn) -> list[str]:
 
 def told_below(drawing: Drawing) -> list[str]:
     """Return what is told below a drawing: surroundings that were taken out of it, what was left out, what is not known."""
-    told = [f"{box.label}: {box.detail}{_marked(box)} ({number:,} activities)" for box, number in drawing.legend]
+    told = [f"{_line(box)} ({count_text(number, 'activity', 'activities')})" for box, number in drawing.legend]
     if drawing.hidden:
         told.append(f"{drawing.hidden:,} nodes are only counted; to_json() has them all")
     return told + list(drawing.notes)

@@ -16,9 +16,8 @@ from isfdb.tracing.graph import Graph, Node, neighbours
 MOST_NODES: Final = 120
 MOST_SIBLINGS: Final = 8
 
-#: With more activities than these, repositories and environments would be a tangle: they are listed below the picture.
+#: With more activities than these, repositories, modules and environments would be a tangle: they are listed below the picture.
 _MOST_ACTIVITIES: Final = 2
-_SURROUNDINGS: Final = ("repository", "environment")
 _WORDS: Final = {"value": "key", "activity": "cell", "file": "file", "repository": "repository", "environment": "environment"}
 _FAINT: Final = frozenset({"wasAssociatedWith"})
 _DASHED: Final = frozenset({"wasDerivedFrom", "wasRevisionOf"})
@@ -75,12 +74,12 @@ def draw(graph: Graph, *, most_nodes: int = MOST_NODES) -> Drawing:
 
 
 def _without_surroundings(graph: Graph) -> tuple[Graph, tuple[tuple[Drawn, int], ...]]:
-    """Take repositories and environments out of a large graph; return them with the number of activities each has to do with."""
+    """Take repositories, modules and environments out of a large graph; return them with the number of activities they belong to."""
     if len(graph.of_kind("activity")) <= _MOST_ACTIVITIES:
         return graph, ()
-    taken = [node for node in graph.nodes.values() if node.kind in _SURROUNDINGS]
-    names = {node.id for node in taken}
-    counts = Counter(edge.object for edge in graph.edges if edge.object in names)
+    counts = Counter(edge.object for edge in graph.edges if edge.relation == "wasAssociatedWith")
+    names = counts.keys() - {edge.object for edge in graph.edges if edge.relation != "wasAssociatedWith"}
+    taken = [node for node in graph.nodes.values() if node.id in names]
     nodes = {name: node for name, node in graph.nodes.items() if name not in names}
     edges = tuple(edge for edge in graph.edges if edge.object not in names)
     return Graph(graph.start, nodes, edges, graph.notes), tuple((_drawn(node), counts[node.id]) for node in taken)

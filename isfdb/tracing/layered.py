@@ -65,8 +65,8 @@ def _columns(count: int, arrows: Sequence[tuple[int, int]]) -> list[int]:
     sources = list(ready)
     left = count
     while left:
-        if not ready:  # a circle, in a forged record: begin anywhere in it
-            ready = [next(number for number in range(count) if not done[number])]
+        if not ready:  # a circle, as counted groups and forged records make them: begin with what was found last
+            ready = [next(number for number in reversed(range(count)) if not done[number])]
         number = ready.pop()
         done[number] = True
         left -= 1

@@ -79,8 +79,7 @@ def _lines(box: Drawn) -> tuple[str, str, str]:
     """Return the label, the mark and the detail of a box, each as it fits."""
     mark = {"stale": "stale", "changed": "changed", "unknown": "?"}.get(box.mark, "")
     room = _DETAIL_COLUMNS - (len(mark) + 3 if mark else 0)
-    detail = visible(box.detail, room) if box.kind == "activity" else shortened(box.detail, room)  # of code, the beginning tells most
-    return shortened(box.label, _LABEL_COLUMNS), mark, detail
+    return shortened(box.label, _LABEL_COLUMNS), mark, visible(box.detail, room)
 
 
 def _width(lines: tuple[str, str, str]) -> float:
@@ -113,6 +112,8 @@ def _arrow(drawing: Drawing, number: int, sizes: Sequence[tuple[float, float]], 
     arrow = drawing.arrows[number]
     x, y = placed.boxes[arrow.before]
     end_x, end_y = placed.boxes[arrow.after]
+    if end_x < x and "group" in (drawing.boxes[arrow.before].kind, drawing.boxes[arrow.after].kind):
+        return ""  # among those counted together are causes and effects of this box: no arrow can say so
     points = [(x + sizes[arrow.before][0], y), *placed.routes[number], (end_x - 6, end_y)]
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
     for (x1, y1), (x2, y2) in pairwise(points):

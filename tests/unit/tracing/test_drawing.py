@@ -21,7 +21,9 @@ def graph(edges: list[tuple[str, str]], start: str, kinds: dict[str, str] | None
     names = dict.fromkeys([start, *[name for pair in edges for name in pair]])
     kind = {name: (kinds or {}).get(name, "activity" if name[0] == "a" else "value") for name in names}
     nodes = {name: Node(name, kind[name], name) for name in names}
-    return Graph(start, nodes, tuple(Edge("wasGeneratedBy" if later[0] == "v" else "used", later, before) for later, before in edges))
+    relation = {"environment": "wasAssociatedWith", "repository": "wasAssociatedWith"}
+    found = [Edge("wasGeneratedBy" if later[0] == "v" else relation.get(kind[before], "used"), later, before) for later, before in edges]
+    return Graph(start, nodes, tuple(found))
 
 
 def fan(count: int) -> Graph:
@@ -86,6 +88,13 @@ def test_causes_lie_left_of_effects_and_no_boxes_overlap():
         for other in rectangles[n + 1 :]:
             assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
     assert all(0 <= x <= placed.width and 0 <= y <= placed.height for x, y in placed.boxes)
+
+
+def test_what_was_asked_about_lies_right_of_a_group_that_holds_its_causes_and_theirs():
+    edges = [("v", "a")] + [("a", f"v{n}") for n in range(40)] + [(f"v{n}", f"a{n}") for n in range(40)]
+    drawing = draw(graph(edges + [(f"a{n + 1}", f"v{n}") for n in range(39)], "v"))
+    placed = place([(50.0, 40.0)] * len(drawing.boxes), [(arrow.before, arrow.after) for arrow in drawing.arrows])
+    assert placed.boxes[0][0] == max(x for x, _ in placed.boxes)
 
 
 def test_a_circle_is_laid_out_too():
