@@ -1,0 +1,72 @@
+"""Notebooks in miniature: each stored script must give the stored value, and be hardly longer than the minimum made by hand.
+
+The cases were written without a look at the slicer. What they cover, and how to write one, is in ``README.md``.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .harness import Outcome, missing, run_cases, table
+from .reading import all_cases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CASES = all_cases()
+
+#: The largest median of size over minimum.
+LARGEST_MEDIAN = 1.3
+
+
+@pytest.fixture(scope="session")
+def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """Run every case that a collected test asks for, once."""
+    is_long = bool(request.config.getoption("--long"))
+    asked = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
+    names = [name for name in CASES if (name in asked or not asked & set(CASES)) and not missing(CASES[name])]
+    return run_cases(names, tmp_path_factory.mktemp("cases"), drop=is_long, isolated=is_long)
+
+
+@pytest.fixture
+def outcome(outcomes: dict[str, Outcome]) -> Callable[[str], Outcome]:
+    """Give what came of a case, if its libraries are installed."""
+
+    def get(name: str) -> Outcome:
+        if name not in outcomes:
+            pytest.skip(f"needs {', '.join(missing(CASES[name]))}")
+        return outcomes[name]
+
+    return get
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", CASES)
+def test_the_minimum_made_by_hand_gives_the_value(name: str, outcome: Callable[[str], Outcome]) -> None:
+    assert outcome(name).minimum_error is None
+    assert not outcome(name).facts.get("superfluous"), "these marked statements are not needed"
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.never])
+def test_the_stored_script_gives_the_value(name: str, outcome: Callable[[str], Outcome]) -> None:
+    one = outcome(name)
+    assert one.slice_error is None, one.facts["session"].get("script")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.never])
+def test_a_script_that_cannot_be_right_says_so(name: str, outcome: Callable[[str], Outcome]) -> None:
+    one = outcome(name)
+    assert one.case.never in one.warns
+
+
+@pytest.mark.timeout(900)
+def test_scripts_are_hardly_longer_than_the_minimum(outcomes: dict[str, Outcome], capsys: pytest.CaptureFixture[str]) -> None:
+    ratios = [one.ratio for one in outcomes.values() if one.ratio is not None and not one.case.never]
+    with capsys.disabled():
+        print("\n" + table(outcomes))
+    assert statistics.median(ratios) <= LARGEST_MEDIAN
