@@ -193,7 +193,7 @@ class _Put:
         ran, log = self._ran, self._records.log
         activity = {"count": ran.count, "kind": ran.kind, "line": log.line_of(ran, ran_before(ran)), "session": log.id}
         if ran.facts.get("cell_id"):
-            activity["cell_id"] = ran.facts["cell_id"][:64]
+            activity["cell_id"] = redact(ran.facts["cell_id"])[0][:64]  # VS Code's ids are paths
         return activity
 
     def by(self) -> dict[str, Any]:

@@ -142,7 +142,7 @@ class SessionLog:
             "format": 1,
             "kind": "start",
             "machine": machine(),
-            "notebook": notebook,
+            "notebook": redact(notebook)[0] if notebook else None,
             "parent": self.parent,
             "pid": os.getpid(),
             "python": sys.version,
@@ -152,7 +152,7 @@ class SessionLog:
 
 def _working_directory() -> str | None:
     try:
-        return os.getcwd()
+        return redact(os.getcwd())[0]
     except OSError:  # deleted while this process stands in it
         return None
 
