@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import json
 import os
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .reading import Case, all_cases
+from .reading import Case, all_cases, size_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +45,7 @@ class Outcome:
         """What the record says against the script: the words of its labels, widenings and risks."""
         record = self.facts["session"].get("record", {})
         said = record.get("slice") or {}
-        return json.dumps([said.get("labels", []), said.get("widened", []), record.get("risks", [])])
+        return json.dumps([[one for one in said.get("labels", []) if "widened" in one], said.get("widened", []), record.get("risks", [])])
 
     @property
     def size(self) -> int | None:
@@ -62,22 +61,6 @@ class Outcome:
 
 def _error(facts: dict[str, Any]) -> str | None:
     return facts.get("died") or facts.get("different")
-
-
-def size_of(script: str) -> int:
-    """Count the statements that come from the notebook: not imports, loads, the docstring and the line that names the value."""
-    body = ast.parse(script).body
-    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-        body = body[1:]
-    return sum(not _is_added(node) for node in body)
-
-
-def _is_added(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return True
-    target = node.targets[0] if isinstance(node, ast.Assign) else None
-    names_value = isinstance(target, ast.Name) and target.id == "value"
-    return names_value or (isinstance(node, ast.Assign) and ast.unparse(node.value).startswith(("isfdb.load(", "isfdb.open(")))
 
 
 def missing(case: Case) -> list[str]:

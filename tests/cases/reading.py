@@ -82,10 +82,23 @@ class Case:
     def size(self) -> int:
         """How many statements the hand-made minimum has, imports and isfdb's own not counted."""
         if self.minimum:
-            return sum(_statement(node, "", needed="#*").counts for node in ast.parse(self.minimum).body)
+            return size_of(self.minimum)
         return sum(one.counts for cell in self.cells for one in cell.statements) + sum(
             1 for cell in self.cells if cell.header and cell.header_needed
         )
+
+
+def size_of(script: str) -> int:
+    """Count the statements of a script that come from a notebook: not what isfdb adds to run it, nor imports, loads and stores."""
+    body = ast.parse(script).body
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body = body[1:]
+    return sum(_statement(node, "", needed="#*").counts and not _is_added(node) for node in body)
+
+
+def _is_added(node: ast.stmt) -> bool:
+    text = ast.unparse(node)
+    return text.startswith(("value = ", "isfdb.pin(")) or bool(re.match(r"if _\d+ is not None:", text)) or "= isfdb.load(" in text
 
 
 @functools.cache

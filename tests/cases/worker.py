@@ -97,7 +97,7 @@ def _superfluous(place: Place) -> list[str]:
 
 def _before(place: Place) -> dict[str, Any]:
     place.enter(place.work)
-    exec(compile("import isfdb\ndb = isfdb.open('results')\n" + place.case.before, "<before>", "exec"), {"__name__": "__main__"})
+    _run_as_main("import isfdb\ndb = isfdb.open('results')\n" + place.case.before, "before.py")
     return {}
 
 
@@ -129,9 +129,7 @@ def _minimum(place: Place, dropped: tuple[int, int] | None) -> dict[str, Any]:
     shutil.copytree(place.top / "data", data)
     os.environ["ISFDB_DATA_FOLDER"] = str(data)
     if case.minimum:
-        names = {"__name__": "__main__"}
-        exec(compile(case.minimum, "<minimum>", "exec"), names)
-        return {"different": _difference(place, names["value"])}
+        return {"different": _difference(place, _run_as_main(case.minimum, "minimum.py")["value"])}
     if surprises := run_notebook(case, [cell.kept(_dropped_in(index, dropped)) for index, cell in enumerate(case.cells)]):
         return {"died": "; ".join(surprises)}
     return {"different": difference(place.stored(place.work), place.stored(folder))}
@@ -146,13 +144,18 @@ def _script(place: Place, script: str) -> dict[str, Any]:
     folder = place.top / "clean"
     shutil.copytree(place.fresh, folder)
     place.enter(folder)
-    Path("code.py").write_text(script, encoding="utf-8")
-    sys.argv[:] = ["code.py"]
-    sys.path.insert(0, str(folder))
+    return {"different": _difference(place, _run_as_main(script, "code.py")["value"])}
+
+
+def _run_as_main(script: str, name: str) -> dict[str, Any]:
+    """Run a script of the working directory as ``python name`` does; return its variables."""
+    Path(name).write_text(script, encoding="utf-8")
+    sys.argv[:] = [name]
+    sys.path.insert(0, os.getcwd())
     module = sys.modules["__main__"] = types.ModuleType("__main__")
-    module.__file__ = "code.py"
-    exec(compile(script, "code.py", "exec"), module.__dict__)
-    return {"different": _difference(place, module.__dict__["value"])}
+    module.__file__ = name
+    exec(compile(script, name, "exec"), module.__dict__)
+    return module.__dict__
 
 
 def _isolated(place: Place, script: str) -> dict[str, Any]:
@@ -179,7 +182,8 @@ def _difference(place: Place, value: Any) -> str | None:
     stored = place.stored(place.work)
     dumper = isfdb.open(str(place.work / place.case.folder), mode="r").entry(place.case.key).dumper
     scratch = isfdb.open(str(place.top / f"scratch-{os.getpid()}"))
-    scratch.set("value", value, dumper=None if dumper == "appended" else dumper)
+    with isfdb.set_options(capture=False):
+        scratch.set("value", value, dumper=None if dumper == "appended" else dumper)
     return difference(stored, scratch["value"])
 
 
