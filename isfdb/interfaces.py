@@ -71,6 +71,10 @@ class LoaderDumper(Protocol):
         does not fit with a TypeError (`sample` is the value empty along `axis`, read with ``select=``; further keyword-only parameters
         are options of ``db.append``); how long a value is; several values as one. ``describe`` must give ``shape``.
         ``join_lazily(blocks, axis, lengths)``, of pairs of spec and folder, where ``lazy=True`` is to work on what grew.
+    ``load_plainly(spec, folder, load) -> value``, or ``"module:function"``
+        How the format is read without isfdb. Its text is copied into the ``load.py`` of bundles, with that of the functions that it calls
+        by name; so they stand alone: they import inside, and use nothing else of their modules. `spec` is what ``Loader.json`` holds,
+        `folder` a path, and ``load(spec, folder)`` reads a part.
     ``about : dict``
         Its row in the reference: ``types`` (tuple of dotted names), ``keeps``, ``format``, ``files``, ``exact``, ``lazy``, ``append``.
     """

@@ -15,6 +15,7 @@ from isfdb.exact_json import loads
 priority: Final = 30
 extra: Final = "altair"
 requires: Final = {"altair": "5.5"}
+load_plainly: Final = "loaderdumpers.plainly.objects:read_altair"
 about: Final = {
     "types": ("altair.Chart", "altair.LayerChart", "altair.HConcatChart", "altair.VConcatChart", "altair.FacetChart", "altair.RepeatChart"),
     "keeps": "charts of every kind, as their specification with the data",

@@ -23,6 +23,7 @@ priority: Final = 32
 has_parts: Final = True
 extra: Final = "anndata"
 requires: Final = {"anndata": "0.10"}
+load_plainly: Final = "loaderdumpers.plainly.objects:read_anndata"
 about: Final = {
     "types": ("anndata.AnnData",),
     "keeps": "annotated matrices with all their layers and annotations",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 priority: Final = 80
 explicit_only: Final = True
 has_parts: Final = True
+load_plainly: Final = "loaderdumpers.plainly.frames:read_appended"
 about: Final = {
     "types": ("isfdb.blocks.Grown",),
     "keeps": "what db.append made longer: arrays and tables, in blocks",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 priority: Final = 26
 requires: Final = {"pyarrow": "15"}
+load_plainly: Final = "loaderdumpers.plainly.frames:read_arrow"
 about: Final = {
     "types": ("pyarrow.Table", "pyarrow.RecordBatch", "pyarrow.RecordBatchReader", "pyarrow.Array", "pyarrow.ChunkedArray"),
     "keeps": "pyarrow tables, batches, readers and arrays",

@@ -13,6 +13,7 @@ priority: Final = 30
 has_parts: Final = True
 extra: Final = "astropy"
 requires: Final = {"astropy": "6.0"}
+load_plainly: Final = "loaderdumpers.plainly.objects:read_astropy_quantity"
 about: Final = {
     "types": ("astropy.units.Quantity", "astropy.units.UnitBase", "astropy.coordinates.Angle", "astropy.coordinates.Distance"),
     "keeps": "quantities, angles, distances and units",

@@ -18,6 +18,7 @@ priority: Final = 30
 has_parts: Final = True
 extra: Final = "astropy"
 requires: Final = {"astropy": "6.0"}
+load_plainly: Final = "loaderdumpers.plainly.objects:read_astropy_table"
 about: Final = {
     "types": (
         "astropy.table.Table",

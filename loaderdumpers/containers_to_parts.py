@@ -29,6 +29,7 @@ from loaderdumpers._skeleton_reading import Decoder, narrow
 priority: Final = PRIORITY + 10
 has_parts: Final = True
 imports_classes: Final = True
+load_plainly: Final = "loaderdumpers.plainly.values:read_parts"
 about: Final = {
     "types": ("dict", "list", "tuple", "enum.Enum"),
     "keeps": "containers of anything, part by part; enums, named tuples, dataclasses, attrs classes of plain fields",

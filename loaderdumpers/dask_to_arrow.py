@@ -15,6 +15,7 @@ from loaderdumpers._arrow_columns import Own, own_copy
 
 priority: Final = 39
 requires: Final = {"dask": "2024.12", "pyarrow": "15"}
+load_plainly: Final = "loaderdumpers.plainly.frames:read_dask_frame"
 about: Final = {
     "types": ("dask.dataframe.DataFrame", "dask.dataframe.Series", "dask.dataframe.Index"),
     "keeps": "dask frames, series and indexes of any length",

@@ -21,6 +21,7 @@ from loaderdumpers._dask_tasks import compute
 
 priority: Final = 40
 requires: Final = {"dask": "2024.12", "zarr": "3"}
+load_plainly: Final = "loaderdumpers.plainly.arrays:read_dask_zarr"
 about: Final = {
     "types": ("dask.array.Array",),
     "keeps": "dask arrays of any dtype without Python objects",

@@ -20,6 +20,7 @@ priority: Final = 30
 imports_classes: Final = True
 pickles: Final = ("live",)
 requires: Final = {"matplotlib": "3.8"}
+load_plainly: Final = "loaderdumpers.plainly.objects:read_figure"
 about: Final = {
     "types": ("matplotlib.figure.Figure",),
     "keeps": "pictures of a figure; the Figure itself for those who trust it",

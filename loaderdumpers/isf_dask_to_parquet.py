@@ -14,6 +14,7 @@ from loaderdumpers._isf_parquet import index_bounds, read_frame
 priority: Final = 79
 explicit_only: Final = True
 reads_only: Final = True
+load_plainly: Final = "loaderdumpers.plainly.isf:read_parquet"
 about: Final = {
     "types": ("dask.dataframe.DataFrame",),
     "keeps": "nothing new: reads what ISF's `dask_to_parquet` wrote",

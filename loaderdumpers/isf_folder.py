@@ -13,6 +13,7 @@ priority: Final = 79
 mutable: Final = True
 explicit_only: Final = True
 reads_only: Final = True
+load_plainly: Final = "loaderdumpers.plainly.isf:read_folder"
 about: Final = {
     "types": ("object",),
     "keeps": "nothing new: reads what ISF's `folder` wrote",

@@ -11,6 +11,7 @@ from loaderdumpers._isf import refusing
 priority: Final = 79
 explicit_only: Final = True
 reads_only: Final = True
+load_plainly: Final = "loaderdumpers.plainly.isf:read_npz"
 about: Final = {
     "types": ("numpy.ndarray",),
     "keeps": "nothing new: reads what ISF's `numpy_to_npz` wrote",

@@ -12,6 +12,7 @@ from loaderdumpers._isf import refusing
 priority: Final = 79
 explicit_only: Final = True
 reads_only: Final = True
+load_plainly: Final = "loaderdumpers.plainly.isf:read_zarr"
 about: Final = {
     "types": ("numpy.ndarray",),
     "keeps": "nothing new: reads what ISF's `numpy_to_zarr` wrote",

@@ -12,6 +12,7 @@ from loaderdumpers._isf_parquet import read_frame
 priority: Final = 79
 explicit_only: Final = True
 reads_only: Final = True
+load_plainly: Final = "loaderdumpers.plainly.isf:read_parquet"
 about: Final = {
     "types": ("pandas.DataFrame",),
     "keeps": "nothing new: reads what ISF's `pandas_to_parquet` wrote",

@@ -13,6 +13,7 @@ priority: Final = 99
 runs_code: Final = True
 explicit_only: Final = True
 reads_only: Final = True
+load_plainly: Final = "loaderdumpers.plainly.isf:read_pickle"
 about: Final = {
     "types": ("object",),
     "keeps": "nothing new: reads what ISF's `to_cloudpickle` wrote",

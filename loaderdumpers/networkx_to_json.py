@@ -19,6 +19,7 @@ from loaderdumpers import _typed_json
 priority: Final = 30
 extra: Final = "networkx"
 requires: Final = {"networkx": "3.0"}
+load_plainly: Final = "loaderdumpers.plainly.objects:read_networkx"
 about: Final = {
     "types": ("networkx.Graph", "networkx.DiGraph", "networkx.MultiGraph", "networkx.MultiDiGraph"),
     "keeps": "graphs whose nodes and attributes are plain values or small arrays",

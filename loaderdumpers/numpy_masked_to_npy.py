@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 priority: Final = 21
+load_plainly: Final = "loaderdumpers.plainly.arrays:read_masked"
 about: Final = {
     "types": ("numpy.ma.MaskedArray",),
     "keeps": "masked arrays without Python objects, `numpy.ma.masked`: values, mask, fill value, hardness of the mask",

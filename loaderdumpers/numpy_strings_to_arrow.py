@@ -18,6 +18,7 @@ from loaderdumpers._selections import box, checked
 __all__ = ["Loader", "check", "describe", "dump", "summarise"]
 
 priority: Final = 22
+load_plainly: Final = "loaderdumpers.plainly.arrays:read_strings"
 about: Final = {
     "types": ("numpy.ndarray",),
     "keeps": "arrays of text of any length (`StringDType`), with None, nan, pandas.NA or a text for what is missing",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Loader", "check", "describe", "dump", "extent", "fits", "join", "summarise"]
 
 priority: Final = 20
+load_plainly: Final = "loaderdumpers.plainly.arrays:read_npy"
 about: Final = {
     "types": ("numpy.ndarray", "numpy.recarray", "numpy.matrix", "numpy.memmap"),
     "keeps": "arrays without Python objects",

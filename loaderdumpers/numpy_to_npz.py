@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 priority: Final = 24
 explicit_only: Final = True
+load_plainly: Final = "loaderdumpers.plainly.arrays:read_npz"
 about: Final = {
     "types": ("dict",),
     "keeps": "a dict of text to numpy arrays without Python objects",

@@ -30,6 +30,7 @@ __all__ = ["Loader", "check", "describe", "dump", "summarise"]
 
 priority: Final = 45
 explicit_only: Final = True
+load_plainly: Final = "loaderdumpers.plainly.arrays:read_zarr"
 about: Final = {
     "types": ("numpy.ndarray",),
     "keeps": "numpy arrays of numbers, dates and durations, in chunks",

@@ -27,6 +27,7 @@ __all__ = ["Loader", "check", "describe", "dump", "summarise"]
 priority: Final = 24
 has_parts: Final = True
 requires: Final = {"pandas": "2.2", "pyarrow": "15"}
+load_plainly: Final = "loaderdumpers.plainly.frames:read_parquet"
 about: Final = {
     "types": ("pandas.DataFrame", "pandas.Series", "pandas.Index"),
     "keeps": 'what `pandas_to_parquet` keeps; chosen when `frame_format` is "arrow"',

@@ -25,6 +25,7 @@ __all__ = ["Loader", "check", "describe", "dump", "read", "summarise", "write"]
 priority: Final = 25
 has_parts: Final = True
 requires: Final = {"pandas": "2.2", "pyarrow": "15"}
+load_plainly: Final = "loaderdumpers.plainly.frames:read_parquet"
 about: Final = {
     "types": ("pandas.DataFrame", "pandas.Series", "pandas.Index"),
     "keeps": "tables, series and indexes of any dtype of pandas; cells of plain Python values",

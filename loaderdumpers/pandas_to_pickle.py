@@ -13,6 +13,7 @@ from loaderdumpers._isf_pickle import unpickle
 priority: Final = 96
 runs_code: Final = True
 explicit_only: Final = True
+load_plainly: Final = "loaderdumpers.plainly.values:read_pickle"
 about: Final = {
     "types": ("pandas.DataFrame", "pandas.Series"),
     "keeps": "frames and series, object columns too",

@@ -18,6 +18,7 @@ from loaderdumpers import _typed_json
 
 priority: Final = 30
 requires: Final = {"pillow": "10.1"}
+load_plainly: Final = "loaderdumpers.plainly.objects:read_image"
 about: Final = {
     "types": ("PIL.Image.Image",),
     "keeps": "images of every mode, and images read from files",

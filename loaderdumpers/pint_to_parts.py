@@ -17,6 +17,7 @@ priority: Final = 30
 has_parts: Final = True
 extra: Final = "pint"
 requires: Final = {"pint": "0.24"}
+load_plainly: Final = "loaderdumpers.plainly.objects:read_pint"
 about: Final = {
     "types": ("pint.Quantity", "pint.Unit"),
     "keeps": "quantities and units that the application registry knows",

@@ -17,6 +17,7 @@ from loaderdumpers import _typed_json
 priority: Final = 30
 extra: Final = "plotly"
 requires: Final = {"plotly": "6.0"}
+load_plainly: Final = "loaderdumpers.plainly.objects:read_plotly"
 about: Final = {
     "types": ("plotly.graph_objects.Figure",),
     "keeps": "Figure and FigureWidget, with the dtypes of their arrays and the grid of their subplots",

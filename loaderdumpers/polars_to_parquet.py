@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 priority: Final = 27
 extra: Final = "polars"
 requires: Final = {"polars": "1.32"}
+load_plainly: Final = "loaderdumpers.plainly.frames:read_polars"
 about: Final = {
     "types": ("polars.DataFrame", "polars.Series", "polars.LazyFrame"),
     "keeps": "polars frames and series without Python objects",

@@ -16,6 +16,7 @@ from loaderdumpers._skeleton import PRIORITY, Encoder, is_kept, to_text
 from loaderdumpers._skeleton_reading import Decoder, narrow
 
 priority: Final = PRIORITY
+load_plainly: Final = "loaderdumpers.plainly.values:read_python"
 about: Final = {
     "types": (
         *("datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "decimal.Decimal", "fractions.Fraction"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 priority: Final = 28
 extra: Final = "scipy"
 requires: Final = {"scipy": "1.13"}
+load_plainly: Final = "loaderdumpers.plainly.arrays:read_sparse"
 about: Final = {
     "types": tuple(f"scipy.sparse.{layout}_{kind}" for layout in "bsr coo csc csr dia dok lil".split() for kind in ("array", "matrix")),
     "keeps": "sparse matrices and arrays of scipy",

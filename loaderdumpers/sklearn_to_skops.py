@@ -23,6 +23,7 @@ has_parts: Final = True
 imports_classes: Final = True
 extra: Final = "sklearn"
 requires: Final = {"scikit-learn": "1.2", "skops": "0.11"}
+load_plainly: Final = "loaderdumpers.plainly.objects:read_sklearn"
 about: Final = {
     "types": ("sklearn.base.BaseEstimator",),
     "keeps": "scikit-learn's own estimators and pipelines of them, fitted or not",

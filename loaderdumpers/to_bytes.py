@@ -8,6 +8,7 @@ from typing import Any, Final
 from isfdb.hashing import open_hashed
 
 priority: Final = 12
+load_plainly: Final = "loaderdumpers.plainly.values:read_bytes"
 about: Final = {
     "types": ("bytes", "bytearray"),
     "keeps": "bytes, bytearray",

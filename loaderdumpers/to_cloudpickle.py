@@ -13,6 +13,7 @@ from isfdb.hashing import open_hashed
 
 priority: Final = 90
 runs_code: Final = True
+load_plainly: Final = "loaderdumpers.plainly.values:read_pickle"
 about: Final = {
     "types": ("object",),
     "keeps": "anything that pickles: functions, classes of a notebook; the last resort",

@@ -15,6 +15,7 @@ from typing import Any, Final
 from isfdb.exact_json import MAX_DEPTH, are_plain, decode, encode, loads
 
 priority: Final = 10
+load_plainly: Final = "loaderdumpers.plainly.values:read_json"
 about: Final = {
     "types": ("None", "bool", "int", "float", "str", "list", "dict"),
     "keeps": "None, bool, int, float, str; lists and dicts of them",

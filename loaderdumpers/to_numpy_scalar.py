@@ -8,6 +8,7 @@ from typing import Any, Final
 from loaderdumpers._numpy_dtypes import check_long_double, descr_of, from_descr, from_json, is_exact, long_double_in
 
 priority: Final = 15
+load_plainly: Final = "loaderdumpers.plainly.values:read_scalar"
 about: Final = {
     "types": ("numpy.generic",),
     "keeps": "numpy scalars of all types, also of structured ones",

@@ -14,6 +14,7 @@ from isfdb.hashing import open_hashed
 priority: Final = 95
 runs_code: Final = True
 explicit_only: Final = True
+load_plainly: Final = "loaderdumpers.plainly.values:read_pickle"
 about: Final = {
     "types": ("object",),
     "keeps": "anything that the standard library pickles",

@@ -17,6 +17,7 @@ from loaderdumpers import _typed_json
 priority: Final = 28
 extra: Final = "torch"
 requires: Final = {"torch": "2.1", "safetensors": "0.4"}
+load_plainly: Final = "loaderdumpers.plainly.arrays:read_torch"
 about: Final = {
     "types": ("torch.Tensor", "torch.nn.Parameter"),
     "keeps": "tensors, and dicts, lists and tuples of tensors and plain values: state dicts, checkpoints",

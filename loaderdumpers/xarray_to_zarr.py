@@ -30,6 +30,7 @@ priority: Final = 31
 has_parts: Final = True
 extra: Final = "xarray"
 requires: Final = {"xarray": "2024.10", "zarr": "3"}
+load_plainly: Final = "loaderdumpers.plainly.objects:read_xarray"
 about: Final = {
     "types": ("xarray.Dataset", "xarray.DataArray", "xarray.DataTree"),
     "keeps": "datasets of numpy and dask arrays, with coordinates, indexes and attributes",

@@ -161,14 +161,17 @@ def _function_of(name: str) -> FunctionType | None:
 
 
 def helpers_of(function: FunctionType) -> list[FunctionType]:
-    """Return the functions that a function calls by name, and those that they call, once each; what it calls comes first."""
+    """Return the functions that a function calls by name, and those that they call, once each."""
     found: dict[str, FunctionType] = {}
-    for name in _globals_of(function.__code__):
-        one = function.__globals__.get(name)
-        if isinstance(one, FunctionType) and one is not function and name not in found:
-            found |= {helper.__name__: helper for helper in helpers_of(one)}
-            found[name] = one
-    return list(found.values())
+    to_do = [function]
+    while to_do:
+        one = to_do.pop()
+        for name in _globals_of(one.__code__):
+            helper = one.__globals__.get(name)
+            if isinstance(helper, FunctionType) and helper is not function and name not in found:
+                found[name] = helper
+                to_do.append(helper)
+    return [found[name] for name in sorted(found)]
 
 
 def foreign_names(function: FunctionType) -> set[str]:

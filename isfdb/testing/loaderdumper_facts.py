@@ -32,6 +32,9 @@ def check_facts(module: Any) -> None:
             raise AssertionError(f"{name}.{fact} is {getattr(module, fact)!r}; make it a function, or leave it out")
     if getattr(module, "runs_code", False) and getattr(module, "priority", 50) < 80:
         raise AssertionError(f"{name} runs code when loading and would be asked before open formats; give it a priority of 80 or more")
+    plainly = getattr(module, "load_plainly", len)
+    if not callable(plainly) and not (type(plainly) is str and plainly.count(":") == 1):
+        raise AssertionError(f"{name}.load_plainly is {plainly!r}; make it a function, or 'module:function', or leave it out")
     _check_libraries(module, name)
     _check_about(module, name)
 

@@ -68,6 +68,7 @@ BROKEN = {
     "is 'yes'; make it a bool": ("import json, os", "import json, os\nhas_parts = 'yes'"),
     "summarise is 3; make it a function": ("import json, os", "import json, os\nsummarise = 3"),
     "summarise returned": ("class Loader", "def summarise(obj):\n    return {'mean': obj}\nclass Loader"),
+    "make it a function, or 'module:function'": ("import json, os", "import json, os\nload_plainly = 'somewhere'"),
     "make it the name of an extra": ("import json, os", "import json, os\nextra = 'x y'"),
     "make it a dict of distribution": ("import json, os", "import json, os\nrequires = {'numpy': 2}"),
     "as {'xarray': '2024.10'}": ("import json, os", "import json, os\nrequires = {'numpy': '>=2'}"),
