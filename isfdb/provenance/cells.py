@@ -150,7 +150,7 @@ class Watch:
 
     def _begins(self, info: Any) -> None:
         try:
-            file_events.look()  # what was opened so far was opened by what ran so far
+            file_events.look_soon()  # what was opened so far was opened by what ran so far
             is_stored = bool(getattr(info, "store_history", True))
             # Some releases of IPython have counted on by now, others have not; its memory has not grown yet in any.
             count = len(self._remembered()) if is_stored else None
@@ -196,7 +196,7 @@ class Watch:
         return None
 
     def _close(self, ended: _Open, result: Any) -> None:
-        file_events.look()
+        file_events.look_soon()
         self._open.remove(ended)
         cell = ended.cell
         if cell.started is not None:

@@ -13,14 +13,14 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from isfdb.options import option
 from isfdb.provenance.digest_cache import DigestCache
+from isfdb.provenance.records import PENDING
 
 _log = logging.getLogger(__name__)
 
-PENDING: Final = "being computed"
 CHANGED: Final = "it changed after it was read"
 GONE: Final = "it is no longer there"
 REMOTE: Final = "it lies elsewhere, and was not fetched once more"
@@ -37,8 +37,7 @@ MOST_IN_FOLDER: Final = 100_000
 CLOCK_STEP_S: Final = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(NamedTuple):
     """What was seen of a file or folder when it was read.
 
     Attributes
@@ -64,9 +63,9 @@ class FileFacts:
     is_many: bool = False
 
     @property
-    def identity(self) -> tuple[int, int, int, int, int]:
-        """What tells that it is the same, unchanged."""
-        return self.device, self.inode, self.size, self.mtime_ns, self.ctime_ns
+    def identity(self) -> tuple[Any, ...]:
+        """What tells that it is the same, unchanged: device, inode, size and times."""
+        return self[2:7]
 
     @property
     def is_remote(self) -> bool:

@@ -13,14 +13,18 @@ import time
 from _thread import get_ident  # `threading` would be imported for nothing by a program that only imports isfdb
 from typing import Any
 
+from isfdb.provenance.whose_code import FOR_CODE, LIBRARY, OURS, USER, folders_left_out, owner_of, owners
+
 # What a file is opened for: bits, to be added.
 READ, WRITTEN, BOTH = 1, 2, 3
 FOLDER = 4  # a folder counts, too: its reader takes it as one thing
 
-LIBRARY, USER, OURS = 0, 1, 2
 
 #: So many different openings are gathered before they are looked at, so that a loop over a million files takes no memory.
-MOST_GATHERED = 2000
+MOST_GATHERED = 20_000
+
+#: Fewer are looked at when the cell ends; more in the background.
+FEW = 100
 
 #: Beyond this many folders the look at each path would be felt.
 MOST_LEFT_OUT = 200
@@ -28,30 +32,29 @@ MOST_LEFT_OUT = 200
 #: Python itself stops deeper recursion, unless told otherwise.
 MAX_FRAMES = 1000
 
-#: (path, what for, line of the top level, the same one level below, thread) -> [when first, how often]
-Gathered = dict[tuple[str, int, int | None, int | None, int], list[float]]
+#: Lines at which the top level stands: the outermost, and the one below it where a magic runs the body of a cell.
+_Where = tuple[int | None, int | None]
 
-_gathered: Gathered = {}
-_paths: set[str] = set()  # those in _gathered
+#: What for, the two lines, and the thread.
+By = tuple[int, int | None, int | None, int]
+
+#: (path, by what, when first, how often)
+Opening = tuple[str, By, float, int]
+
+# By what -> path -> when. A list or tuple for each opening would set off Python's garbage collector, which costs more than all the rest.
+_gathered: dict[By, dict[str, float]] = {}
+_again: dict[tuple[By, str], int] = {}  # how often a file was opened once more
 _is_installed = False
 _is_worker = False  # a process that was started to work for another one
 _directory: str | None = None
-_owners: dict[str, int] = {}
 _left_out: tuple[str, ...] = ()
 _frame = sys._getframe
+_time = time.time
+_modules = sys.modules
 _main_thread = get_ident()
-
-_OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_OURS = (_OUR_FOLDER, os.path.join(os.path.dirname(os.path.dirname(_OUR_FOLDER)), "loaderdumpers") + os.sep)
-_NOT_OURS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "native_readers.py")  # between the user and the library
-
-# What is run from a text has a name like these; other names between < and > belong to libraries.
-_TYPED = ("<ipython-input", "<stdin>", "<string>", "<cell", "<doctest", "<python-input", "<console>")
 
 #: Parts of a path that tell of compiled code, of what dask keeps for a while, of a database of ours, whose values are noted as values.
 _INSIDE = (".key/v", "/.isfdb/", "/__pycache__/", "/dask-scratch-space/", "/dask-worker-space/", "/.ipynb_checkpoints/")
-
-_SOURCE_READERS = ("linecache.py", "tokenize.py", "inspect.py", "pkgutil.py", "zipimport.py")
 
 
 def install() -> None:
@@ -59,7 +62,7 @@ def install() -> None:
     global _is_installed, _left_out
     if not _is_installed:
         _is_installed = True
-        _left_out = _folders_left_out()
+        _left_out = folders_left_out()
         sys.addaudithook(_hook)
 
 
@@ -71,16 +74,20 @@ def leave_out(folder: str) -> None:
         _left_out += (prefix,)
 
 
-def gathered() -> list[tuple[tuple[str, int, int | None, int | None, int], list[float]]]:
+def gathered() -> list[Opening]:
     """Hand over what was gathered, and begin anew; oldest first. What another thread adds meanwhile stays for the next time."""
-    _paths.clear()
-    taken = []
+    taken: list[Opening] = []
     while _gathered:
         try:
-            taken.append(_gathered.popitem())
+            by, files = _gathered.popitem()
         except KeyError:  # another thread took the last
             break
-    return taken[::-1]
+        taken += [(path, by, opened, 1 + _again.pop((by, path), 0)) for path, opened in list(files.items())]
+    return sorted(taken, key=_when)
+
+
+def _when(opening: Opening) -> float:
+    return opening[2]
 
 
 def saw(path: Any, kind: int = READ, *, depth: int = 2) -> None:
@@ -102,10 +109,14 @@ def saw(path: Any, kind: int = READ, *, depth: int = 2) -> None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "sys._getframe":  # our own, most of the time
+        return
     try:
         if event == "open":
             path, mode, flags = arguments
-            _opened(path, _kind(mode, flags), _frame(1))
+            if type(path) is str and path.startswith(_left_out):
+                return
+            _opened(path, READ if mode == "r" or mode == "rb" else _kind(mode, flags), _frame(1))
         elif event in _handlers:
             _handlers[event](arguments)
     except Exception:  # noqa: BLE001 - an error in an audit hook would fail the user's open; at exit half of Python is gone
@@ -114,8 +125,6 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _kind(mode: Any, flags: int) -> int:
     """Return what a file is opened for. `mode` is None where ``os.open`` was called."""
-    if mode == "r" or mode == "rb":  # by far the most
-        return READ
     if type(mode) is str:
         if "w" in mode or "x" in mode:
             return WRITTEN
@@ -126,40 +135,63 @@ def _kind(mode: Any, flags: int) -> int:
 
 
 def _opened(path: Any, kind: int, frame: Any) -> None:
+    """Gather one opening. Whatever can wait is done by :func:`look`: a notebook may open thousands of files a second."""
     if type(path) is not str:
         path = _text_of(path)
     if not path or not kind:
         return
     if path[0] != "/":
         path = _absolute(path)
-    if path.startswith(_left_out) or path.endswith((".pyc", ".so")) or _is_switched_off():
-        return
+        if path.startswith(_left_out):
+            return
     where = _standing(frame)
-    if where is None or any(part in path for part in _INSIDE):
+    if where is None or _is_switched_off():
         return
-    _gather(path, kind, where)
-
-
-def _gather(path: str, kind: int, where: tuple[int | None, int | None]) -> None:
-    if kind & WRITTEN and path in _paths:
+    if kind & WRITTEN and _is_gathered(path):
         look()  # as it was read, before it changes
-    key = (path, kind, *where, get_ident())
-    known = _gathered.get(key)
-    if known is not None:
-        known[1] += 1
+    by = (kind, *where, get_ident())
+    files = _gathered.get(by)
+    if files is None:
+        files = _gathered[by] = {}
+    if path in files:
+        _again[by, path] = _again.get((by, path), 0) + 1
         return
-    _gathered[key] = [time.time(), 1]
-    _paths.add(path)
-    if len(_gathered) >= MOST_GATHERED or _is_worker:
+    files[path] = _time()
+    if _is_worker or len(files) >= MOST_GATHERED or len(_gathered) >= MOST_GATHERED:
         look()
+
+
+def _is_gathered(path: str) -> bool:
+    return any(path in files for files in list(_gathered.values()))
 
 
 def look() -> None:
     """Make notes of what was gathered: who opened it, and what lies there."""
-    if _gathered:
-        from isfdb.provenance.usage import note_gathered
+    if _gathered or _is_behind():
+        from isfdb.provenance.usage import catch_up, note_gathered
 
+        catch_up()
         note_gathered(gathered())
+
+
+def look_soon() -> None:
+    """Make notes of what was gathered, which all belongs to what runs now: in the background where it is much."""
+    if sum([len(files) for files in list(_gathered.values())]) < FEW:
+        look()
+        return
+    from isfdb.provenance.usage import note_later
+
+    note_later(gathered())
+
+
+def _is_behind() -> bool:
+    usage = sys.modules.get("isfdb.provenance.usage")
+    return usage is not None and usage.is_behind()
+
+
+def is_data(path: str) -> bool:
+    """Say whether a path may be that of data: not compiled code, nor what a program keeps for itself."""
+    return not path.endswith((".pyc", ".so")) and not any(part in path for part in _INSIDE)
 
 
 def _text_of(path: Any) -> str | None:
@@ -188,27 +220,36 @@ def _is_switched_off() -> bool:
     return block is not None and block.get("capture") is False
 
 
-def _standing(frame: Any) -> tuple[int | None, int | None] | None:
-    """Return at which lines the top level stands, outermost first; None where nobody but a library or isfdb itself wants the file."""
-    if frame.f_code.co_filename.startswith("<frozen ") or frame.f_code.co_filename.endswith(_SOURCE_READERS):
+def _standing(frame: Any) -> _Where | None:
+    """Return at which lines the top level stands; None where nobody but a library or isfdb itself wants the file."""
+    code = frame.f_code
+    filename = code.co_filename
+    owner = owners[filename] if filename in owners else owner_of(filename)
+    if owner >= OURS:
         return None
-    names = sys.modules["__main__"].__dict__
-    owner = LIBRARY
+    names = _modules["__main__"].__dict__
+    if code.co_name == "<module>" and owner == USER and frame.f_globals is names:  # a loop in the cell itself
+        back = frame.f_back
+        if back is None or back.f_code.co_name == "run_code":
+            return frame.f_lineno, None
     first = second = None
     for _ in range(MAX_FRAMES):
-        code = frame.f_code
-        if owner == LIBRARY:
-            owner = _owner(code.co_filename)
-            if owner == OURS:
-                return None
         name = code.co_name
-        if frame.f_globals is names and (name == "<module>" or name.startswith("<cell line:")):
-            first, second = frame.f_lineno, first
+        if name == "<module>" or (name[0] == "<" and name.startswith("<cell line:")):
+            if frame.f_globals is names:
+                first, second = frame.f_lineno, first
         elif name == "run_code" and first is not None:  # IPython's, which runs a cell
             break
         frame = frame.f_back
         if frame is None:
             break
+        code = frame.f_code
+        if owner == LIBRARY:
+            filename = code.co_filename
+            owner = owners[filename] if filename in owners else owner_of(filename)
+            if owner == OURS:
+                return None
+            owner = LIBRARY if owner == FOR_CODE else owner
     if owner == LIBRARY and get_ident() == _main_thread and not _works_for_another():
         return None  # IPython reads its settings, pytest its files
     return first, second
@@ -224,50 +265,6 @@ def work_for_another() -> None:
     """Say that this process works for another one: what it opens is noted at once, for it may be killed at any time."""
     global _is_worker
     _is_worker = True
-
-
-def _owner(filename: str) -> int:
-    """Return whose code a file holds."""
-    owner = _owners.get(filename)
-    if owner is None:
-        if len(_owners) > 10_000:
-            _owners.clear()
-        owner = _owners[filename] = _find_owner(filename)
-    return owner
-
-
-def _find_owner(filename: str) -> int:
-    if filename.startswith(_OURS):
-        return LIBRARY if filename == _NOT_OURS else OURS
-    if filename.startswith("<"):
-        return USER if filename.startswith(_TYPED) else LIBRARY
-    return LIBRARY if filename.startswith(_library_folders()) or "/site-packages/" in filename else USER
-
-
-_libraries: tuple[str, ...] = ()
-
-
-def _library_folders() -> tuple[str, ...]:
-    global _libraries
-    if not _libraries:
-        standard = {os.path.dirname(os.__file__), os.path.dirname(os.path.realpath(os.__file__))}
-        installed = {path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")}
-        _libraries = tuple(sorted([folder + os.sep for folder in standard | installed]))
-    return _libraries
-
-
-def _folders_left_out() -> tuple[str, ...]:
-    """Return the folders of the system, the interpreter and its libraries, and those in which programs keep their settings."""
-    folders = set(_library_folders())
-    for prefix in {sys.prefix, sys.base_prefix, os.path.realpath(sys.base_prefix)} - {"/"}:
-        folders |= {os.path.join(prefix, name) + os.sep for name in ("bin", "etc", "include", "lib", "lib64", "share")}
-    folders |= {"/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib/", "/lib64/", "/bin/", "/run/"}
-    home = os.path.expanduser("~")
-    own = [".config", ".ipython", ".jupyter", ".local/share/jupyter", ".local/lib", ".cache/matplotlib", ".cache/fontconfig", ".cache/pip"]
-    if os.path.isabs(home):
-        folders |= {os.path.join(home, name) + os.sep for name in own}
-    named = [os.environ.get(name) for name in ("IPYTHONDIR", "MPLCONFIGDIR", "ISFDB_DATA_FOLDER", "ISFDB_CACHE_FOLDER")]
-    return tuple(sorted(folders | {os.path.abspath(name) + os.sep for name in named if name}))
 
 
 # Other events -------------------------------------------------------------------------------------------------------------------------
@@ -320,7 +317,7 @@ def _asked(arguments: tuple[Any, ...]) -> None:
 
 def _removed(arguments: tuple[Any, ...]) -> None:
     path = _text_of(arguments[0])
-    if path and _absolute_or_same(path) in _paths:
+    if path and _is_gathered(_absolute_or_same(path)):
         look()
 
 

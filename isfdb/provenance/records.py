@@ -7,12 +7,16 @@ understood is left out here and found by verify.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from isfdb.exact_json import loads
 from isfdb.layout.current import INPUTS_FOLDER
+from isfdb.provenance.session import read_session
 from isfdb.storage.base import Storage
+
+#: Why a file has no digest where it was still being computed at the put: the log of the session may tell it.
+PENDING: Final = "being computed"
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,32 @@ def used_of(storage: Storage, record: Mapping[str, Any]) -> tuple[Used, ...]:
     if isinstance(members, dict):
         members = _stored(storage, members.get("stored"))
     found = [_used(one) for one in _list(members) if isinstance(one, dict)]
-    return tuple([one for one in found if one is not None])
+    used = [one for one in found if one is not None]
+    return tuple(_told_later(storage, record, used) if any(_is_pending(one) for one in used) else used)
+
+
+def _is_pending(used: Used) -> bool:
+    return isinstance(used, UsedFile) and used.because == PENDING
+
+
+def _told_later(storage: Storage, record: Mapping[str, Any], used: list[Used]) -> list[Used]:
+    """Fill in the digests that were computed after the put; the log of the session has them."""
+    activity = record.get("activity")
+    try:
+        session = read_session(storage, str(activity.get("session"))) if isinstance(activity, dict) else None
+    except FileNotFoundError:
+        return used
+    cell = next((one for one in session.cells if one.line == activity["line"]), None) if session and isinstance(activity, dict) else None
+    files = cell.facts.get("files") if cell is not None else None
+    return [_completed(one, files) for one in used] if isinstance(files, dict) else used
+
+
+def _completed(used: Used, files: dict[str, Any]) -> Used:
+    told = files.get(used.path) if isinstance(used, UsedFile) and _is_pending(used) else None
+    if not isinstance(used, UsedFile) or not isinstance(told, dict) or told.get("mtime") != used.mtime:
+        return used
+    digest = told.get("digest") if isinstance(told.get("digest"), str) else None
+    return replace(used, digest=digest, because=str(told.get("because") or ""))
 
 
 def _stored(storage: Storage, digest: Any) -> Any:

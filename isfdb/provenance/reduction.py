@@ -6,17 +6,19 @@ The slice says which cells and lines; `usage.py` has their notes. What is long i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from isfdb.exact_json import compact
 from isfdb.hashing import digest_of
 from isfdb.layout.current import INPUTS_FOLDER
-from isfdb.provenance import file_digests
+from isfdb.provenance import file_digests, late_digests
+from isfdb.provenance.activities import ran_before
 from isfdb.provenance.cells import Ran
 from isfdb.provenance.file_digests import FileFacts
-from isfdb.provenance.records import UsedFile, UsedValue
+from isfdb.provenance.records import PENDING, UsedFile, UsedValue
 from isfdb.provenance.redaction import redact, redact_url
+from isfdb.provenance.session_log import SessionLog
 from isfdb.provenance.usage import Use, ValueRead
 from isfdb.storage.base import Storage
 
@@ -53,6 +55,33 @@ def used_members(uses: Iterable[Use], log_line_of: Callable[[Ran], int | None]) 
     return sorted({compact(member): member for member in members}.values(), key=_place)
 
 
+def pending_files(uses: Iterable[Use]) -> list[tuple[str, FileFacts]]:
+    """Return the files that have no digest yet, each with its name in the record: for :func:`isfdb.provenance.late_digests.follow`."""
+    read = [use.what for use in uses if isinstance(use.what, FileFacts) and not use.is_output]
+    pending = list(dict.fromkeys([facts for facts in read if file_digests.answer_about(facts).because == PENDING]))
+    return list(zip(_redacted([facts.path for facts in pending]), pending, strict=True))
+
+
+def recorded(storage: Storage, log: SessionLog, ran: Ran, uses: Sequence[Use]) -> list[dict[str, Any]] | dict[str, Any]:
+    """Return the member ``used`` for the record of a value, and see to it that what is not known yet is told later.
+
+    Parameters
+    ----------
+    storage : Storage
+        Of the database that is written to.
+    log : SessionLog
+        Of this session in that database.
+    ran : Ran
+        What stores the value.
+    uses : sequence of Use
+        What the slice has read.
+    """
+    members = used_members(uses, lambda one: log.line_of(one, ran_before(one)))
+    if any(member.get("because") == PENDING for member in members):
+        late_digests.follow(log, ran, pending_files(uses))
+    return stored_members(storage, members)
+
+
 def _key(use: Use) -> tuple[Any, ...]:
     what = use.what
     return (id(use.ran), what.path, what.identity) if isinstance(what, FileFacts) else (id(use.ran), what.link, what.digest)
@@ -65,7 +94,7 @@ def _place(member: dict[str, Any]) -> tuple[Any, ...]:
 def _begin_digests(files: list[FileFacts]) -> None:
     """Have digests computed, and wait a moment: most files are small."""
     until = time.monotonic() + PATIENCE_S
-    pending = [facts for facts in files if file_digests.answer_about(facts).because == file_digests.PENDING]
+    pending = [facts for facts in files if file_digests.answer_about(facts).because == PENDING]
     if pending:
         file_digests.wait(max(0.0, until - time.monotonic()))
 

@@ -30,6 +30,9 @@ _log = logging.getLogger(__name__)
 #: Folders of processes that did not end well are removed after this long.
 LEFTOVER_S = 7 * 86400.0
 
+#: A handle is passed on this often at most, as far as is looked.
+MOST_SENDERS = 8
+
 _FACTS = ("path", "mode", "device", "inode", "size", "mtime_ns", "ctime_ns", "changed")
 
 _sent: dict[tuple[str, int], Ran] = {}  # (session, line) of what sent a handle -> it
@@ -38,6 +41,7 @@ _has_forked = False
 _arrived: Activity | None = None  # the newest that came to this process
 _in_thread: dict[int, Activity] = {}  # thread -> whose handle it used last
 _parent: str | None = None  # the process this one was forked from
+_ran_in_parent = 0  # id, there, of what forked this process
 _own_name = process_name()
 _file: IO[bytes] | None = None
 _heard: dict[str, int] = {}  # name of a worker's file -> how much of it was read
@@ -92,7 +96,7 @@ def _addressee(ran: Ran) -> tuple[str | None, dict[str, Any]]:
     parent = ran.facts.get("parent")
     if ran.kind == "task" and isinstance(parent, dict) and _arrived is not None:
         return str(ran.facts.get("sender") or _arrived.process), {"line": parent["line"], "session": parent["session"]}
-    return _parent, {"ran": id(ran)}
+    return _parent, {"ran": _ran_in_parent}
 
 
 def _open(name: str) -> IO[bytes]:
@@ -132,13 +136,25 @@ def hear() -> None:
 def _note(line: dict[str, Any]) -> None:
     from isfdb.provenance import usage
 
-    ran = _forked.get(line["ran"]) if "ran" in line else _sent.get((line["session"], line["line"]))
+    ran = _forked.get(line["ran"]) if "ran" in line else _first_sender(line["session"], line["line"])
     if ran is None:
         return
     if "file" in line:
         usage.note_file(FileFacts(**dict(zip(_FACTS, line["file"], strict=True))), ran, None)
     else:
         usage.note_value_of(ran, None, *line["value"])
+
+
+def _first_sender(session: str, line: int) -> Ran | None:
+    """Return what sent a handle first: a scheduler in a thread of this process may have taken it and passed it on."""
+    ran = _sent.get((session, line))
+    for _ in range(MOST_SENDERS):
+        parent = ran.facts.get("parent") if ran is not None and ran.kind == "task" else None
+        before = _sent.get((parent["session"], parent["line"])) if parent else None
+        if before is None:
+            break
+        ran = before
+    return ran
 
 
 def _process_ends() -> None:
@@ -162,7 +178,7 @@ def _process_ends() -> None:
 
 def _before_fork() -> None:
     """Remember what runs, for the child names it by its place in memory."""
-    global _has_forked
+    global _has_forked, _ran_in_parent
     if "isfdb.database" not in sys.modules:
         return  # nothing can be stored
     from isfdb.provenance.activities import running
@@ -170,6 +186,7 @@ def _before_fork() -> None:
     ran = running()
     _has_forked = True
     _forked[id(ran)] = ran
+    _ran_in_parent = id(ran)  # for the child, which inherits it
 
 
 def _begin_anew_after_fork() -> None:

@@ -43,7 +43,8 @@ class Cell:
     error : str or None
     stored_in_history : bool or None
     facts : dict
-        The whole line, and what later lines say about it: ``code`` where git answered after the put.
+        The whole line, and what later lines say about it: ``code`` where git answered after the put, ``files`` where digests of files
+        that were read were computed after it.
     error_line : int or None
         At which it stopped, counted from 1 without the empty lines at its beginning.
     """
@@ -116,7 +117,9 @@ def _read(storage: Storage, session_id: str) -> Session:
     later: dict[int, dict[str, Any]] = {}
     for _, line in lines:
         if line.get("kind") == "outcome" and isinstance(line.get("line"), int):
-            later.setdefault(line["line"], {}).update({name: line[name] for name in _TOLD_LATER if name in line})
+            facts = later.setdefault(line["line"], {})
+            files = facts.get("files", {}) | (line["files"] if isinstance(line.get("files"), dict) else {})
+            facts.update({name: line[name] for name in _TOLD_LATER if name in line} | ({"files": files} if files else {}))
     start = next((line for _, line in lines if line.get("kind") == "start"), {})
     what_ran = [(number, line) for number, (_, line) in enumerate(lines) if line.get("kind") not in (None, "start", "outcome")]
     told = [(number, _with_source(line, lines) | later.get(number, {})) for number, line in what_ran]

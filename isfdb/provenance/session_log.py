@@ -98,6 +98,13 @@ class SessionLog:
             if line is not None and self.is_intact():
                 self._append([_outcome(line, ran) | {"code": code}])
 
+    def write_files(self, ran: Ran, files: dict[str, Any]) -> None:
+        """Write what became known of files that something read, after it had stored a value."""
+        with self._lock:
+            line = self._line_of.get(id(ran))
+            if line is not None and self.is_intact():
+                self._append([_outcome(line, ran) | {"files": files}])
+
     def _note(self, ran: Ran, line: int) -> None:
         self._line_of[id(ran)] = line
         self._kept.append(ran)

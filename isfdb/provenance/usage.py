@@ -9,7 +9,7 @@ import logging
 import os
 import stat
 import threading
-from collections.abc import Iterable
+from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from isfdb.provenance import file_events
 from isfdb.provenance.activities import Activity, running
 from isfdb.provenance.cells import Ran, watch
 from isfdb.provenance.file_digests import FileFacts, facts_of
+from isfdb.provenance.file_events import Opening
 from isfdb.provenance.top_level import line_in_cell
 
 _log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ class _Notes:
 _notes: dict[int, _Notes] = {}  # by id of what ran
 _written: dict[str, None] = {}
 _folders: dict[str, None] = {}
+_behind: deque[tuple[list[Opening], dict[int, Ran]]] = deque()
 _lock = threading.RLock()  # the audit hook may come back in the middle of a note
 
 
@@ -131,17 +133,36 @@ def note_value_of(ran: Ran, line: int | None, link: str, digest: str | None, loc
     _tell_sender(ran, value)
 
 
-def note_gathered(gathered: Iterable[tuple[tuple[str, int, int | None, int | None, int], list[float]]]) -> None:
+def note_gathered(gathered: list[Opening]) -> None:
     """Take over what the audit hook gathered since the last time. All of it belongs to what runs now in the thread that did it."""
-    if not option("capture"):
-        return
-    for (path, kind, first, second, thread), (opened, count) in gathered:
-        ran = _ran_in(thread)
-        line = second if second is not None and ran.kind == "cell" and (ran.source or "").lstrip().startswith("%%") else first
-        try:
-            _note_file(path, kind, ran, line, opened, int(count))
-        except (OSError, ValueError) as error:  # a path that no file can have
-            _log.debug("%r could not be looked at: %s", path, error)
+    if option("capture"):
+        _note_files(gathered, _who_ran(gathered))
+
+
+def note_later(gathered: list[Opening]) -> None:
+    """Take it over in the background. :func:`uses_of`, and whoever changes a file, does not miss it."""
+    if option("capture"):
+        _behind.append((gathered, _who_ran(gathered)))
+        threading.Thread(target=catch_up, name="isfdb-files", daemon=True).start()
+
+
+def is_behind() -> bool:
+    """Say whether something waits to be noted."""
+    return bool(_behind)
+
+
+def catch_up() -> None:
+    """Make notes of all that waits."""
+    with _lock:
+        while _behind:
+            gathered, ran = _behind[0]
+            _note_files(gathered, ran)
+            _behind.popleft()
+
+
+def _who_ran(gathered: list[Opening]) -> dict[int, Ran]:
+    """Return what runs in each thread that opened a file."""
+    return {thread: _ran_in(thread) for thread in {by[3] for _, by, _, _ in gathered}}
 
 
 def _ran_in(thread: int) -> Ran:
@@ -153,13 +174,24 @@ def _ran_in(thread: int) -> Ran:
     return running(carried) if cell is None or (carried is not None and carried.is_from_elsewhere) else cell
 
 
+def _note_files(gathered: list[Opening], ran_in: dict[int, Ran]) -> None:
+    runs_body = {thread: ran.kind == "cell" and (ran.source or "").lstrip().startswith("%%") for thread, ran in ran_in.items()}
+    for path, (kind, first, second, thread), opened, count in gathered:
+        line = second if second is not None and runs_body[thread] else first
+        try:
+            if file_events.is_data(path):
+                _note_file(path, kind, ran_in[thread], line, opened, count)
+        except (OSError, ValueError) as error:  # a path that no file can have
+            _log.debug("%r could not be looked at: %s", path, error)
+
+
 def _note_file(path: str, kind: int, ran: Ran, line: int | None, opened: float, count: int) -> None:
     facts = facts_of(path, opened)
     if facts is None:
         return  # somebody looked whether there is such a file
-    if not facts.is_remote and not stat.S_ISREG(facts.mode) and not (facts.is_folder and kind & file_events.FOLDER):
+    if not stat.S_ISREG(facts.mode) and not facts.is_remote and not (facts.is_folder and kind & file_events.FOLDER):
         return  # a device, a pipe, a folder that is only listed
-    if _is_part_of_folder(path, ran, line):
+    if _folders and _is_part_of_folder(path, ran, line):
         return
     if kind & file_events.READ:
         note_file(facts, ran, line, count=count)
@@ -187,26 +219,23 @@ def note_file(facts: FileFacts, ran: Ran, line: int | None, *, count: int = 1, i
     is_output : bool
     """
     with _lock:
+        if is_output and len(_written) < MOST_WRITTEN:
+            _written[facts.path] = None
         notes = _notes_of(ran)
-        if is_output:
-            if len(_written) < MOST_WRITTEN:
-                _written[facts.path] = None
-            key: Any = (facts.path, True)
-        else:
-            key = (facts.path, facts.identity)
-        known = notes.by_line.get(line, {}).get(key)
+        uses = notes.by_line.setdefault(line, {})
+        key = (facts.path, True) if is_output else (facts.path, facts.identity)
+        known = uses.get(key)
         if known is not None:
             known.count += count
             return
         notes.n_files += 1
-        if facts.is_folder:
-            notes.folders.append(facts.path + "/")
-            _folders[facts.path + "/"] = None
         if notes.n_files > MOST_FILES:
             _add_folder(facts, ran, line, is_output)
         else:
-            use = Use(facts, ran, line, is_output, facts.path in _written and not is_output, count)
-            _add(use, key)
+            uses[key] = Use(facts, ran, line, is_output, not is_output and facts.path in _written, count)
+        if facts.is_folder:
+            notes.folders.append(facts.path + "/")
+            _folders[facts.path + "/"] = None
     if not is_output:
         _tell_sender(ran, facts)
 
