@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from . import arrays, frames, growing, lazy, measures, stores
+from . import arrays, frames, growing, lazy, measures, searching, stores
 from .measures import Row
 
 MEASURES = (
@@ -30,6 +30,7 @@ MEASURES = (
     growing.attribute,
     lazy.dask_frame,
     stores.shared_store,
+    searching.find_in_many,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import arrays, frames, growing, lazy, measures, stores
+from . import arrays, frames, growing, lazy, measures, searching, stores
 from .run import table
 
 SMALL = {
@@ -24,6 +24,7 @@ SMALL = {
     growing.attribute: {"n_bytes": 8_000, "rounds": 2},
     lazy.dask_frame: {"n_rows": 640, "rounds": 1},
     stores.shared_store: {"n": 5},
+    searching.find_in_many: {"n_keys": 20, "rounds": 1},
 }
 
 
