@@ -170,7 +170,7 @@ class _Worker:
             return Answer(None, refusal)
         started = time.monotonic()
         try:
-            answer = _digest_of_folder(facts) if facts.is_folder else self._digest_of_file(facts)
+            answer = digest_of_folder(facts) if facts.is_folder else self._digest_of_file(facts)
         except FileNotFoundError:
             answer = Answer(None, GONE)
         except OSError as error:
@@ -215,7 +215,7 @@ def _is_same(facts: FileFacts, found: os.stat_result) -> bool:
     return facts.identity == (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def _digest_of_folder(facts: FileFacts) -> Answer:
+def digest_of_folder(facts: FileFacts) -> Answer:
     """Return the digest of what a listing tells: the content of a store of a thousand chunks would take too long."""
     from blake3 import blake3
 

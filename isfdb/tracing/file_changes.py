@@ -39,8 +39,10 @@ class FileChanges:
         found = self._look(used.path)
         if found is None:
             return "is gone" if host == platform.node() else ""
+        if stat.S_ISDIR(found.st_mode):
+            return self._compare_folder(used)
         if not stat.S_ISREG(found.st_mode):
-            return ""  # of a folder, size and time say little
+            return ""
         if used.size is not None and found.st_size != used.size:
             return f"has {size_text(found.st_size)} now, and had {size_text(used.size)}"
         if used.mtime is None or abs(found.st_mtime - used.mtime) < _SAME_TIME_S:
@@ -55,6 +57,14 @@ class FileChanges:
             except OSError:
                 self._looks[path] = None
         return self._looks[path]
+
+    def _compare_folder(self, used: UsedFile) -> str:
+        """Compare a folder that was read as one thing, by the names, sizes and times in it; its own size and time say little."""
+        if used.digest is None:
+            return ""
+        if used.path not in self._digests:
+            self._digests[used.path] = _digest_of_folder(used.path)
+        return "has other files, or files of other sizes or times" if self._digests[used.path] not in (used.digest, None) else ""
 
     def _compare(self, used: UsedFile, found: os.stat_result) -> str:
         if used.digest is None:
@@ -79,5 +89,14 @@ def _digest(path: str) -> str | None:
 
     try:
         return digest_of_file(path)[1]
+    except OSError:
+        return None
+
+
+def _digest_of_folder(path: str) -> str | None:
+    from isfdb.provenance.file_digests import FileFacts, digest_of_folder
+
+    try:
+        return digest_of_folder(FileFacts(path)).digest
     except OSError:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final
 
 from isfdb.display.safe import escape, escape_lines, visible
@@ -81,21 +82,21 @@ class Lineage:
 
     def to_text(self, *, columns: int | None = None) -> str:
         """Return it as an indented tree, its lines cut to so many columns."""
-        lines = [tree(self._drawing(), columns=columns), *[visible(f"stale: {reason}", 1000) for reason in self.stale]]
+        lines = [tree(self._drawing, columns=columns), *[visible(f"stale: {reason}", 1000) for reason in self.stale]]
         return "\n".join(lines)
 
     def to_svg(self) -> str:
         """Return it as a picture that stands alone: write it to a file."""
         from isfdb.tracing.svg import svg
 
-        return svg(self._drawing(), self._title(), alone=True)
+        return svg(self._drawing, self._title(), alone=True)
 
     def to_html(self) -> str:
         """Return it as a piece of a page: the picture, what is told below it, and the same as text."""
         from isfdb.display import html
         from isfdb.tracing.svg import svg
 
-        drawing = self._drawing()
+        drawing = self._drawing
         told = [f'<div class="i-bad">stale: {escape(reason, 1000)}</div>' for reason in self.stale]
         told += [f'<div class="i-muted">{escape(text, 1000)}</div>' for text in told_below(drawing)]
         text = html.folded("the same as text", f'<pre class="i-code" tabindex="0">{escape_lines(self.to_text())}</pre>')
@@ -104,11 +105,11 @@ class Lineage:
 
     def to_mermaid(self) -> str:
         """Return it as a Mermaid flowchart."""
-        return mermaid(self._drawing())
+        return mermaid(self._drawing)
 
     def to_dot(self) -> str:
         """Return it in the language of Graphviz."""
-        return dot(self._drawing())
+        return dot(self._drawing)
 
     def to(self, form: str, *, columns: int | None = None) -> str:
         """Return it as ``"text"``, ``"mermaid"``, ``"dot"``, ``"svg"``, ``"html"`` (a whole page) or ``"json"``."""
@@ -123,6 +124,7 @@ class Lineage:
             raise OptionError(f"a lineage has no form {form!r}. It has text, {', '.join(forms)}, html and json.", form=form)
         return forms[form]()
 
+    @cached_property
     def _drawing(self) -> Drawing:
         return draw(self.graph, most_nodes=MOST_NODES)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+import isfdb
 from isfdb.plugins import register_loaderdumper, unregister_loaderdumper
 from isfdb.report.page import report_page
 
@@ -148,6 +149,17 @@ def test_no_script_from_the_database_runs_in_a_notebook_output(probe, hostile):
     body = "".join(bundle["text/html"] for bundle in shown)
     seen = probe(f"<!DOCTYPE html><html><head><title>innocent</title></head><body>{body}</body></html>")
     assert (seen["title"], seen["hacked"]) == ("innocent", False)
+
+
+def test_no_script_from_the_database_runs_in_a_lineage_and_nothing_overflows(probe, hostile):
+    for number, key in enumerate([key for key in hostile.keys() if not hostile.is_sub_db(key)]):
+        hostile[f"made from {number}"] = str(hostile.entry(key).link)
+    found = isfdb.lineage(hostile, HOSTILE[0].replace("/", "∕"), direction="both")
+    wide = isfdb.lineage(hostile, "long/" + "x" * 200)
+    body = found.to_html() + found.to_svg() + wide.to_html()
+    seen = probe(f"<!DOCTYPE html><html><head><title>innocent</title></head><body>{body}</body></html>", 1000)
+    assert (seen["title"], seen["hacked"]) == ("innocent", False)
+    assert not [name for name in seen["wide"] if not name.startswith("svg")]
 
 
 @pytest.mark.parametrize("width", [360, 768, 1600])

@@ -98,6 +98,20 @@ def test_of_a_file_without_digest_the_time_counts(db, made, tmp_path: Path):
     assert "its content cannot be compared" in stale_keys(db)["rates"][0].because
 
 
+def test_a_folder_that_was_read_as_one_thing_is_compared_by_its_listing(db, made, tmp_path: Path):
+    from isfdb.provenance.file_digests import FOLDER, FileFacts, digest_of_folder
+
+    store = tmp_path / "stack.zarr"
+    (store / "0").mkdir(parents=True)
+    (store / "0" / "0").write_text("chunk")
+    made("rates", 2)
+    digest = digest_of_folder(FileFacts(str(store))).digest
+    rewrite(db, "rates", used=[{"file": str(store), "size": None, "mtime": 1.0, "digest": digest, "because": FOLDER, "cell": 1}])
+    assert stale_keys(db) == {}
+    (store / "0" / "1").write_text("chunk")
+    assert "has other files" in stale_keys(db)["rates"][0].because
+
+
 def test_a_file_missing_on_another_computer_is_not_called_gone(db, made, tmp_path: Path):
     raw = tmp_path / "raw.csv"
     raw.write_text("1")
