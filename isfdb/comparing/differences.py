@@ -65,13 +65,13 @@ def diff(a: Any, b: Any = _MISSING, *, rtol: float = 0.0, atol: float = 0.0) -> 
     second = _side(b)
     if isinstance(first, Database) and isinstance(second, Database):
         return compare_databases(first, second)
-    for side, other in ((first, b), (second, a)):
+    for side, other in ((first, second), (second, first)):
         if isinstance(side, Database):
-            message = (
-                f"a database is compared with a database, not with a {kind(other)}. For a key: isfdb.diff(db, 'rates'), "
+            what = "a stored value" if isinstance(other, Stored) else f"a value of type {kind(other)}"
+            raise OptionError(
+                f"a database is compared with a database, not with {what}. For a key: isfdb.diff(db, 'rates'), "
                 "isfdb.diff((db, 'rates'), (other, 'rates'))."
             )
-            raise OptionError(message)
     return _difference(first, second, rtol, atol)
 
 

@@ -118,8 +118,10 @@ class Stored:
 
     @cached_property
     def snapshot(self) -> Mapping[str, Any] | None:
-        """The state of the sources; None where it is not known."""
-        return self._kept(CODE_FOLDER, _mapping(self.record.get("code")).get("snapshot"))
+        """The state of the sources; None where it is not known. Where git answered after the put, the session's log tells."""
+        code = _mapping(self.record.get("code"))
+        late = _mapping(self.cell.facts.get("code")) if code.get("late") and self.cell is not None else {}
+        return self._kept(CODE_FOLDER, late.get("snapshot") or code.get("snapshot"))
 
     @cached_property
     def environment(self) -> Mapping[str, Any] | None:

@@ -82,11 +82,13 @@ def _without_loading(a: Stored, b: Stored, why: str) -> Comparison:
     described = compare_mappings(a.version.describe, b.version.describe, "what is noted about them", Context(0.0, 0.0, compare))
     sizes = " → ".join(size_text(side.version.nbytes) for side in (a, b))
     whats = " → ".join(what_text(side.version.describe, side.version.dumper or "") for side in (a, b))
-    lines = (f"their files differ: digest {str(a.version.digest)[:12]} → {str(b.version.digest)[:12]}, {sizes}", whats)
+    digests = [str(side.version.digest)[:12] for side in (a, b) if side.version.digest]
+    files = f"their files differ: digest {' → '.join(digests)}, {sizes}" if len(digests) == 2 else f"their files: {sizes}"
     parts = Parts()
     parts.add(described)
-    found = parts.whole(NOT_COMPARED, "", why, lines=lines)
-    return found if described.status == DIFFERENT else replace(found, status=NOT_COMPARED)
+    # Two loaderdumpers note other things about one and the same value.
+    is_different = described.status == DIFFERENT and a.version.dumper == b.version.dumper
+    return replace(parts.whole(NOT_COMPARED, "", why, lines=(files, whats)), status=DIFFERENT if is_different else NOT_COMPARED)
 
 
 def compare_files(a: Stored, b: Stored, context: Context) -> Comparison:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +87,7 @@ def test_what_cannot_be_compared_is_refused_with_advice(rates: Any):
         isfdb.diff(rates, "once")
     with pytest.raises(KeyNotFoundError, match="there is no key 'rate'"):
         isfdb.diff(rates, "rate")
-    with pytest.raises(OptionError, match="a database is compared with a database, not with a int"):
+    with pytest.raises(OptionError, match="a database is compared with a database, not with a value of type int"):
         isfdb.diff(rates, 1)
     with pytest.raises(OptionError, match="One argument is enough for a key"):
         isfdb.diff(rates)
@@ -155,6 +157,16 @@ def test_stored_figures_are_compared_by_their_pictures(db: Any):
         db["figure"] = one
     found = isfdb.diff(db, "figure")
     assert any(part.where == "figure.png" and "values of pixels differ" in part.because for part in found.value.parts)
+
+
+def test_values_that_isf_wrote_are_compared_like_others(tmp_path: Path):
+    path = tmp_path / "isf"
+    shutil.copytree(Path(__file__).parents[2] / "compatibility" / "data" / "isf" / "written_by_isf", path)
+    db = isfdb.open(path)
+    assert isfdb.diff((db, "numpy_to_npy"), db["numpy_to_npy"]).status == "identical"
+    found = isfdb.diff((db, "numpy_to_npy"), (db, "default_df"))
+    assert (found.status, len(found.axes)) == ("not compared", 6)  # a pickle of somebody else's
+    assert isfdb.diff(db, db).same
 
 
 # How they were made --------------------------------------------------------------------------------------------------------------
@@ -236,6 +248,42 @@ def test_the_code_is_compared_without_its_comments(rates: Any):
     assert axis.because == "the slice: 1 line removed, 3 added"
     assert "# cell" not in axis.text
     assert "+# no comment" in axis.text
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder in git, with a module that scripts import."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "helper.py").write_text("def rate():\n    return 1.0\n")
+    (folder / "run.py").write_text("import isfdb, helper\nisfdb.open('../made')['rate'] = helper.rate()\n")
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "first"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_changed_module_is_shown_line_by_line(project: Path):
+    subprocess.run([sys.executable, "run.py"], check=True)
+    (project / "helper.py").write_text("def rate():\n    return 2.0\n")
+    subprocess.run([sys.executable, "run.py"], check=True)
+    found = isfdb.diff(isfdb.open("../made"), "rate")
+    axis = found.axis("code")
+    assert axis.status == "differs"
+    assert axis.because == "the slice is the same, the sources it ran in differ"
+    assert axis.lines == ("git project: uncommitted changes added (helper.py)",)
+    assert "++    return 2.0" in axis.text
+    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "second"], check=True)
+    subprocess.run([sys.executable, "run.py"], check=True)
+    commit = isfdb.diff((isfdb.open("../made"), "rate", 1), (isfdb.open("../made"), "rate", 3)).axis("code").lines[0]
+    assert commit.startswith("git project: commit ")
+
+
+def test_the_same_code_in_unknown_sources_is_not_called_the_same(rates: Any):
+    shutil.rmtree(Path(rates.path) / ".isfdb" / "code")
+    axis = isfdb.diff(rates, "rates").axis("code")
+    assert axis.status == "unknown"
+    assert axis.lines[-1] == "the sources of v3: their record is not in this database"
 
 
 def test_risks_explain_only_where_nothing_else_differs(rates: Any):
