@@ -1,50 +1,86 @@
-"""What the arguments of a call say: paths, switches, all that is given."""
+"""What a call is given: values by place and by name, paths, switches."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from isfdb.provenance.slicing import effects
-from isfdb.provenance.slicing.world import NOTHING, Value
+from isfdb.provenance.slicing.world import NOTHING, Scope, Value, World
 
-_PATH_PARAMETERS: Final = frozenset("path file fname filename buf excel_writer filepath_or_buffer path_or_buf".split())
-
-
-def all_given(arguments: Sequence[Value], named: dict[str, Value]) -> Value:
-    """Return all that a call is given."""
-    return frozenset().union(NOTHING, *arguments, *named.values())
+#: Parameters that name a file.
+_PATHS: Final = frozenset("path file fname filename buf excel_writer filepath_or_buffer path_or_buf filepath fp store database".split())
 
 
-def is_true(node: ast.Call | None, name: str) -> bool:
-    """Say whether a call has ``name=True``, or a value that may be true."""
-    for keyword in node.keywords if node is not None else ():
-        if keyword.arg == name:
-            return not (isinstance(keyword.value, ast.Constant) and not keyword.value.value)
-    return False
+class Starred(frozenset[int]):
+    """What may be given by an argument behind a star, which may be any number of arguments."""
 
 
-def path_of(
-    node: ast.Call | None, places: Sequence[str] = ("path", "file", "fname", "filename", "buf", "excel_writer", "filepath_or_buffer")
-) -> str | None:
-    """Return the file a call names by a text; None where it cannot be told."""
-    if node is None:
+@dataclass(frozen=True)
+class Given:
+    """What a call is given.
+
+    Attributes
+    ----------
+    arguments : tuple of Value
+    named : dict
+        ``"**"`` stands for all that is given as such.
+    scope : Scope or None
+        Of the call.
+    node : ast.Call or None
+        None where a library calls.
+    is_statement : bool
+        Nothing is done with what comes back.
+    """
+
+    arguments: tuple[Value, ...] = ()
+    named: dict[str, Value] = field(default_factory=dict)
+    scope: Scope | None = None
+    node: ast.Call | None = None
+    is_statement: bool = False
+
+    @property
+    def everything(self) -> Value:
+        """All of it."""
+        return NOTHING.union(*self.arguments, *self.named.values())
+
+    def first(self) -> Value:
+        """Return the first argument."""
+        return self.arguments[0] if self.arguments else NOTHING
+
+    def has(self) -> bool:
+        """Say whether anything is given."""
+        return bool(self.arguments or self.named)
+
+    def constant(self, name: str, place: int | None = None) -> object:
+        """Return what is given by name, or by place, where it is written there; ``...`` where it is not known, None where not given."""
+        for keyword in self.node.keywords if self.node is not None else ():
+            if keyword.arg == name:
+                return keyword.value.value if isinstance(keyword.value, ast.Constant) else ...
+        if place is not None and self.node is not None and place < len(self.node.args):
+            one = self.node.args[place]
+            return one.value if isinstance(one, ast.Constant) else ...
+        return ... if self.node is None or "**" in self.named else None
+
+    def is_true(self, name: str) -> bool:
+        """Say whether there is ``name=True``, or a value that may be true."""
+        return name in self.named and bool(self.constant(name))
+
+    def path(self, world: World, place: int = 0) -> str | None:
+        """Return the file that is named; None where it cannot be told."""
+        candidates = [*self.arguments[place : place + 1], *[value for name, value in self.named.items() if name in _PATHS]]
+        for value in candidates:
+            names = {world.things[one].name for one in value if world.things[one].kind in ("text", "path", "file")}
+            if len(names) == 1 and len(names) == len(value):
+                return names.pop() or None
         return None
-    candidates = [*node.args[:1], *[keyword.value for keyword in node.keywords if keyword.arg in _PATH_PARAMETERS]]
-    for one in candidates:
-        if isinstance(one, ast.Constant) and isinstance(one.value, str):
-            return one.value
-    return None
 
+    def opens_for_writing(self) -> bool:
+        """Say whether a file is opened so that it may be written to."""
+        mode = self.constant("mode", 1)
+        return mode is ... or (isinstance(mode, str) and bool(set(mode) & set("wax+")))
 
-def opens_for_writing(node: ast.Call | None, name: str) -> bool:
-    """Say whether a call may open its file for writing."""
-    if name in ("sqlite3.connect", "tempfile.mkdtemp"):
-        return True
-    if node is None:
-        return name in effects.WRITES_FILE
-    mode = next((keyword.value for keyword in node.keywords if keyword.arg == "mode"), node.args[1] if len(node.args) > 1 else None)
-    if mode is None:
-        return False
-    return not (isinstance(mode, ast.Constant) and isinstance(mode.value, str) and not set(mode.value) & set("wax+"))
+    def opens_anew(self) -> bool:
+        """Say whether a file is opened so that nothing of it stays."""
+        mode = self.constant("mode", 1)
+        return isinstance(mode, str) and "w" in mode

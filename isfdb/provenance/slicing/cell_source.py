@@ -7,8 +7,10 @@ set up the notebook become nothing; one that nobody here knows stays a call of I
 from __future__ import annotations
 
 import ast
+import io
 import re
 import textwrap
+import tokenize
 import warnings
 from dataclasses import dataclass
 
@@ -33,6 +35,10 @@ _LEADING_CALL = re.compile(r"(?P<indent>\s*)(?P<kind>[,;/])(?P<name>[A-Za-z_][\w
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|\$\$|\$([A-Za-z_]\w*)")
 
 
+#: What a cell may end with behind its last piece of code.
+_NO_CODE = frozenset({tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.DEDENT, tokenize.INDENT})
+
+
 @dataclass(frozen=True)
 class CellCode:
     """A cell as plain Python.
@@ -54,6 +60,16 @@ class CellCode:
     def statements(self) -> list[ast.stmt]:
         """Return the statements at the top level, in order."""
         return list(self.tree.body) if self.tree is not None else []
+
+    def is_quiet(self) -> bool:
+        """Say whether the cell ends with a semicolon, so that IPython keeps no output."""
+        if ";" not in self.text:
+            return False
+        try:
+            tokens = [one.string for one in tokenize.generate_tokens(io.StringIO(self.text).readline) if one.type not in _NO_CODE]
+        except (tokenize.TokenError, SyntaxError):
+            return False
+        return bool(tokens) and tokens[-1] == ";"
 
     def segment(self, node: ast.stmt) -> str:
         """Return the text of a statement, with the comments that stand in it and its decorators."""
@@ -97,6 +113,9 @@ def _without_cell_magic(source: str) -> str:
         return source
     name, argument = match[1], match[2].strip()
     body = stripped[match.end() :].removeprefix("\n")
+    if name == "capture" and (words := [word for word in argument.split() if not word.startswith("-")]):
+        # The output of the cell is a variable, so that what is captured must be captured again.
+        return f"with __import__('IPython.utils.capture').utils.capture.capture_output() as {words[0]}:\n{textwrap.indent(body, '    ')}"
     if name in _RUNS_BODY:
         return f"{argument}\n{body}" if name == "time" and argument else body
     if name in _SHOWS:
@@ -136,7 +155,7 @@ def _replace_line(text: str, number: int | None) -> str | None:
 def _as_python(line: str) -> str | None:
     """Return the Python that does what a line with a magic does; None where it has none."""
     if match := _SHELL.fullmatch(line):
-        return f"{match['indent']}__import__('subprocess').run({_with_variables(match['rest'].strip())}, shell=True)"
+        return f"{match['indent']}{_shell(match['rest'].strip())}"
     if match := _MAGIC.fullmatch(line):
         return match["indent"] + _line_magic(match["name"], match["rest"].strip(), match["indent"])
     if match := _ASSIGNED.fullmatch(line):
@@ -166,8 +185,12 @@ def _line_magic(name: str, rest: str, indent: str) -> str:
         path = next((word for word in words if not word.startswith("-")), "")
         return f"exec(compile(open({_with_variables(path)}).read(), {path!r}, 'exec'))"
     if name in _SHELLS:
-        return f"__import__('subprocess').run({_with_variables(rest)}, shell=True)"
+        return _shell(rest)
     return f"get_ipython().run_line_magic({name!r}, {rest!r})"
+
+
+def _shell(command: str) -> str:
+    return f"_exit_code = __import__('subprocess').run({_with_variables(command)}, shell=True).returncode"
 
 
 def _magic_value(kind: str, rest: str) -> str:

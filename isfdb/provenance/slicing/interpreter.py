@@ -8,19 +8,33 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import Final
 
-from isfdb.provenance.slicing.calls import call, called_thing
+from isfdb.provenance.slicing.call_arguments import Given
+from isfdb.provenance.slicing.calls import call, called_thing, called_unknown
 from isfdb.provenance.slicing.expressions import EXPRESSIONS
-from isfdb.provenance.slicing.names import STAR, bind
+from isfdb.provenance.slicing.methods import called_method
 from isfdb.provenance.slicing.notes import Notes
 from isfdb.provenance.slicing.statements import STATEMENTS
 from isfdb.provenance.slicing.world import NOTHING, Scope, Step, Value
+
+#: Kinds of values that are surely not None, so that IPython binds ``_`` to them.
+_NEVER_NONE: Final = frozenset("number text bytes list dict set tuple array table path instance function class".split())
+_JUMPS: Final = (ast.Return, ast.Break, ast.Continue, ast.Raise)
 
 
 class Interpreter(Notes):
     """Follows a session, statement by statement."""
 
-    def execute(self, node: ast.stmt, cell: int, *, count: int | None = None, is_last: bool = False, may_have_failed: bool = False) -> Step:
+    def execute(
+        self,
+        node: ast.stmt,
+        cell: int,
+        *,
+        count: int | None = None,
+        is_last: bool = False,
+        may_have_failed: bool = False,
+    ) -> Step:
         """Follow one statement that ran at the top level of a cell.
 
         Parameters
@@ -30,28 +44,46 @@ class Interpreter(Notes):
         count : int, optional
             IPython's execution count, under which the value of a last expression can be had again.
         is_last : bool
-            The statement is its cell's last.
+            The statement is its cell's last, and shows what it gives.
         may_have_failed : bool
             It may have stopped half way.
         """
         step = Step(len(self.steps), cell, node, may_have_failed=may_have_failed)
+        self._need_what_may_have_failed(step)
         self.steps.append(step)
         self.begin(step)
-        value = self.statement(node, None, certain=not may_have_failed)
-        if is_last and isinstance(node, ast.Expr) and value is not None:
+        self.weak = int(may_have_failed)
+        value = self.statement(node, None)
+        if is_last and isinstance(node, ast.Expr) and value is not None and not may_have_failed:
             self._remember_output(value, count)
         self._settle(step)
         return step
 
+    def _need_what_may_have_failed(self, step: Step) -> None:
+        """Where nobody knows which statement of a cell failed, none of them stands without those before it: one stopped all others."""
+        for before in reversed(self.steps):
+            if before.cell != step.cell or not (before.may_have_failed and step.may_have_failed):
+                break
+            step.needs.add(before.number)
+
     def _remember_output(self, value: Value, count: int | None) -> None:
         """Bind what IPython binds to the value of a cell's last expression, unless that is None: then what was before stays."""
-        for name in (f"_{count}", f"Out[{count}]"):
-            bind(self, name, value, None, certain=True)
-        previous = self.world.names.get("_", NOTHING)
-        self.world.names["__"] = previous | self.world.names.get("__", NOTHING)
-        for name in ("_", "__"):
+        world, kinds = self.world, self.world.kinds(value)
+        if kinds == {"none"}:
+            return
+        if count is not None:
+            name = f"_{count}"
+            world.names[name] = value
+            self.surely_bound.add(name)
+        if world.own_underscore:
+            return
+        is_certain = kinds <= _NEVER_NONE
+        for name, before in (("___", "__"), ("__", "_")):
+            world.names[name] = world.names.get(before, NOTHING) | (NOTHING if is_certain else world.names.get(name, NOTHING))
+            world.definers[name] = world.definers.get(before, set()) | (set() if is_certain else world.definers.get(name, set()))
             self.maybe_bound.add(name)
-        self.world.names["_"] = value | previous
+        world.names["_"] = value if is_certain else value | world.names.get("_", NOTHING)
+        (self.surely_bound if is_certain else self.maybe_bound).add("_")
 
     def _settle(self, step: Step) -> None:
         """Write down that this step, from now on, is what others see the effect of."""
@@ -59,27 +91,28 @@ class Interpreter(Notes):
         for name in self.surely_bound - self.maybe_bound:
             world.definers[name] = {number}
         for name in self.maybe_bound:
-            world.definers.setdefault(name, set()).add(number)
+            world.definers[name] = world.definers_of(name) | {number}
+        for name in self.deleted - self.maybe_bound - self.surely_bound:
+            world.definers.pop(name, None)
         for thing in self.changed:
             world.changers[thing] = {number}
-        for state in self.touched - self.set_anew:
-            world.definers[state] = {number}
-        for state in self.set_anew:
+        for state in self.touched | self.set_anew:
             world.definers[state] = {number}
         step.needs.discard(number)
         if step.widened:
-            step.needs |= set(range(number))
-            for name in [*world.names, STAR]:
-                world.definers.setdefault(name, set()).add(number)
-            for one in range(len(world.things)):
-                world.changers.setdefault(one, set()).add(number)
+            step.needs |= set(range(max(world.barrier, 0), number))
+            world.barrier = number
 
-    def block(self, body: Sequence[ast.stmt], scope: Scope | None, *, certain: bool) -> None:
-        """Follow statements one after the other."""
+    def block(self, body: Sequence[ast.stmt], scope: Scope | None) -> None:
+        """Follow statements one after the other; what stands behind one that may jump away is not certain to run."""
+        weak = self.weak
         for node in body:
-            self.statement(node, scope, certain=certain)
+            self.statement(node, scope)
+            if _may_jump(node):
+                self.weak += 1
+        self.weak = weak
 
-    def statement(self, node: ast.stmt, scope: Scope | None, *, certain: bool) -> Value | None:
+    def statement(self, node: ast.stmt, scope: Scope | None) -> Value | None:
         """Follow one statement, of the session or of a body."""
         follow = STATEMENTS.get(type(node).__name__)
         if follow is None:
@@ -87,7 +120,7 @@ class Interpreter(Notes):
                 if isinstance(child, ast.expr):
                     self.use(self.value(child, scope))
             return None
-        found: Value | None = follow(self, node, scope, certain)
+        found: Value | None = follow(self, node, scope)
         return found
 
     def value(self, node: ast.expr, scope: Scope | None, *, is_statement: bool = False) -> Value:
@@ -101,22 +134,29 @@ class Interpreter(Notes):
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
                 self.use(self.value(child, scope))
-        return self.world.new()
+        return self.world.new("foreign")
 
-    def called(
-        self,
-        callee: Value,
-        arguments: Sequence[Value],
-        named: dict[str, Value],
-        scope: Scope | None,
-        node: ast.Call | None = None,
-        *,
-        is_statement: bool = False,
-    ) -> Value:
+    def called(self, callee: Value, given: Given | None = None) -> Value:
         """Return what calling a value may give, having noted what the call needs and changes."""
-        found: Value = NOTHING
-        for one in sorted(callee):
-            found |= called_thing(self, one, arguments, named, scope, node, is_statement)
+        given = given or Given()
         if not callee:
-            found |= called_thing(self, None, arguments, named, scope, node, is_statement)
+            return called_unknown(self, NOTHING, given)
+        self.weak += len(callee) > 1
+        found = NOTHING.union(*[called_thing(self, one, given) for one in sorted(callee)])
+        self.weak -= len(callee) > 1
         return found
+
+    def called_method(self, owner: Value, name: str, given: Given) -> Value:
+        """Return what calling a method may give."""
+        return called_method(self, owner, name, given)
+
+
+def _may_jump(node: ast.stmt) -> bool:
+    """Say whether a statement may leave the block around it, on one of its ways."""
+    known: bool | None = getattr(node, "may_jump", None)
+    if known is None:
+        known = isinstance(node, (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match, ast.AsyncFor, ast.AsyncWith)) and any(
+            isinstance(part, _JUMPS) for part in ast.walk(node)
+        )
+        node.may_jump = known  # type: ignore[attr-defined]  # kept where it belongs
+    return known

@@ -2,129 +2,329 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Sequence
+import re
 from typing import TYPE_CHECKING, Final
 
-from isfdb.provenance.slicing import effects
-from isfdb.provenance.slicing.call_arguments import all_given, is_true, path_of
+from isfdb.provenance.slicing import effects, state_tables
+from isfdb.provenance.slicing.call_arguments import Given
 from isfdb.provenance.slicing.effects import UNCHANGING
-from isfdb.provenance.slicing.functions import run_function
-from isfdb.provenance.slicing.hidden_state import may_draw, use_files
-from isfdb.provenance.slicing.instances import call_method_of_instance, classes_of, may_call
-from isfdb.provenance.slicing.names import CONTAINERS, members_of
-from isfdb.provenance.slicing.world import NOTHING, Scope, Value
+from isfdb.provenance.slicing.hidden_state import draw, drawn_by_method, see_all_settings
+from isfdb.provenance.slicing.instances import (
+    all_methods,
+    bases_of,
+    bound,
+    call_method_of_instance,
+    classes_of,
+    has_library_base,
+    marks_of,
+    may_call,
+    members_named,
+    operate_on,
+)
+from isfdb.provenance.slicing.names import CONTAINERS, consume, load, members_of
+from isfdb.provenance.slicing.world import NOTHING, Value
 
 if TYPE_CHECKING:
     from isfdb.provenance.slicing.interpreter import Interpreter
 
-_ADDING_METHODS: Final = frozenset("append appendleft add insert extend extendleft update setdefault __setitem__".split())
-_TAKING_METHODS: Final = frozenset("pop popitem popleft get setdefault values items copy __getitem__".split())
+_ADDING: Final = frozenset("append appendleft add insert extend extendleft update setdefault __setitem__".split())
+_ADDING_MEMBERS: Final = frozenset({"extend", "extendleft", "update"})
+_TAKING: Final = frozenset("pop popitem popleft get setdefault __getitem__".split())
+_VIEWS: Final = frozenset({"keys", "values", "items"})
+_MAY_DRAW: Final = frozenset("sample fit fit_transform fit_predict rvs permutation".split())
+_FITS: Final = frozenset("fit fit_transform fit_predict partial_fit set_params".split())
+_WORDS: Final = re.compile(r"[A-Za-z_]\w*")
+_GETS: Final = ("get_", "savefig", "to_", "__")
 
 
-def called_method(
-    run: Interpreter,
-    owner: Value,
-    name: str,
-    arguments: Sequence[Value],
-    named: dict[str, Value],
-    scope: Scope | None,
-    node: ast.Call,
-    is_statement: bool,
-) -> Value:
+def called_method(run: Interpreter, owner: Value, name: str, given: Given) -> Value:
     """Return what a method call on anything but a module may give."""
-    world = run.world
-    given = all_given(arguments, named)
-    found: Value = NOTHING
-    instances = frozenset(one for one in owner if world.things[one].kind == "instance" and classes_of(run, one))
+    world, found = run.world, NOTHING
+    instances, classes = world.of_kind(owner, "instance"), world.of_kind(owner, "class")
     for one in sorted(instances):
-        functions = [cls for cls in classes_of(run, one) if name in world.things[cls].scope.names]
-        if functions:
-            found |= call_method_of_instance(run, one, name, arguments, scope, named=named)
+        if members_named(run, classes_of(run, one), name):
+            found |= call_method_of_instance(run, one, name, given)
         else:
-            found |= _unknown_method(run, frozenset((one,)), name, arguments, named, scope, node, is_statement)
-    classes = frozenset(one for one in owner if world.things[one].kind == "class")
+            found |= _inherited_method(run, one, name, given)
     for one in sorted(classes):
-        for function in world.things[one].scope.names.get(name, NOTHING):
-            if world.things[function].kind == "function":
-                marks = [mark.id for mark in getattr(world.things[function].node, "decorator_list", ()) if isinstance(mark, ast.Name)]
-                receiver = frozenset((one,)) if "classmethod" in marks else None
-                found |= run_function(run, function, arguments, named, receiver)
+        found |= _method_of_class(run, one, name, given)
     rest = owner - instances - classes
     if "database" in world.kinds(rest):
-        run.use(given)
-        return found | (world.new("database") if name in ("create_sub_db", "batch") else world.new())
-    held_functions = frozenset(one for one in world.held(rest) if world.things[one].kind == "function")
-    if held_functions:
-        found |= run.called(held_functions, arguments, named, scope)
+        run.use(given.everything)
+        consume(run, given.everything)
+        return found | (world.new("database") if name in ("create_sub_db", "batch") else world.new("foreign"))
+    held = (
+        world.of_kind(world.held(world.of_kind(rest, "object", "foreign")), "function", "method")
+        if name not in effects.QUIET_METHODS
+        else NOTHING
+    )
+    if held:
+        found |= run.called(held, given)
+    if name in world.patched:
+        run.see(f"<attribute>{name}")
+        found |= run.called(NOTHING.union(*[bound(run, member, owner) for member in world.patched[name]]), given)
     if rest or not owner:
-        found |= _unknown_method(run, rest, name, arguments, named, scope, node, is_statement)
+        found |= _method_by_name(run, rest, name, given)
     return found
 
 
-def _unknown_method(
-    run: Interpreter,
-    owner: Value,
-    name: str,
-    arguments: Sequence[Value],
-    named: dict[str, Value],
-    scope: Scope | None,
-    node: ast.Call,
-    is_statement: bool,
-) -> Value:
+def _method_of_class(run: Interpreter, one: int, name: str, given: Given) -> Value:
+    found: Value = NOTHING
+    for member in sorted(members_named(run, bases_of(run, frozenset((one,))), name)):
+        thing = run.world.things[member]
+        if thing.kind == "function" and "classmethod" in marks_of(thing):
+            found |= run.called(bound(run, member, frozenset((one,))), given)
+        else:
+            found |= run.called(frozenset((member,)), given)
+    if not found:
+        run.use(given.everything)
+        found = run.world.new("instance", made_by=frozenset((one,)))
+    return found
+
+
+def _inherited_method(run: Interpreter, one: int, name: str, given: Given) -> Value:
+    """Return what a method gives that is a library's, or that was put into the instance."""
+    receiver = frozenset((one,))
+    kept = run.world.of_kind(run.world.held(receiver), "function", "method", "class")
+    found = run.called(kept, given) if kept else NOTHING
+    found |= call_method_of_instance(run, one, "__getattr__", Given((run.world.plain("text"),)))
+    if has_library_base(run, one):
+        found |= all_methods(run, one, given.everything)
+    return found | _method_by_name(run, receiver, name, given)
+
+
+def _method_by_name(run: Interpreter, owner: Value, name: str, given: Given) -> Value:
     """Judge a method by its name, and by the kind of its object where that is known."""
     world = run.world
-    kinds, given = world.kinds(owner), all_given(arguments, named)
-    if name in effects.WRITING_METHODS or name in effects.READING_METHODS:
-        paths = {world.things[one].name for one in owner if world.things[one].kind == "file"}
-        path = paths.pop() if len(paths) == 1 else path_of(node)
-        use_files(run, path or None, writes=name in effects.WRITING_METHODS)
-        if name in effects.WRITING_METHODS and name not in effects.CHANGING_METHODS:
-            run.use(owner | given)
-            return world.new()
-    if kinds <= UNCHANGING and kinds:
-        run.use(given)
-        return world.new("list") if "split" in name else world.plain("text" if "text" in kinds else "number")
-    if name in _ADDING_METHODS and kinds <= CONTAINERS and kinds:
+    kinds, everything = world.kinds(owner), given.everything
+    run.use(everything)
+    consume(run, everything)
+    if kinds and kinds <= UNCHANGING:
+        return _of_unchanging(run, owner, name, given)
+    if kinds and kinds <= CONTAINERS:
+        return _of_container(run, owner, name, given)
+    _note_files(run, owner, name, given)
+    see_names_in_text(run, name, given)
+    _note_draws(run, owner, name, given)
+    if not kinds <= {"array"}:
+        see_all_settings(run)
+    if name in effects.SHOWING_METHODS:
+        run.see("<display>")
+    if kinds == {"plot"}:
+        return _of_plot(run, owner, name, everything)
+    if name in effects.PLOTTING_METHODS and (name == "plot" or kinds & {"table"} or given.is_statement):
+        return _drawn(run, owner, given)
+    if kinds & {"generator"}:
+        return _of_generator(run, owner, name, given)
+    if kinds == {"estimator"}:
+        return _of_estimator(run, owner, name, everything)
+    return _of_object(run, owner, name, given)
+
+
+def _of_unchanging(run: Interpreter, owner: Value, name: str, given: Given) -> Value:
+    world, kinds = run.world, run.world.kinds(owner)
+    operate_on(run, given.everything)
+    may_call(run, given.everything, given.everything)
+    if kinds & {"path"}:
+        _note_files(run, owner, name, given)
+        if name == "open":
+            path = given_path(run, owner)
+            return world.new("file", name=path or "", writes=_opens_for_writing(given))
+        return world.new("list") if name in ("iterdir", "glob", "rglob") else world.plain("text" if "read" in name else "path")
+    if name == "format":
+        run.see("<display>")
+    if name == "join" and world.kinds(given.everything):
+        members_of(run, given.everything)
+    return world.new("list") if "split" in name else world.plain("text" if "text" in kinds else "number")
+
+
+def _of_container(run: Interpreter, owner: Value, name: str, given: Given) -> Value:
+    """Follow a method of a list, dict, set or tuple."""
+    world, everything = run.world, given.everything
+    result = may_call(run, given.named.get("key", NOTHING), world.held(owner))
+    run.look(owner)
+    if name in _ADDING:
         run.change(owner)
-        for value in [*arguments, *named.values()]:
-            world.put_into(owner, (members_of(run, value) if name in ("extend", "extendleft", "update") else NOTHING) | value)
-        return world.held(owner) if name == "setdefault" else world.plain("none")
-    if "generator" in kinds:
+        for value in [*given.arguments, *given.named.values()]:
+            world.put_into(owner, (members_of(run, value) if name in _ADDING_MEMBERS else NOTHING) | value)
+        return world.held(owner) | everything if name == "setdefault" else world.plain("none")
+    if name == "items":
+        return _items(run, owner)
+    if name in _VIEWS:
+        return owner
+    if name == "copy" or name in ("union", "intersection", "difference", "symmetric_difference"):
+        return world.copied(owner, deeply=False) | world.held(everything)
+    if name in effects.CHANGING_METHODS:
+        run.use(owner) if name == "sort" else None
         run.change(owner)
-        run.use(given)
-        if name in ("shuffle",):
-            run.change(given)
-        return world.new("array") if kinds == {"generator"} else world.new()
-    if "inplace" in named and is_true(node, "inplace"):
-        run.change(owner)
-        run.use(given)
-        world.put_into(owner, given)
-        return world.plain("none")
-    run.use(given)
-    run.change(named.get("out", NOTHING))
-    is_changing = name in effects.CHANGING_METHODS and not (kinds and kinds <= {"table", "array"} and name in ("add", "eval"))
-    is_quiet = name in effects.QUIET_METHODS and not is_changing
-    may_draw(run, owner, name, named)
-    if name in ("plot", "hist", "boxplot", "imshow", "scatter", "bar", "set_title", "legend"):
-        run.touch("<plot>")
-    result = may_call(run, given, [owner, given], scope)
-    if is_quiet or (kinds <= {"array", "table"} and kinds and not is_changing):
-        run.use(owner)
-        if name in effects.FRESH_METHODS:
-            fresh = world.new("array" if "array" in kinds else "list" if name == "copy" and kinds <= CONTAINERS else "object")
-            if name == "copy":
-                world.put_into(fresh, world.held(owner))  # a copy holds what the original holds
-            return fresh
-        if kinds and kinds <= CONTAINERS:
-            return (world.held(owner) | result | given) if name in _TAKING_METHODS else world.plain("number")
-        return owner | world.held(owner) | given | result | world.new()
+        for one in world.of_kind(world.held(owner), "instance") if name == "sort" else ():
+            operate_on(run, frozenset((one,)))
+    if name in _TAKING:
+        return world.held(owner) | everything | result | world.plain("none")
+    return world.plain("none") if name in effects.CHANGING_METHODS else world.plain("number")
+
+
+def _items(run: Interpreter, owner: Value) -> Value:
+    """Return a dict's view of pairs: it shows what is put into the dict later."""
+    view, pair = run.world.new("list"), run.world.new("tuple")
+    for one in pair:
+        run.world.holds[one] = run.world.holds.setdefault(next(iter(owner)), set())  # shared, not copied
+    run.world.put_into(pair, run.world.held(owner))
+    run.world.put_into(view, pair | owner)
+    return view
+
+
+def _of_plot(run: Interpreter, owner: Value, name: str, everything: Value) -> Value:
+    """Follow a method of a figure or of axes, which stand for the same drawing."""
+    run.see("<plot settings>")
     run.use(owner)
+    may_call(run, everything, NOTHING)
+    if not name.startswith(_GETS):
+        run.change(owner)
+    return owner
+
+
+def _drawn(run: Interpreter, owner: Value, given: Given) -> Value:
+    run.use(owner)
+    return drawn_by_method(run, given)
+
+
+def _of_generator(run: Interpreter, owner: Value, name: str, given: Given) -> Value:
+    """Follow a method of a generator of random numbers: each changes it."""
     run.change(owner)
-    world.put_into(owner, given)
-    if not is_changing:
+    run.change(given.named.get("out", NOTHING))
+    if name == "shuffle":
+        run.change(given.everything)
+    if name == "seed":
+        return run.world.plain("none")
+    return run.world.new("array") if run.world.kinds(owner) == {"generator"} else run.world.new("foreign") | owner
+
+
+def _of_estimator(run: Interpreter, owner: Value, name: str, everything: Value) -> Value:
+    """Follow a method of a model that is fitted: it changes, and what it is made of; what it is fitted to does not."""
+    result = may_call(run, owner, everything)
+    run.use(owner)
+    if name in _FITS:
         run.change_deeply(owner)
-        run.change_deeply(given)
-    if name in ("pop", "popitem", "popleft"):
-        return world.held(owner) | (owner if not kinds <= CONTAINERS else NOTHING) or world.new()
-    return owner | world.held(owner) | given | result | world.new()
+    if name in ("fit", "partial_fit", "set_params"):
+        return owner
+    return (
+        result | run.world.new("array")
+        if name not in effects.QUIET_METHODS or name in effects.FRESH_METHODS
+        else owner | result | run.world.new()
+    )
+
+
+def _of_object(run: Interpreter, owner: Value, name: str, given: Given) -> Value:
+    """Follow a method of something whose kind says little."""
+    world, kinds, everything = run.world, run.world.kinds(owner), given.everything
+    run.use(owner)
+    if kinds & _USED_UP_HERE and name not in ("getvalue", "close"):
+        consume(run, owner)
+    if given.is_true("inplace"):
+        run.change(owner)
+        world.put_into(owner, everything)
+        return world.plain("none")
+    run.change(given.named.get("out", NOTHING))
+    is_data = bool(kinds) and kinds <= {"table", "array"}
+    is_changing = _changes(name) and not (is_data and name in ("add", "eval"))
+    callable_parts = owner if kinds & {"object", "foreign", "iterator", "stateful"} else NOTHING
+    result = may_call(run, everything | callable_parts, owner | everything)
+    if name == "backward":
+        run.touch("<gradients>")
+        return world.plain("none")
+    if name in ("step", "zero_grad"):
+        run.touch("<gradients>")
+    if not is_changing and (is_data or (name in effects.QUIET_METHODS | effects.FRESH_METHODS and not kinds & _NEVER_QUIET)):
+        return _quiet_result(run, owner, name, everything, result)
+    run.change(owner)
+    if is_data or kinds <= {"array", "table", "iterator"}:
+        world.put_into(owner, everything)
+    else:
+        run.change_deeply(owner)
+        world.put_into(owner, everything)
+    if not is_changing and not kinds <= {"iterator", "stateful", "file"}:
+        run.change_deeply(everything)
+    if name in ("close", "write", "writelines", "flush") and kinds <= {"file", "stateful"}:
+        return world.plain("number")
+    return owner | world.held(owner) | everything | result | world.new("foreign" if "foreign" in kinds or not kinds else "object")
+
+
+#: Kinds whose methods may all change them.
+_NEVER_QUIET: Final = frozenset({"foreign", "file", "stateful", "iterator"})
+_USED_UP_HERE: Final = frozenset({"file", "stateful", "iterator"})
+
+
+def _quiet_result(run: Interpreter, owner: Value, name: str, everything: Value, result: Value) -> Value:
+    world, kinds = run.world, run.world.kinds(owner)
+    if name == "copy":
+        return world.copied(owner, deeply=False)
+    if name in effects.FRESH_METHODS or (kinds == {"table"} and name in effects.FRESH_OF_TABLES):
+        fresh = world.new("array" if kinds == {"array"} else "table" if kinds <= {"table", "array"} and kinds else "object")
+        world.put_into(fresh, result)
+        return fresh | result
+    made = world.new("object")
+    world.put_into(made, everything | result)
+    return owner | world.held(owner) | everything | result | made
+
+
+def _changes(name: str) -> bool:
+    return name in effects.CHANGING_METHODS or (name.endswith("_") and not name.endswith("__"))
+
+
+def _note_draws(run: Interpreter, owner: Value, name: str, given: Given) -> None:
+    """Methods that draw from numpy's global state unless they, or the object, were given a state."""
+    if name not in _MAY_DRAW or "random_state" in given.named:
+        return
+    world, kinds = run.world, run.world.kinds(owner)
+    if kinds == {"estimator"}:
+        parts = world.reachable(owner)
+        if all(world.things[one].name == "settled" or world.things[one].kind not in ("estimator", "instance") for one in parts):
+            return
+        if any(world.things[one].kind == "generator" for one in parts):
+            return
+    if kinds <= CONTAINERS | UNCHANGING | {"array", "generator"} and kinds:
+        return
+    draw(run, "<numpy.random>")
+
+
+def given_path(run: Interpreter, owner: Value) -> str | None:
+    """Return the file that an object stands for."""
+    paths = {run.world.things[one].name for one in owner if run.world.things[one].kind in ("file", "path")}
+    return (paths.pop() or None) if len(paths) == 1 else None
+
+
+def _opens_for_writing(given: Given) -> bool:
+    mode = given.constant("mode", 0)
+    return mode is ... or (isinstance(mode, str) and bool(set(mode) & set("wax+")))
+
+
+def _note_files(run: Interpreter, owner: Value, name: str, given: Given) -> None:
+    """Note which file a method reads or writes: the one that its object stands for, else the one it is given."""
+    if name not in state_tables.WRITING_METHODS | state_tables.READING_METHODS | {"write", "add"}:
+        return
+    kinds = run.world.kinds(owner)
+    own = kinds <= {"path", "file"} and bool(kinds)
+    path = given_path(run, owner) if own else given.path(run.world)
+    if name == "mkdir" and own:
+        run.touch_named("<folders>", (path or "").rpartition("/")[2] or None)
+    elif name in state_tables.WRITING_METHODS or (name == "open" and _opens_for_writing(given)):
+        run.touch_file(path, whole=name in state_tables.WRITES_WHOLE or (name == "open" and given.constant("mode", 0) in ("w", "wb")))
+        for target in ("rename", "replace") if own else ():
+            run.touch_file(None) if name == target else None
+    elif kinds == {"file"} and name in ("write", "add"):
+        stored = given.path(run.world)
+        run.see_file(stored) if stored and run.world.definers.get(f"<files>{stored.rpartition('/')[2]}") else None
+    elif kinds != {"file"} and (own or kinds & {"object", "foreign"}):
+        run.see_file(path)
+
+
+def see_names_in_text(run: Interpreter, name: str, given: Given) -> None:
+    """Note the variables that an expression in a text names, as queries of tables do."""
+    if name.rpartition(".")[2] not in ("eval", "query", "sql", "execute", "evaluate", "from_query"):
+        return
+    for value in given.everything:
+        thing = run.world.things[value]
+        for word in set(_WORDS.findall(thing.name)) if thing.kind == "text" else ():
+            if word in run.world.names:
+                run.use(load(run, word, given.scope))

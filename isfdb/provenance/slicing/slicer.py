@@ -141,7 +141,7 @@ class History:
     def _execute(self, place: int, *, may_have_failed: bool) -> None:
         reading = self._readings[place]
         number = len(reading.steps)
-        is_last = number == len(reading.statements) - 1
+        is_last = number == len(reading.statements) - 1 and not self.codes[place].is_quiet()
         count = self.cells[place].count
         node = reading.statements[number]
         reading.steps.append(self._interpreter.execute(node, place, count=count, is_last=is_last, may_have_failed=may_have_failed))

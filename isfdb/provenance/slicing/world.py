@@ -9,13 +9,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from isfdb.provenance.slicing.effects import UNCHANGING
 
 #: What an expression may stand for: numbers of things.
 Value = frozenset[int]
 NOTHING: Value = frozenset()
+#: Kinds of things that looking at their members, or giving them to a function, uses up.
+USED_UP: Final = frozenset({"iterator", "file", "stateful", "generator"})
+_NO_STEPS: Final[set[int]] = set()
+_COPIED_AS_THEMSELVES: Final = UNCHANGING | {"function", "method", "class", "library", "database"}
+_HOLD_NOTHING_UNKNOWN: Final = _COPIED_AS_THEMSELVES | {"array"}
 
 
 @dataclass(slots=True)
@@ -25,16 +30,26 @@ class Thing:
     Attributes
     ----------
     kind : str
-        ``"object"`` where nobody knows; ``"library"`` (with its dotted name), ``"function"``, ``"class"``, ``"instance"``, ``"database"``,
-        ``"generator"``, ``"list"``, ``"array"``, ``"table"``, ``"number"``, ``"text"`` ...
+        ``"object"`` where a well-known library made it, ``"foreign"`` where nobody knows; ``"library"`` (with its dotted name),
+        ``"function"``, ``"method"`` (whatever else can be called), ``"class"``, ``"instance"``, ``"database"``, ``"generator"`` of random
+        numbers, ``"iterator"``, ``"file"``, ``"stateful"``, ``"plot"``, ``"estimator"``, ``"list"``, ``"array"``, ``"table"``, ``"path"``,
+        ``"number"``, ``"text"`` ...
     name : str
-        Of a library's module or function: its full name.
+        Of a library's module or function: its full name. Of a text, a path or a file: what it says, empty where nobody knows.
     node : ast node
         Of the user's functions and classes: their code.
     scope : Scope
         Where that code looks for names that are not its own.
     made_by : frozenset of int
         Of an instance: its classes.
+    writes : bool
+        Of a file: it may be written to.
+    calls : callable
+        Of a method: follows a call of it.
+    deferred : callable
+        Of what runs later, as a generator's body: follows what then runs, and returns what it may give.
+    born : int
+        Step that made it.
     """
 
     kind: str = "object"
@@ -42,14 +57,28 @@ class Thing:
     node: Any = None
     scope: Any = None
     made_by: Value = NOTHING
+    writes: bool = False
+    calls: Any = None
+    deferred: Any = None
+    born: int = -1
 
 
 @dataclass(slots=True)
 class Scope:
-    """The names of a function that runs, and where it looks for others; None as parent means the variables of the session."""
+    """The names of a function that runs, and where it looks for others; None as parent means the variables of the session.
+
+    Attributes
+    ----------
+    kind : str
+        ``"function"``, ``"class"`` (whose names its functions do not see) or ``"comprehension"`` (whose walruses bind outside).
+    cell : int or None
+        A thing that stands for the variables themselves, once an inner function has bound one of them.
+    """
 
     names: dict[str, Value] = field(default_factory=dict)
     parent: Scope | None = None
+    kind: str = "function"
+    cell: int | None = None
     declared_global: set[str] = field(default_factory=set)
     declared_nonlocal: set[str] = field(default_factory=set)
 
@@ -61,8 +90,15 @@ class Scope:
                 return None
             if name in scope.names:
                 return scope
-            scope = scope.parent
+            scope = scope.enclosing()
         return None
+
+    def enclosing(self) -> Scope | None:
+        """Return the scope in which this one looks next; a class is none to what lies in it."""
+        scope = self.parent
+        while scope is not None and scope.kind == "class":
+            scope = scope.parent
+        return scope
 
 
 @dataclass(slots=True)
@@ -82,6 +118,8 @@ class Step:
         Why it was taken to need, or change, more than what can be seen.
     draws : set of str
         Random states it draws from.
+    touched : set of str
+        Hidden states it uses or changes: ``"<files>"``, ``"<random>"``, ``"<clock>"``, ``"<network>"``, ``"<environ>"``, ``"<plot>"`` ...
     may_have_failed : bool
         Its cell ended with an error, perhaps in this statement.
     databases : dict
@@ -95,32 +133,75 @@ class Step:
     needs: set[int] = field(default_factory=set)
     widened: list[str] = field(default_factory=list)
     draws: set[str] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)
     may_have_failed: bool = False
     databases: dict[str, set[int]] = field(default_factory=dict)
 
 
 class World:
-    """The variables of a session after some of its statements."""
+    """The variables of a session after some of its statements.
+
+    Attributes
+    ----------
+    things : list of Thing
+    holds : dict
+        Thing -> things it may hold.
+    names : dict
+        Name -> what it may stand for.
+    definers : dict
+        Name, or hidden state as ``"<random>"`` -> steps that may have bound it last.
+    changers : dict
+        Thing -> steps that changed it last; these need those that changed it before.
+    now : int
+        The step that is read.
+    barrier : int
+        The last step that may have done anything; -1 where there is none. It needs all steps before it, so that it stands for them.
+    anything : int
+        The thing that stands for all that such a step may have put anywhere.
+    special : set of int
+        Things that are used up, or whose code runs later.
+    patched : dict
+        Attribute -> what the session has put under that name into classes of libraries.
+    settings : set of str
+        Hidden states that are settings of libraries.
+    paths : dict
+        Hidden state of a file -> paths under which it was written.
+    own_underscore : bool
+        The session has bound ``_`` itself; then IPython leaves it alone.
+    """
 
     def __init__(self) -> None:
         self.things: list[Thing] = []
         self.holds: dict[int, set[int]] = {}
         self.names: dict[str, Value] = {}
-        self.definers: dict[str, set[int]] = {}  # name, or hidden state as "<random>" -> steps that may have bound it last
-        self.changers: dict[int, set[int]] = {}  # thing -> steps that changed it last; these need those that changed it before
+        self.definers: dict[str, set[int]] = {}
+        self.changers: dict[int, set[int]] = {}
+        self.now = -1
+        self.barrier = -1
+        self.special: set[int] = set()
+        self.patched: dict[str, Value] = {}
+        self.settings: set[str] = set()
+        self.paths: dict[str, set[str]] = {}
+        self.own_underscore = False
         self._libraries: dict[str, int] = {}
-        self._fixed: dict[str, int] = {}
+        self._fixed: dict[tuple[str, str], int] = {}
+        (self.anything,) = self.new("foreign")
 
     def new(self, kind: str = "object", **facts: Any) -> Value:
         """Return a new thing."""
-        self.things.append(Thing(kind, **facts))
-        return frozenset((len(self.things) - 1,))
+        number = len(self.things)
+        thing = Thing(kind, born=self.now, **facts)
+        self.things.append(thing)
+        if kind in USED_UP or thing.deferred is not None:
+            self.special.add(number)
+        return frozenset((number,))
 
-    def plain(self, kind: str) -> Value:
-        """Return the one thing that stands for all numbers, or texts: nothing can change them."""
-        if kind not in self._fixed:
-            (self._fixed[kind],) = self.new(kind)
-        return frozenset((self._fixed[kind],))
+    def plain(self, kind: str, name: str = "") -> Value:
+        """Return the one thing that stands for all numbers, or for all texts that say `name`: nothing can change them."""
+        key = (kind, name)
+        if key not in self._fixed:
+            (self._fixed[key],) = self.new(kind, name=name)
+        return frozenset((self._fixed[key],))
 
     def library(self, name: str) -> Value:
         """Return the thing that a module, or something in it, is."""
@@ -128,22 +209,57 @@ class World:
             (self._libraries[name],) = self.new("library", name=name)
         return frozenset((self._libraries[name],))
 
+    def knows_library(self, part: str) -> bool:
+        """Say whether the session has named anything of a library that has `part` in its name."""
+        return any(part in name for name in self._libraries)
+
     def kinds(self, value: Value) -> set[str]:
         """Return of which kinds a value may be."""
         return {self.things[one].kind for one in value}
+
+    def of_kind(self, value: Iterable[int], *kinds: str) -> Value:
+        """Return those things of a value that are of some kinds."""
+        return frozenset(one for one in value if self.things[one].kind in kinds)
+
+    def value_of(self, name: str) -> Value:
+        """Return what a name of the session may stand for."""
+        value = self.names[name]
+        return value | {self.anything} if self._is_before_barrier(self.definers.get(name)) else value
+
+    def definers_of(self, name: str) -> set[int]:
+        """Return the steps that may have bound a name, or set a hidden state, last."""
+        found = self.definers.get(name, set())
+        return {*found, self.barrier} if self._is_before_barrier(found) else found
+
+    def _is_before_barrier(self, steps: set[int] | None) -> bool:
+        return self.barrier >= 0 and (not steps or min(steps) < self.barrier)
+
+    def changers_of(self, one: int) -> set[int]:
+        """Return the steps that changed a thing last."""
+        found = self.changers.get(one, _NO_STEPS)
+        if self.barrier < 0 or self.things[one].born >= self.barrier or self.things[one].kind in UNCHANGING:
+            return found
+        return found if found and max(found) >= self.barrier else {*found, self.barrier}
+
+    def members(self, one: int) -> Iterable[int]:
+        """Return what one thing holds."""
+        found = self.holds.get(one, NOTHING)
+        if self.barrier > self.things[one].born and self.things[one].kind not in _HOLD_NOTHING_UNKNOWN and one != self.anything:
+            return {*found, self.anything}
+        return found
 
     def held(self, value: Value) -> Value:
         """Return what the things of a value hold, one level down."""
         found: set[int] = set()
         for one in value:
-            found |= self.holds.get(one, NOTHING)
+            found.update(self.members(one))
         return frozenset(found)
 
     def put_into(self, container: Value, member: Value) -> None:
         """Note that the things of `container` may hold those of `member`."""
         member = frozenset(one for one in member if self.things[one].kind not in UNCHANGING)
         for one in container if member else ():
-            if self.things[one].kind not in UNCHANGING | {"database"}:
+            if self.things[one].kind not in UNCHANGING:
                 self.holds.setdefault(one, set()).update(member)
 
     def reachable(self, value: Iterable[int]) -> set[int]:
@@ -153,6 +269,22 @@ class World:
             one = to_do.pop()
             if one not in found:
                 found.add(one)
-                to_do += self.holds.get(one, ())
+                to_do += self.members(one)
                 to_do += self.things[one].made_by  # an instance shows what is changed in its class
         return found
+
+    def copied(self, value: Value, *, deeply: bool) -> Value:
+        """Return new things like those of a value; what they hold is shared, or copied too."""
+        known: dict[int, int] = {}
+
+        def copy(one: int) -> int:
+            thing = self.things[one]
+            if thing.kind in _COPIED_AS_THEMSELVES:
+                return one
+            if one not in known:
+                (known[one],) = self.new(thing.kind, name=thing.name, made_by=thing.made_by, writes=thing.writes, deferred=thing.deferred)
+                held = self.members(one)
+                self.holds[known[one]] = {copy(member) for member in held} if deeply else set(held)
+            return known[one]
+
+        return frozenset(copy(one) for one in value)

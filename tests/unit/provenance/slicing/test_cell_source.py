@@ -18,14 +18,16 @@ AS_PYTHON = {
     "frame?": "pass",
     "?frame.mean": "pass",
     "%%html\n<b>no Python</b>": "",
-    "!ls {x} $y": "__import__('subprocess').run(f'ls {x} {y}', shell=True)",
+    "!ls {x} $y": "_exit_code = __import__('subprocess').run(f'ls {x} {y}', shell=True).returncode",
     "a = !echo hi": "a = __import__('subprocess').run('echo hi', shell=True, capture_output=True, text=True).stdout.splitlines()",
     "%cd data": "__import__('os').chdir(__import__('os').path.expanduser('data'))",
     "%env A=3": "__import__('os').environ['A'] = '3'",
     "%run model.py": "exec(compile(open('model.py').read(), 'model.py', 'exec'))",
     "%%writefile m.py\ndef f(): pass\n": "with open('m.py', 'w') as file:\n    file.write('def f(): pass\\n')",
     "%%writefile -a m.py\nx = 1": "with open('m.py', 'a') as file:\n    file.write('x = 1')",
-    "for i in y:\n    %time g(i)\n    !echo {i}": "for i in y:\n    g(i)\n    __import__('subprocess').run(f'echo {i}', shell=True)",
+    "for i in y:\n    %time g(i)\n    !echo {i}": (
+        "for i in y:\n    g(i)\n    _exit_code = __import__('subprocess').run(f'echo {i}', shell=True).returncode"
+    ),
     "%unheard_of x": "get_ipython().run_line_magic('unheard_of', 'x')",
     "%%unheard_of x\nbody": "get_ipython().run_cell_magic('unheard_of', 'x', 'body')",
     "/f 1, 2": "f(1, 2)",
