@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -47,6 +48,7 @@ DATABASE: Final = "database"
 INPUTS: Final = "inputs"
 
 _RECORD_FILES: Final = (LOADER_FILE, METADATA_FILE, CODE_FILE, TOMBSTONE_FILE, RECLAIMED_FILE)
+_UNSAFE: Final = re.compile(r"[^\w.+=,@ -]")
 _BLOB: Final = re.compile(r"[0-9a-f]{32}(\.[A-Za-z0-9_.]+)?")
 
 
@@ -228,7 +230,8 @@ class Contents:
 def input_path(used: UsedFile) -> str:
     """Return the name, in an export, of the copy of an input file."""
     base = used.path.replace("\\", "/").rpartition("/")[2]
-    return f"{INPUTS}/{name_of_file(used)[:16]}/{folder_name(base)}"
+    safe = _UNSAFE.sub("_", unicodedata.normalize("NFC", base))[-60:].lstrip(".")
+    return f"{INPUTS}/{name_of_file(used)[:16]}/{safe or 'file'}"
 
 
 def _why_not(used: UsedFile) -> str:

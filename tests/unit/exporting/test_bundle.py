@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ import pytest
 import isfdb
 from isfdb.errors import ExportError, ExportExistsError, OptionError
 from isfdb.exporting import archives
+from isfdb.exporting.contents import input_path
+from isfdb.provenance.records import UsedFile
 
 if TYPE_CHECKING:
     from isfdb.database import Database
@@ -172,6 +175,13 @@ def test_inputs_come_along_if_they_still_are_what_was_read(results: Database, tm
         "its content was not recorded (too large), so nobody can tell whether it is the same",
     ]
     assert not any((tmp_path / "without").rglob("*.csv"))
+
+
+@pytest.mark.parametrize("name", ["..", "README.txt", "a?b*.csv", "é" * 300, "", "con"])
+def test_no_name_of_an_input_leads_elsewhere(name: str):
+    path = input_path(UsedFile(f"/data/{name}", digest="0" * 64))
+    assert re.fullmatch(r"inputs/[0-9a-f]{16}/[^/?*]{1,60}", path)
+    assert path.rpartition("/")[2] not in (".", "..")
 
 
 def test_the_readme_and_the_session_tell_people(results: Database, tmp_path: Path):

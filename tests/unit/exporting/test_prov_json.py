@@ -131,7 +131,7 @@ def test_links_by_the_id_above_and_below_are_one(results: Database, tmp_path: Pa
     amend(results, "mean", used=[{"value": link, "digest": None, "cell": None}])
     above, below = exported(results, tmp_path), exported(results, tmp_path, key="cells")
     assert {"prov:generatedEntity": "db:mean@2", "prov:usedEntity": "db:cells/x@1"} in told(above, "wasDerivedFrom")
-    assert told(below, "wasDerivedFrom") == [{"prov:generatedEntity": "db:y@1", "prov:usedEntity": "db:x@1"}]
+    assert {"prov:generatedEntity": "db:y@1", "prov:usedEntity": "db:x@1"} in told(below, "wasDerivedFrom")
 
 
 def test_a_key_that_is_not_there_is_an_error(results: Database, tmp_path: Path):
