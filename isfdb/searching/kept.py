@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import compress
 from typing import Any, Final
 
 from isfdb.index import is_settled
 from isfdb.searching.reading_keys import NAMES, Looks, Place, ReadKeys, looks_of
+from isfdb.searching.reading_processes import read_many
 from isfdb.searching.sheet import Sheet, open_sheet, sheet_file, write_sheet
 from isfdb.storage.base import Storage
 
 #: Reading again what changed is cheaper than keeping it, as long as it takes less than this.
 KEEP_ABOVE_S: Final = 0.2
+
+#: A search that takes longer than this without what could be kept waits until it is.
+SLOW_S: Final = 2.0
 
 _LOOKS: Final = Looks._fields
 _KEYS, _TEXTS = "keys", "texts"
@@ -73,27 +77,32 @@ class Kept:
         self.standing = standing
         return kept, changed
 
-    def keep(self, read: ReadKeys, began_s: float, *, all_keys: set[str] | None) -> None:
+    def keep(self, read: ReadKeys, places: list[Place], began_s: float, *, all_keys: set[str] | None) -> None:
         """Write what was read beside what was kept, while the caller goes on.
 
         Parameters
         ----------
+        places : list of Place
+            What was to be read. If some were passed over, they are read now, for the next question.
         began_s : float
             When the first folder was looked at.
         all_keys : set of str, optional
             The keys of the database, where all of them were listed: rows of others are left out.
         """
-        if self._keys_file is None or not read.columns["key"] or time.time() - began_s < KEEP_ABOVE_S:
+        file, sheet, spent_s = self._keys_file, self._sheet, time.time() - began_s
+        if file is None or not (read.columns["key"] or read.n_passed_over) or spent_s < KEEP_ABOVE_S:
             return
-        changed = map(max, *[read.columns[name] for name in ("modified_ns", "changed_ns", "noted_ns")])
-        settled = [inode >= 0 and is_settled(when, began_s) for inode, when in zip(read.columns["inode"], changed, strict=True)]
-        if not any(settled):
-            return
-        fresh = {name: list(compress(column, settled)) for name, column in read.columns.items()}
-        file, sheet = self._keys_file, self._sheet
-        _start(lambda: self._write(file, sheet, fresh, all_keys))
+
+        def write() -> None:
+            when, found = (time.time(), read_many(self._storage, places)) if read.n_passed_over else (began_s, read)
+            self._write(file, sheet, _settled(found, when), all_keys)
+
+        # A command whose answer was quick need not wait for what would not make the next one quicker.
+        _start(write, may_be_cut_off=read.n_passed_over > 0 and spent_s < SLOW_S)
 
     def _write(self, file: str, sheet: Sheet | None, fresh: dict[str, list[Any]], all_keys: set[str] | None) -> None:
+        if not fresh["key"]:
+            return
         known = set(fresh["key"])
         try:
             old = sheet.columns(list(NAMES)) if sheet is not None else {}
@@ -118,9 +127,16 @@ class Kept:
             _start(lambda: write_sheet(file, self._about, {_TEXTS: texts}))
 
 
-def _start(write: Any) -> None:
-    # Not as a daemon: a command that has shown its answer ends when the next one can be quicker.
-    thread = threading.Thread(target=write, name="isfdb-search")
+def _settled(read: ReadKeys, began_s: float) -> dict[str, list[Any]]:
+    """Return the columns of those keys whose folders had stood still when they were looked at."""
+    changed = map(max, *[read.columns[name] for name in ("modified_ns", "changed_ns", "noted_ns")])
+    settled = [inode >= 0 and is_settled(when, began_s) for inode, when in zip(read.columns["inode"], changed, strict=True)]
+    return {name: list(compress(column, settled)) for name, column in read.columns.items()}
+
+
+def _start(write: Callable[[], None], *, may_be_cut_off: bool = False) -> None:
+    # Mostly not as a daemon: a command that has shown its answer ends when the next one can be quicker.
+    thread = threading.Thread(target=write, name="isfdb-search", daemon=may_be_cut_off)
     _writing[:] = [one for one in _writing if one.is_alive()]
     _writing.append(thread)
     thread.start()

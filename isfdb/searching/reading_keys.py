@@ -7,14 +7,14 @@ record is read without listing anything. Everything else is listed, as ever.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from isfdb.attributes import read_encoded, revisions_of
 from isfdb.errors import CorruptVersionError, IsfdbError
 from isfdb.layout.current import ATTRIBUTES_FOLDER, METADATA_FILE, version_name
 from isfdb.manifest import read_record
-from isfdb.searching.facts import COLUMNS, Facts, facts_of, plain_attributes
+from isfdb.searching.facts import COLUMNS, facts_of, plain_attributes
 from isfdb.storage.base import Storage
 from isfdb.versions import VersionState, numbers_of, original_of, state_of
 
@@ -58,10 +58,13 @@ class ReadKeys(NamedTuple):
         Facts, and how the folders looked before, by name; an inode of -1 says that nothing is known of the folder.
     unreadable : list of (str, str)
         Keys that could not be read, or not whole, with the reason.
+    n_passed_over : int
+        Records that do not hold the needles, and were not looked into.
     """
 
     columns: dict[str, list[Any]]
     unreadable: list[tuple[str, str]]
+    n_passed_over: int = 0
 
 
 #: Names of all that is known of a key.
@@ -89,31 +92,48 @@ def looks_of(storage: Storage, key_folder: str, *, noted: bool) -> Looks | None:
     return Looks(found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_nlink, noted_ns)
 
 
-def read_keys(storage: Storage, places: Iterable[Place]) -> ReadKeys:
-    """Read the facts about keys; those that hold no value are left out."""
+def read_keys(storage: Storage, places: Iterable[Place], needles: Sequence[bytes] = ()) -> ReadKeys:
+    """Read the facts about keys; those that hold no value are left out.
+
+    Parameters
+    ----------
+    needles : sequence of bytes
+        Small letters and digits, all of which stand in any record that is asked for. Records without them are passed over where that
+        can be told from their text alone.
+    """
     rows: list[tuple[Any, ...]] = []
     unreadable: list[tuple[str, str]] = []
+    n_passed_over = 0
     for place in places:
         try:
             looks = looks_of(storage, place.folder, noted=False)
-            facts = _read_only_version(storage, place) if looks is not None and looks.links == _ONE_SUB_FOLDER else None
-            if facts is not None and looks is not None:
-                rows.append((*looks, *facts))
-            else:
+            data = _only_record(storage, place) if looks is not None and looks.links == _ONE_SUB_FOLDER else None
+            if data is None or looks is None:
                 _read_listed(storage, place, rows, unreadable)
+            elif needles and _lacks(data, needles):
+                n_passed_over += 1
+            else:
+                rows.append((*looks, *facts_of(storage, place.key, 1, read_record(data, place.folder), "")))
         except (OSError, IsfdbError, ValueError, RecursionError) as error:
             unreadable.append((place.key, str(error) or type(error).__name__))
     columns = list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in NAMES]
-    return ReadKeys(dict(zip(NAMES, columns, strict=True)), unreadable)
+    return ReadKeys(dict(zip(NAMES, columns, strict=True)), unreadable, n_passed_over)
 
 
-def _read_only_version(storage: Storage, place: Place) -> Facts | None:
-    """Return the facts about a key whose folder has one sub-folder: its first version, or else None."""
+def _only_record(storage: Storage, place: Place) -> bytes | None:
+    """Return the record of a key whose folder has one sub-folder, if that is its first version."""
     try:
-        data = storage.read(f"{place.folder}/{_FIRST}")
+        return storage.read(f"{place.folder}/{_FIRST}")
     except FileNotFoundError:
         return None
-    return facts_of(storage, place.key, 1, read_record(data, place.folder), "")
+
+
+def _lacks(data: bytes, needles: Sequence[bytes]) -> bool:
+    """Say whether a record surely lacks a needle: letters beyond ASCII, or written as escapes, need a closer look."""
+    if b"\\" in data or not data.isascii():
+        return False
+    small = data.lower()
+    return any(needle not in small for needle in needles)
 
 
 def _read_listed(storage: Storage, place: Place, rows: list[tuple[Any, ...]], unreadable: list[tuple[str, str]]) -> None:

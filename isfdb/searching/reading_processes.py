@@ -11,7 +11,8 @@ import marshal
 import os
 import subprocess
 import sys
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from isfdb.searching.reading_keys import NAMES, Place, ReadKeys, read_keys
 from isfdb.storage.base import Storage
@@ -28,25 +29,36 @@ _START: Final = (
 )
 
 
-def read_many(storage: Storage, places: list[Place]) -> ReadKeys:
-    """Read the facts about keys, in several processes where there are many."""
+def read_many(storage: Storage, places: list[Place], needles: Sequence[bytes] = ()) -> ReadKeys:
+    """Read the facts about keys, in several processes where there are many.
+
+    Parameters
+    ----------
+    needles : sequence of bytes
+        As for `read_keys`; used where there are many keys only.
+    """
     processes = min(os.cpu_count() or 1, MOST_PROCESSES)
     if len(places) < MIN_KEYS or processes < 2 or type(storage) is not LocalStorage or not sys.executable:
         return read_keys(storage, places)
     shares = [places[number::processes] for number in range(processes)]
-    began = [_begin(storage.path, share) for share in shares]
-    read = ReadKeys({name: [] for name in NAMES}, [])
+    began = [_begin(storage.path, share, needles) for share in shares]
+    columns: dict[str, list[Any]] = {name: [] for name in NAMES}
+    unreadable: list[tuple[str, str]] = []
+    n_passed_over = 0
     for process, share in zip(began, shares, strict=True):
         found = _answer_of(process) or read_keys(storage, share)
         for name, column in found.columns.items():
-            read.columns[name] += column
-        read.unreadable.extend(found.unreadable)
-    return read
+            columns[name] += column
+        unreadable += found.unreadable
+        n_passed_over += found.n_passed_over
+    return ReadKeys(columns, unreadable, n_passed_over)
 
 
-def _begin(path: str, share: list[Place]) -> subprocess.Popen[bytes] | None:
+def _begin(path: str, share: list[Place], needles: Sequence[bytes]) -> subprocess.Popen[bytes] | None:
     """Start a process that reads a share; None where it cannot be started."""
-    question = marshal.dumps([one for one in sys.path if isinstance(one, str)]) + marshal.dumps((path, list(zip(*share, strict=True))))
+    question = marshal.dumps([one for one in sys.path if isinstance(one, str)]) + marshal.dumps(
+        (path, list(zip(*share, strict=True)), list(needles))
+    )
     try:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -78,8 +90,8 @@ def answer() -> None:
     import gc
 
     gc.disable()  # it looks through all that was read again and again, and there is nothing to find
-    path, (keys, folders) = marshal.load(sys.stdin.buffer)  # noqa: S302 - from our own parent
-    read = read_keys(LocalStorage(path, read_only=True), map(Place, keys, folders))
+    path, (keys, folders), needles = marshal.load(sys.stdin.buffer)  # noqa: S302 - from our own parent
+    read = read_keys(LocalStorage(path, read_only=True), map(Place, keys, folders), needles)
     marshal.dump(tuple(read), sys.stdout.buffer)
     sys.stdout.buffer.flush()
     os._exit(0)  # freeing it all one by one takes as long as sending it

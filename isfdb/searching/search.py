@@ -18,7 +18,7 @@ from isfdb.searching.query import Query
 from isfdb.searching.reading_keys import Place
 from isfdb.searching.reading_processes import read_many
 from isfdb.searching.table import Table
-from isfdb.searching.terms import Anything, OfKey, OneOf, Term
+from isfdb.searching.terms import Anything, OfKey, OneOf, Term, needles_of
 from isfdb.storage.base import Storage
 
 Stale = Callable[[Any, Sequence[str]], Mapping[str, str]]
@@ -78,8 +78,8 @@ def search(database: Any, query: Query, stale: Stale) -> Hits:
     needed = dict.fromkeys([*_SHOWN, *[name for term in query.of_record for name in term.columns]])
     columns, changed = kept.sort_out(places, needed)
     began_s = time.time()
-    read = read_many(storage, changed)
-    kept.keep(read, began_s, all_keys={place.key for place in everything} if not prefix else None)
+    read = read_many(storage, changed, needles_of(query.of_record))
+    kept.keep(read, changed, began_s, all_keys={place.key for place in everything} if not prefix else None)
     n_kept = len(columns.get("key", ()))
     standing = kept.standing
     if len(standing) < n_kept / 2:  # few are meant: what is asked of all rows of a column is asked of these alone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from isfdb.searching.values import COMPARISONS, is_wild, pattern_test, version_t
 Holds = Callable[[int], bool]
 
 _HEX = re.compile(r"[0-9a-f]{6,64}")
+_PLAIN = re.compile(r"[a-z0-9_.-]+")  # the same in JSON, and of one form in small letters
 _MOST_SHOWN = 80
 
 
@@ -125,6 +126,12 @@ class OfHost(OfText):
     def _test(self) -> Callable[[str], bool]:
         test = pattern_test(self.pattern)
         return lambda host: bool(host) and (test(host) or test(host.partition(".")[0]))
+
+
+def needles_of(terms: Iterable[Term]) -> list[bytes]:
+    """Return what stands, in small letters, in the text of every record for which conditions hold; what cannot be told is left out."""
+    runs = [_PLAIN.findall(term.pattern.lower()) for term in terms if isinstance(term, OfText) and not is_wild(term.pattern)]
+    return [max(found, key=len).encode() for found in runs if found]
 
 
 @dataclass(frozen=True)

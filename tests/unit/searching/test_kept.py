@@ -30,9 +30,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The keys whose records were read since this list was last emptied."""
     keys: list[str] = []
 
-    def counted(storage: Any, places: list[Any]) -> Any:
+    def counted(storage: Any, places: list[Any], needles: Any = ()) -> Any:
         keys.extend([place.key for place in places])
-        return reading_processes.read_many(storage, places)
+        return reading_processes.read_many(storage, places, needles)
 
     monkeypatch.setattr(search, "read_many", counted)
     return keys
@@ -182,6 +182,20 @@ def test_many_keys_are_read_by_several_processes_with_or_without_them(lab: Any, 
     assert set(found.keys) == {"spikes", "cells/L5/rates", "cells/L4"}
     assert [one.key for one in found.unreadable] == ["plain"]
     assert isfdb.find(lab, "unit=Hz user:ann").keys == ("spikes",)
+
+
+def test_records_that_lack_a_word_are_passed_over_first_and_read_later(lab: Any, read: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_processes, "MIN_KEYS", 2)
+    lab["odd"] = lab["two"] = 1
+    lab["two"] = 2
+    retell(lab, "odd", by={"user": "ſann", "host": None})  # a long s, which is an s in small letters
+    retell(lab, "two", by={"user": "Ann"})
+    assert set(settled_find(lab, "user:ANN")) == {"spikes", "two"}
+    assert settled_find(lab, "user:sann") == ("odd",)
+    read.clear()
+    assert set(settled_find(lab, "user:*ann")) == {"spikes", "cells/L5/rates", "odd", "two"}
+    assert settled_find(lab, 'label:"out of order" user:ann host:gpu01 commit:a1b2c3') == ("spikes",)
+    assert read == []
 
 
 SEARCHER = """
