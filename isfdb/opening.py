@@ -89,17 +89,20 @@ def open(  # the word that zarr, h5py and a file use
         option("durability", durability)
     if (pinned := pins.current()) is not None:
         return _open_pinned(pinned, _path_of(target, pinned), mode, trust)
-    path = _path_of(target)
+    database = _open_plainly(_path_of(target), mode, durability, trust)
+    note_opened(os.fspath(target), f"isfdb://{database.root.id}")
+    if option("register"):
+        registry.note_opened(database.id, database.path, database.name)
+    return database
+
+
+def _open_plainly(path: str, mode: str, durability: str | None, trust: bool) -> Database:
     exists = os.path.isfile(f"{path}/{DATABASE_FILE}") or _is_isf(path)
     if exists and mode in ("w-", "x"):
         raise DatabaseExistsError(f"there is a database at {path} already. Open it with mode='a', or choose another folder.", path=path)
     if not exists:
         _make(path, mode)
-    database = _open_folder(path, mode, durability, trust)
-    note_opened(os.fspath(target), f"isfdb://{database.root.id}")
-    if option("register"):
-        registry.note_opened(database.id, database.path, database.name)
-    return database
+    return _open_folder(path, mode, durability, trust)
 
 
 def _path_of(target: str | os.PathLike[str], pinned: pins.Pins | None = None) -> str:
@@ -159,14 +162,19 @@ def _refuse_to_make(path: str, mode: str) -> None:
 def _make_sub_database(path: str, mode: str) -> None:
     """Make a folder inside a database the sub-database that its name says, by the rules for keys."""
     parent, name = os.path.split(path)
-    key = name_of_folder(name)
+    _open_folder(parent, mode, None, trusted=False).create_sub_db(_name_inside(path, parent, name))
+
+
+def _name_inside(path: str, parent: str, folder: str) -> str:
+    """Return the key that a sub-database bears whose folder is called so."""
+    key = name_of_folder(folder)
     if key is None:
         raise NotADatabaseError(
             f"cannot make a database at {path}: no key of the database at {parent} has such a folder. "
             "Make sub-databases by key: isfdb.open(parent).create_sub_db(key).",
             path=path,
         )
-    _open_folder(parent, mode, None, trusted=False).create_sub_db(key)
+    return key
 
 
 def _is_isf(path: str) -> bool:
@@ -202,8 +210,10 @@ def _open_pinned(pinned: pins.Pins, path: str, mode: str, trusted: bool, carried
     """Open a database so that it is not changed; what was made in the same way before is there, too."""
     if _is_isf(path):
         return _open_isf(path, None, trusted)
+    if pins.is_in_a_value(pinned, path):  # a copy already, as is all that lies there
+        return _open_plainly(path, mode, "process", trusted)
     storage, folder = pins.storage_at(pinned, path, read_only=mode == "r")
-    exists = storage.holds(join(folder, DATABASE_FILE)) or (folder and storage.is_folder(folder))
+    exists = DATABASE_FILE in storage.list(folder) or (folder and storage.is_folder(folder))
     if exists and mode in ("w-", "x"):
         raise DatabaseExistsError(f"there is a database at {path} already. Open it with mode='a', or choose another folder.", path=path)
     if not exists:
@@ -216,8 +226,11 @@ def _open_pinned(pinned: pins.Pins, path: str, mode: str, trusted: bool, carried
     pins.note_opened(pinned, identity.id, storage)
     trusted = trusted or pinned.trusted or is_trusted(identity.id, storage.place)
     root = Database(storage, identity, mode=mode, durability="process", trusted=trusted, carried=carried)
-    names = "/".join([name_of_folder(name) or name for name in folder.split("/")])
-    return root.create_sub_db(names) if folder and not exists else root._sub(names) if folder else root
+    if not folder:
+        return root
+    if not exists:
+        return root.create_sub_db("/".join([_name_inside(path, storage.place, name) for name in folder.split("/")]))
+    return root._sub("/".join([name_of_folder(name) or name for name in folder.split("/")]))
 
 
 def _is_foreign(path: str) -> bool:

@@ -22,7 +22,7 @@ from isfdb.errors import IsfdbError, LinkError, OptionError, PinError
 from isfdb.exact_json import dumps, loads
 from isfdb.hashing import digest_of
 from isfdb.keys import folder_name, split_key
-from isfdb.layout.current import DATABASE_FILE, KEY_SUFFIX
+from isfdb.layout.current import DATABASE_FILE, KEY_SUFFIX, PRIVATE_FOLDER
 from isfdb.storage.base import Storage
 from isfdb.storage.local import LocalStorage
 from isfdb.storage.overlay import OverlayStorage
@@ -286,6 +286,12 @@ def _known_overlay(pins: Pins, path: str) -> tuple[str, str] | None:
             return os.path.realpath(top), "" if top == path else os.path.relpath(path, top).replace(os.sep, "/")
         top = os.path.dirname(top)
     return None
+
+
+def is_in_a_value(pins: Pins, path: str) -> bool:
+    """Say whether a path leads into a value that was copied, or that is being written: there a database may lie that is no part of one."""
+    inside = path.removeprefix(f"{pins.folder}/").split("/") if path.startswith(f"{pins.folder}/") else []
+    return any(name.endswith(KEY_SUFFIX) or name == PRIVATE_FOLDER for name in inside[2:])
 
 
 def _notes(pins: Pins, place: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 import isfdb
 from isfdb import pins
-from isfdb.errors import DatabaseExistsError, DatabaseNotFoundError, KeyNotFoundError, LinkError, OptionError, PinError
+from isfdb.errors import DatabaseExistsError, DatabaseNotFoundError, KeyNotFoundError, LinkError, NotADatabaseError, OptionError, PinError
 from tests.properties.test_a_pinned_database_is_a_dict import tree_digest
 
 if TYPE_CHECKING:
@@ -132,6 +132,25 @@ def test_a_database_that_was_made_is_found_by_its_link(tmp_path, monkeypatch):
     isfdb.pin()
     version = isfdb.open("fresh").set("k", 1)
     assert isfdb.load(version.link) == 1 == isfdb.open(f"isfdb://{isfdb.open('fresh').id}")["k"]
+
+
+def test_a_database_that_is_a_value_is_copied_too(db):
+    db.set("island", None, dumper="just_create_isf_db")
+    db["island"]["a"] = 1
+    before = tree_digest(db.path)
+    isfdb.pin()
+    pinned = isfdb.open(db.path)
+    pinned["island"]["a"] = 2
+    pinned.set("new", None, dumper="just_create_isf_db")
+    pinned["new"]["b"] = 3
+    assert (isfdb.open(db.path)["island"]["a"], pinned["new"]["b"]) == (2, 3)
+    assert tree_digest(db.path) == before
+
+
+def test_a_folder_inside_a_pinned_database_follows_the_rules_for_keys(untouched):
+    isfdb.pin()
+    with pytest.raises(NotADatabaseError, match="no key of the database"):
+        isfdb.open(f"{untouched.path}/a:b")
 
 
 def test_the_folder_of_a_pinned_database_is_not_the_real_one(untouched):
