@@ -90,7 +90,7 @@ def tree(drawing: Drawing, *, columns: int | None = None) -> str:
 def _neighbours(drawing: Drawing) -> tuple[list[list[int]], list[list[int]]]:
     before: list[list[int]] = [[] for _ in drawing.boxes]
     after: list[list[int]] = [[] for _ in drawing.boxes]
-    for arrow in drawing.arrows:
+    for arrow in sorted(drawing.arrows, key=lambda arrow: "group" in (drawing.boxes[arrow.before].kind, drawing.boxes[arrow.after].kind)):
         before[arrow.after].append(arrow.before)
         after[arrow.before].append(arrow.after)
     return before, after

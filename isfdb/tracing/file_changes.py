@@ -36,6 +36,8 @@ class FileChanges:
         """
         if "://" in used.path or not os.path.isabs(used.path) or "\0" in used.path:
             return ""  # a URL is not asked for behind the user's back
+        if used.written_here:
+            return ""  # a step on the way, made anew with the value: what counts is what it was made from
         found = self._look(used.path)
         if found is None:
             return "is gone" if host == platform.node() else ""

@@ -98,6 +98,15 @@ def test_of_a_file_without_digest_the_time_counts(db, made, tmp_path: Path):
     assert "its content cannot be compared" in stale_keys(db)["rates"][0].because
 
 
+def test_a_file_that_the_session_wrote_itself_may_be_gone(db, made, tmp_path: Path):
+    between = tmp_path / "between.npy"
+    between.write_text("1")
+    made("rates", 2)
+    rewrite(db, "rates", used=[of_file(between, written_here=True)])
+    between.unlink()
+    assert stale_keys(db) == {}
+
+
 def test_a_folder_that_was_read_as_one_thing_is_compared_by_its_listing(db, made, tmp_path: Path):
     from isfdb.provenance.file_digests import FOLDER, FileFacts, digest_of_folder
 
