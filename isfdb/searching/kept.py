@@ -6,6 +6,7 @@ kept: within one tick of a file server's clock a folder may change again without
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -13,7 +14,8 @@ from itertools import compress
 from typing import Any, Final
 
 from isfdb.index import is_settled
-from isfdb.searching.reading_keys import NAMES, Looks, Place, ReadKeys, looks_of
+from isfdb.layout.current import ATTRIBUTES_FOLDER
+from isfdb.searching.reading_keys import NAMES, Looks, Place, ReadKeys
 from isfdb.searching.reading_processes import read_many
 from isfdb.searching.sheet import Sheet, open_sheet, sheet_file, write_sheet
 from isfdb.storage.base import Storage
@@ -65,17 +67,36 @@ class Kept:
         kept = self.columns([*columns, "key", *_LOOKS])
         if not kept:
             return {}, places
-        rows = {key: row for row, key in enumerate(kept["key"])}
-        looks = list(zip(*[kept[name] for name in _LOOKS], strict=True))
-        standing, changed = [], []
-        for place in places:
-            row = rows.get(place.key)
-            if row is not None and looks_of(self._storage, place.folder, noted=looks[row][4] != 0) == looks[row]:
+        folders = dict(places)
+        self.standing = self._standing(kept, folders)
+        return kept, [place for place in places if place.key in folders] if folders else []
+
+    def _standing(self, kept: dict[str, list[Any]], folders: dict[str, str]) -> list[int]:
+        """Return the rows whose key's folder looks as it did, and take their keys out of `folders`.
+
+        A hundred thousand are asked about: in the order of the rows, and no objects are made.
+        """
+        root, stat, standing = f"{self._storage.watched_folder('')}/", os.stat, []
+        looks = zip(*[kept[name] for name in ("key", *_LOOKS)], strict=True)
+        for row, (key, inode, modified_ns, changed_ns, links, noted_ns) in enumerate(looks):
+            if key not in folders:
+                continue
+            path = root + folders[key]
+            try:
+                found = stat(path)
+                noted = stat(f"{path}/{ATTRIBUTES_FOLDER}").st_mtime_ns if noted_ns else 0
+            except OSError:
+                continue
+            if (
+                found.st_mtime_ns == modified_ns
+                and found.st_ctime_ns == changed_ns
+                and found.st_ino == inode
+                and found.st_nlink == links
+                and noted == noted_ns
+            ):
                 standing.append(row)
-            else:
-                changed.append(place)
-        self.standing = standing
-        return kept, changed
+                del folders[key]
+        return standing
 
     def keep(self, read: ReadKeys, places: list[Place], began_s: float, *, all_keys: set[str] | None) -> None:
         """Write what was read beside what was kept, while the caller goes on.

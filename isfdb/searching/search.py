@@ -128,7 +128,7 @@ def _list(storage: Storage, prefix: str, folder: str) -> list[Place]:
     found = list_folder(storage, folder)
     path = f"{folder}/" if folder else ""
     folders = found.keys if are_ordinary(found.keys) else list(map(folder_name, found.keys))
-    places = [Place(prefix + name, f"{path}{folder}{KEY_SUFFIX}") for name, folder in zip(found.keys, folders, strict=True)]
+    places = list(map(Place, [prefix + name for name in found.keys], [f"{path}{folder}{KEY_SUFFIX}" for folder in folders]))
     for name in found.sub_databases:
         places += _list(storage, f"{prefix}{name}/", f"{path}{folder_name(name)}")
     return places
