@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,8 +20,9 @@ from isfdb.layout.current import CODE_FOLDER, DATABASE_FILE, ENVIRONMENTS_FOLDER
 from isfdb.options import option
 from isfdb.provenance.activities import Activity, end_of_script, ran_before, running, this_activity
 from isfdb.provenance.cells import Ran, after_cell, before_cell
-from isfdb.provenance.records import Explained
+from isfdb.provenance.records import Explained, Risk
 from isfdb.provenance.redaction import redact
+from isfdb.provenance.risks import risks_around
 from isfdb.provenance.senders import note_sent
 from isfdb.provenance.session_log import SessionLog
 from isfdb.storage.base import Storage
@@ -47,6 +48,7 @@ class _DatabaseRecords:
         self.good_until = 0.0
         self.late_in: list[Ran] = []
         self.database_id = ""
+        self.risks: list[Risk] = []  # in sources and packages, as they were when this was last looked at
 
 
 _records: dict[str, _DatabaseRecords] = {}  # by location
@@ -127,7 +129,9 @@ def explanation(storage: Storage, carried: Activity | None, key_folder: str) -> 
             if records is None or not option("capture"):
                 return Explained()
             records.database_id = records.database_id or loads(storage.read(DATABASE_FILE))["id"]
-            return explain(Put(storage, records.log, records.database_id, key_of_folder(key_folder), running(carried), _opened))
+            return explain(
+                Put(storage, records.log, records.database_id, key_of_folder(key_folder), running(carried), _opened, records.risks)
+            )
     except Exception as error:  # noqa: BLE001 - provenance never costs a save; the reason is recorded
         _log.debug("explaining a value failed", exc_info=True)
         return Explained(_readable({"unknown": {"slice": _reason(error)}}))
@@ -162,6 +166,7 @@ def _assemble(storage: Storage, records: _DatabaseRecords, ran: Ran) -> None:
             has_failed = True
             members[name] = None
             put.unknown[name] = _reason(error)
+    records.risks = put.risks()
     if put.unknown:
         members["unknown"] = put.unknown
     is_late = bool((members["code"] or {}).get("late"))
@@ -188,6 +193,12 @@ class _Put:
         self._records = records
         self._ran = ran
         self.unknown: dict[str, str] = {}
+        self._sources: Mapping[str, Any] = {}
+        self._drift: Sequence[str] = ()
+
+    def risks(self) -> list[Risk]:
+        """Return the risks in what the answers before told."""
+        return risks_around(self._sources, self._drift)
 
     def activity(self) -> dict[str, Any]:
         ran, log = self._ran, self._records.log
@@ -209,12 +220,14 @@ class _Put:
         snapshot = watcher.answer(option("git_timeout_s") if is_first or self._ran.kind != "cell" else 0.0)
         if snapshot.unknown and not (snapshot.late and snapshot.record.get("repositories")):
             self.unknown["code"] = snapshot.unknown
+        self._sources = snapshot.record
         return _stored_code(self._storage, self._records, snapshot) | ({"late": True} if snapshot.late else {})
 
     def environment(self) -> str:
         from isfdb.provenance.collectors.packages import environment
 
         found = environment()
+        self._drift = found.record.get("drift", ())
         path = f"{ENVIRONMENTS_FOLDER}/{found.digest}"
         _store(self._storage, self._records, f"{path}.json", lambda: dumps(found.record).encode())
         _store(self._storage, self._records, f"{path}.requirements.txt", found.requirements.encode)

@@ -21,9 +21,10 @@ from isfdb.provenance import usage
 from isfdb.provenance.activities import ran_before
 from isfdb.provenance.cells import RUNNING, Ran
 from isfdb.provenance.file_digests import answer_about
-from isfdb.provenance.records import Explained, SliceFacts, Used, UsedFile, UsedValue
+from isfdb.provenance.records import Explained, Risk, SliceFacts, Used, UsedFile, UsedValue
 from isfdb.provenance.redaction import redact
 from isfdb.provenance.reduction import stored_members, used_members
+from isfdb.provenance.risks import find_risks
 from isfdb.provenance.session_log import SessionLog
 from isfdb.provenance.slicing.script import Wanted, script_of
 from isfdb.provenance.slicing.slicer import Executed, History, without_empty_beginning
@@ -115,6 +116,8 @@ class Put:
         What stores it.
     opened : Mapping
         What ``isfdb.open`` was given -> link of what it opened.
+    risks_around : sequence of Risk
+        Those in sources and packages.
     """
 
     storage: Storage
@@ -123,6 +126,7 @@ class Put:
     key: str
     ran: Ran
     opened: Mapping[str, str]
+    risks_around: Sequence[Risk] = ()
 
 
 def explain(put: Put) -> Explained:
@@ -180,7 +184,14 @@ def _explain(put: Put) -> Explained:
         dict(wanted.opened),
         {name: opening for name, opening in names.items() if not followed.history.is_bound(name)},
     )
-    return Explained({"slice": facts.to_json(), **_used(put, reads.uses(script.steps))}, code)
+    lines = {step.cell: put.log.line_of(followed.ran[step.cell], ran_before(ran)) for step in script.steps}
+    risks = [*find_risks(followed.history, script.steps, script.used, lines), *put.risks_around]
+    members = {"risks": [_without_secrets(risk) for risk in risks]} if risks else {}
+    return Explained({"slice": facts.to_json(), **_used(put, reads.uses(script.steps)), **members}, code)
+
+
+def _without_secrets(risk: Risk) -> dict[str, Any]:
+    return replace(risk, line=_redacted(risk.line)).to_json()
 
 
 class _Reads:

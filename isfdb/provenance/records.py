@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from isfdb.exact_json import loads
 from isfdb.layout.current import INPUTS_FOLDER
+from isfdb.provenance.risk_kinds import ADVICE
 from isfdb.provenance.session import read_session
 from isfdb.storage.base import Storage
 
@@ -99,6 +100,11 @@ class Risk:
     kind: str
     cell: int | None = None
     line: str = ""
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return ADVICE.get(self.kind, "")
 
     def to_json(self) -> dict[str, Any]:
         """Return the member of a record."""
