@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from isfdb.display import html
 from isfdb.display.cells import CellSummary, cell_html, cell_summaries, cells_text
 from isfdb.display.descriptions import described
+from isfdb.display.explanations import Explanation, explanation_lines, explanation_of, explanation_parts, labels_text
 from isfdb.display.safe import visible
 from isfdb.display.summaries import UNREADABLE, KeySummary, version_summary
 from isfdb.display.text import facts_of, pairs_text, table_text
@@ -26,6 +27,7 @@ class EntryStory:
     cell: CellSummary | None
     made: tuple[tuple[str, str], ...]
     attributes: tuple[tuple[str, str], ...]
+    explanation: Explanation = field(default_factory=Explanation)
 
     def to_json(self) -> dict[str, Any]:
         """Return the members that ``--json`` prints."""
@@ -35,6 +37,7 @@ class EntryStory:
             "cell": self.cell.to_json() if self.cell else None,
             "made": dict(self.made),
             "attributes": dict(self.attributes),
+            **self.explanation.to_json(),
         }
 
 
@@ -48,6 +51,7 @@ def entry_story(entry: Any) -> EntryStory:
         cell=_cell(entry),
         made=made_pairs(record if isinstance(record, Mapping) else {}),
         attributes=_attributes(entry),
+        explanation=explanation_of(entry.newest),
     )
 
 
@@ -103,11 +107,13 @@ def entry_lines(story: EntryStory, *, columns: int | None = None) -> str:
         ("size", "reclaimed" if told.reclaimed else size_text(told.nbytes)),
         ("stored", f"{time_text(told.created)} as version {told.version} by {told.dumper}"),
         *story.made,
+        ("slice", labels_text(story.explanation)),
         ("link", told.link),
         *((f"attribute {name}", value) for name, value in story.attributes),
     ]
     parts = [visible(told.key), pairs_text([(name, value) for name, value in pairs if value], indent="  ")]
     parts += [f"  {visible(one.title)}\n{_indented(table_text(one.names, one.rows, columns=columns))}" for one in noted.tables]
+    parts += explanation_lines(story.explanation)
     if story.cell is not None:
         parts.append("  made by\n" + "\n".join(f"    {line}" for line in cells_text([story.cell], lines=40).split("\n")))
     if len(story.versions) > 1:
@@ -137,8 +143,9 @@ def entry_parts(story: EntryStory, *, shows_cell: bool = True) -> list[str]:
         parts.append(html.folded("attributes", html.facts(story.attributes), is_open=True))
     if story.cell is not None:
         parts.append(html.folded(f"made by {story.cell.label}", cell_html(story.cell), is_open=shows_cell))
+    parts += explanation_parts(story.explanation)
     if story.made:
-        parts.append(html.folded("code, environment, session", html.facts(story.made)))
+        parts.append(html.folded("code, environment, session", html.facts([*story.made, ("slice", labels_text(story.explanation))])))
     if len(story.versions) > 1:
         parts.append(html.folded(f"{len(story.versions)} versions", _versions_table(story.versions)))
     return parts

@@ -213,13 +213,22 @@ class _Writer:
             names = facts.bound
             is_plain = isinstance(node, (ast.Import, ast.ImportFrom)) and not step.may_have_failed and "*" not in names
             if is_plain and not names & taken and not {number for number in step.needs if number not in found}:
-                found[step.number] = _without_isfdb(node, self._text(step))
+                found[step.number] = self._import_text(step)
             else:
                 taken |= names | facts.loaded
         return found
 
+    def _import_text(self, step: Step) -> str:
+        """Return an import, one line for each module that the script uses; isfdb it imports itself where it is needed."""
+        if not isinstance(step.node, ast.Import) or len(step.node.names) == 1:
+            return self._text(step)
+        loaded = {name for facts in self._facts for name in facts.loaded}
+        used = [alias for alias in step.node.names if (alias.asname or alias.name.partition(".")[0]) in loaded]
+        return "\n".join([ast.unparse(ast.Import([alias])) for alias in used])
+
     def _import_lines(self, body: Sequence[str]) -> str:
-        lines = [line for line in dict.fromkeys(self._imports.values()) if line != "import isfdb"]
+        texts = [line for text in self._imports.values() for line in (text.split("\n") if text.startswith("import ") else [text])]
+        lines = [text for text in dict.fromkeys(texts) if text not in ("", "import isfdb")]
         needs_isfdb = not self._rewritten or any("isfdb." in part for part in body)
         if any(facts.awaits for facts in self._facts) and "import asyncio" not in lines:
             lines.append("import asyncio")
@@ -308,14 +317,6 @@ class _Writer:
 
 def _time(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="microseconds")
-
-
-def _without_isfdb(node: ast.stmt, text: str) -> str:
-    """Return an import without isfdb, which the script imports itself where it is needed."""
-    others = [alias for alias in node.names if alias.name != "isfdb" or alias.asname] if isinstance(node, ast.Import) else []
-    if not isinstance(node, ast.Import) or len(others) == len(node.names):
-        return text
-    return ast.unparse(ast.Import(others)) if others else "import isfdb"
 
 
 def _awaited(parts: Sequence[str], names: Iterable[str]) -> str:
