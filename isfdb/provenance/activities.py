@@ -26,11 +26,14 @@ class Activity:
         Line of the cell in that session's log, counted from 0.
     process : str
         Tells that process from all others. Back in it, the activity matters in worker threads only: elsewhere what runs is known better.
+    script : str
+        Digest under which the code that sent the work lies in the database; empty where it is not known.
     """
 
     session: str
     line: int
     process: str
+    script: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return what a record holds."""
@@ -55,9 +58,9 @@ def process_name() -> str:
     return _process
 
 
-def this_activity(session: str, line: int) -> Activity:
+def this_activity(session: str, line: int, script: str = "") -> Activity:
     """Return the handle of an activity of this process."""
-    return Activity(session, line, _process)
+    return Activity(session, line, _process, script)
 
 
 def running(carried: Activity | None = None) -> Ran:

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from isfdb.exact_json import compact, dumps, loads
+from isfdb.hashing import digest_of
 from isfdb.keys import key_of_folder
 from isfdb.layout.current import CODE_FOLDER, DATABASE_FILE, ENVIRONMENTS_FOLDER
 from isfdb.options import option
@@ -129,9 +130,8 @@ def explanation(storage: Storage, carried: Activity | None, key_folder: str) -> 
             if records is None or not option("capture"):
                 return Explained()
             records.database_id = records.database_id or loads(storage.read(DATABASE_FILE))["id"]
-            return explain(
-                Put(storage, records.log, records.database_id, key_of_folder(key_folder), running(carried), _opened, records.risks)
-            )
+            key = key_of_folder(key_folder)
+            return explain(Put(storage, records.log, records.database_id, key, running(carried), _opened, records.risks, carried))
     except Exception as error:  # noqa: BLE001 - provenance never costs a save; the reason is recorded
         _log.debug("explaining a value failed", exc_info=True)
         return Explained(_readable({"unknown": {"slice": _reason(error)}}))
@@ -273,12 +273,27 @@ def current_activity(storage: Storage, carried: Activity | None = None) -> Activ
         with _lock:
             records = _sound_records(storage, None)
             ran = running(carried)
-            activity = this_activity(records.log.id, records.log.line_of(ran, ran_before(ran)))
+            activity = this_activity(records.log.id, records.log.line_of(ran, ran_before(ran)), _script_of_sender(storage, records, ran))
             note_sent(activity, ran)
             return activity
     except Exception:  # noqa: BLE001 - a handle that cannot be pickled would cost more than an unknown sender
         _log.debug("noting the sender of a handle failed", exc_info=True)
         return None
+
+
+def _script_of_sender(storage: Storage, records: _DatabaseRecords, ran: Ran) -> str:
+    """Store the code that sends a handle to workers, once for all of them, and return its digest."""
+    from isfdb.provenance.explanation import Put, script_of_sender
+
+    try:
+        records.database_id = records.database_id or loads(storage.read(DATABASE_FILE))["id"]
+        code = script_of_sender(Put(storage, records.log, records.database_id, "", ran, _opened))
+        if code:
+            _store(storage, records, f"{CODE_FOLDER}/{digest_of(code)[:32]}.py", lambda: code)
+        return digest_of(code)[:32] if code else ""
+    except Exception:  # noqa: BLE001 - what the worker stores then says that its code is not known
+        _log.debug("explaining what is sent failed", exc_info=True)
+        return ""
 
 
 def _cell_begins() -> None:

@@ -17,8 +17,9 @@ from typing import Any
 from urllib.parse import quote
 
 from isfdb.hashing import digest_of
+from isfdb.layout.current import CODE_FOLDER
 from isfdb.provenance import usage
-from isfdb.provenance.activities import ran_before
+from isfdb.provenance.activities import Activity, ran_before
 from isfdb.provenance.cells import RUNNING, Ran
 from isfdb.provenance.file_digests import answer_about
 from isfdb.provenance.records import Explained, Risk, SliceFacts, Used, UsedFile, UsedValue
@@ -26,7 +27,7 @@ from isfdb.provenance.redaction import redact
 from isfdb.provenance.reduction import stored_members, used_members
 from isfdb.provenance.risks import find_risks
 from isfdb.provenance.session_log import SessionLog
-from isfdb.provenance.slicing.script import Wanted, script_of
+from isfdb.provenance.slicing.script import Script, Wanted, script_of, value_line
 from isfdb.provenance.slicing.slicer import Executed, History, without_empty_beginning
 from isfdb.provenance.slicing.statement_text import span_of
 from isfdb.provenance.slicing.world import Step
@@ -42,6 +43,8 @@ class _Followed:
         self.history = History()
         self.ran: list[Ran] = []  # at each place of the history
         self.stores: dict[str, set[int]] = {}  # link without version -> statements that stored under it
+        self.begun: dict[int, str] = {}  # place -> when it was first asked about
+        self.sent: dict[int, bytes] = {}  # statement -> the code that goes to workers
         self.before: Sequence[Ran] | None = None  # the list in which the watch notes what ran
         self._taken = 0
         self._open: list[int] = []
@@ -118,6 +121,8 @@ class Put:
         What ``isfdb.open`` was given -> link of what it opened.
     risks_around : sequence of Risk
         Those in sources and packages.
+    carried : Activity, optional
+        What a pickled handle brought along.
     """
 
     storage: Storage
@@ -127,6 +132,7 @@ class Put:
     ran: Ran
     opened: Mapping[str, str]
     risks_around: Sequence[Risk] = ()
+    carried: Activity | None = None
 
 
 def explain(put: Put) -> Explained:
@@ -134,6 +140,8 @@ def explain(put: Put) -> Explained:
     with _lock:
         if put.ran.kind in ("cell", "script") and put.ran.source:
             return _explain(put)
+        if put.ran.kind == "task" and put.carried is not None and put.carried.script:
+            return _explain_task(put, put.carried.script)
         reason = f"it was stored by a {put.ran.kind}, whose statements are not followed" if put.ran.source else "its code is not known"
         return Explained({"unknown": {"slice": reason}, **_used(put, usage.uses_of(put.ran))})
 
@@ -152,6 +160,27 @@ def _cells_so_far(before: Sequence[Ran]) -> _Followed:
 
 
 def _explain(put: Put) -> Explained:
+    followed, wanted = _standing(put)
+    reads = _Reads(followed)
+    script = script_of(followed.history, wanted, reads.of)
+    code = _bytes(script)
+    facts = SliceFacts(
+        wanted.at,
+        script.labels,
+        script.widened,
+        len(code),
+        digest_of(code),
+        dict(wanted.opened),
+        {name: opening for name, opening in wanted.names.items() if not followed.history.is_bound(name)},
+    )
+    lines = {step.cell: put.log.line_of(followed.ran[step.cell], ran_before(put.ran)) for step in script.steps}
+    risks = [*find_risks(followed.history, script.steps, script.used, lines), *put.risks_around]
+    members = {"risks": [_without_secrets(risk) for risk in risks]} if risks else {}
+    return Explained({"slice": facts.to_json(), **_used(put, reads.uses(script.steps)), **members}, code)
+
+
+def _standing(put: Put) -> tuple[_Followed, Wanted]:
+    """Return what followed the code that runs, up to where it stands, and what its script is to make."""
     ran = put.ran
     followed = _cells_so_far(ran_before(ran)) if ran.kind == "cell" else _scripts.setdefault(id(ran), _Followed())
     names, links = _databases_of(ran)
@@ -159,35 +188,47 @@ def _explain(put: Put) -> Explained:
     place = followed.catch_up(ran)
     position = position_in_cell(ran)
     step = followed.history.advance(place, position)
-    if step is not None:
+    if step is not None and put.key:
         followed.stores.setdefault(f"isfdb://{put.database_id}/{quote(put.key)}", set()).add(step.number)
     wanted = Wanted(
         put.database_id,
         put.key,
         step,
-        before=_now(),
+        at=position[0] if position else None,
+        before=followed.begun.setdefault(place, _now()),
         opened={redact(target)[0]: link for target, link in put.opened.items() if link in links | {f"isfdb://{put.database_id}"}},
         names=names,
         stores=followed.stores,
         directory=_directory(),
     )
-    reads = _Reads(followed)
-    script = script_of(followed.history, wanted, reads.of)
+    return followed, wanted
+
+
+def _bytes(script: Script) -> bytes:
     # Cells are without secrets already; keys, paths and what others make of them are not.
-    code = replace(script, parts=tuple([_redacted(part) for part in script.parts])).text.encode("utf-8", "replace")
-    facts = SliceFacts(
-        position[0] if position else None,
-        script.labels,
-        script.widened,
-        len(code),
-        digest_of(code),
-        dict(wanted.opened),
-        {name: opening for name, opening in names.items() if not followed.history.is_bound(name)},
-    )
-    lines = {step.cell: put.log.line_of(followed.ran[step.cell], ran_before(ran)) for step in script.steps}
-    risks = [*find_risks(followed.history, script.steps, script.used, lines), *put.risks_around]
-    members = {"risks": [_without_secrets(risk) for risk in risks]} if risks else {}
-    return Explained({"slice": facts.to_json(), **_used(put, reads.uses(script.steps)), **members}, code)
+    return replace(script, parts=tuple([_redacted(part) for part in script.parts])).text.encode("utf-8", "replace")
+
+
+def script_of_sender(put: Put) -> bytes:
+    """Return the code that makes workers store what they store: without the key, which is not known yet. Empty where it is not known."""
+    with _lock:
+        if put.ran.kind not in ("cell", "script") or not put.ran.source:
+            return b""
+        followed, wanted = _standing(put)
+        number = wanted.step.number if wanted.step is not None else -1
+        if number not in followed.sent or number == -1:  # a handle is pickled for each of a thousand tasks
+            followed.sent[number] = _bytes(script_of(followed.history, wanted, _Reads(followed).of))
+        return followed.sent[number]
+
+
+def _explain_task(put: Put, digest: str) -> Explained:
+    """Explain what a worker stores by the code that sent it the work."""
+    text = put.storage.read(f"{CODE_FOLDER}/{digest}.py").decode()
+    # What is sent is guarded: workers may import the script.
+    code = f"# Of what it stores: {put.key!r}\n{text}\n    {value_line(put.database_id, put.key)}\n".encode("utf-8", "replace")
+    labels = (("stored by a worker", "the code is that which sent it the work"),)
+    facts = SliceFacts(None, labels, (), len(code), digest_of(code))
+    return Explained({"slice": facts.to_json(), **_used(put, usage.uses_of(put.ran))}, code)
 
 
 def _without_secrets(risk: Risk) -> dict[str, Any]:

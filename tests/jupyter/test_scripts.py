@@ -155,3 +155,22 @@ def test_code_that_uses_the_database_as_an_object_runs_beside_it(session, tmp_pa
     before = isfdb.open("results").versions(key)
     assert value_of(script, tmp_path) == value
     assert isfdb.open("results").versions(key) == before
+
+
+def test_what_workers_store_has_the_code_that_sent_them(session, tmp_path) -> None:
+    source = (
+        "from concurrent.futures import ProcessPoolExecutor\nimport multiprocessing\n"
+        "junk = 1\nfactor = 3\nimport helper\n"
+        "with ProcessPoolExecutor(2, multiprocessing.get_context('spawn')) as pool:\n"
+        "    list(pool.map(helper.work, [(db, 'x', factor), (db, 'y', 5)]))"
+    )
+    Path("helper.py").write_text("def work(task):\n    db, key, n = task\n    db[key] = n * 2\n")
+    script = session("import sys, os\nsys.path.insert(0, os.getcwd())", source)
+    assert "junk" not in script
+    facts = isfdb.open("results").entry("x").newest.slice
+    assert facts is not None
+    assert facts.labels[0][0] == "stored by a worker"
+    assert not isfdb.verify(isfdb.open("results"))
+    (tmp_path / "elsewhere").mkdir(exist_ok=True)
+    (tmp_path / "elsewhere" / "helper.py").write_text(Path("helper.py").read_text())
+    assert value_of(script + "\n    print('value: ', value)\n    raise SystemExit", tmp_path) == "6"

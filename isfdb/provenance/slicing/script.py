@@ -23,6 +23,11 @@ from isfdb.provenance.slicing.world import Step
 LEVELS = ("statements", "cells", "everything")
 
 
+#: What code that starts processes names; they import the script, and must not run it again.
+_STARTERS = frozenset({"multiprocessing", "ProcessPoolExecutor", "Client", "LocalCluster", "concurrent"})
+GUARD = 'if __name__ == "__main__":'
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a script is to make, and what is known about the databases its code used.
@@ -32,9 +37,11 @@ class Wanted:
     database : str
         Id of the database that the value was stored in.
     key : str
-        The whole key.
+        The whole key; empty where workers will store under keys of their own.
     step : Step or None
         The statement that stored it; None where it is not known: then all that ran belongs to the script.
+    at : int or None
+        Line of its cell at which that statement stands.
     before : str
         ISO-8601 time: no version published later was read. For cells of which nobody knows when they began.
     opened : Mapping
@@ -50,6 +57,7 @@ class Wanted:
     database: str
     key: str
     step: Step | None
+    at: int | None = None
     before: str = ""
     opened: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
@@ -104,7 +112,7 @@ def script_of(history: History, wanted: Wanted, reads_of: Callable[[Step], Itera
     used = _without_repetition([one for step in steps for one in reads_of(step)])
     closed = [step for step in steps if not is_opening(step.node)]
     rewritten = _rewritten(history, closed, used, wanted)
-    if any(one.left for one in rewritten.values()) or not any(one.stores for one in rewritten.values()):
+    if not wanted.key or any(one.left for one in rewritten.values()) or not any(one.stores for one in rewritten.values()):
         binders = {number for step in steps for numbers in step.databases.values() for number in numbers}
         steps = _steps(history, wanted, level, also=binders)
         used = _without_repetition([one for step in steps for one in reads_of(step) if not _is_made_here(one, step, steps, wanted)])
@@ -185,16 +193,23 @@ class _Writer:
         history, wanted = self._history, self._wanted
         labels = labels_of(history, self._steps)
         body = self._body()
-        if not self._rewritten:
-            body.append(f'value = isfdb.load("isfdb://{wanted.database}/{_quoted(wanted.key)}")')
+        if not self._rewritten and wanted.key:
+            body.append(value_line(wanted.database, wanted.key))
         parts = (self._head(labels), self._import_lines(body), self._inputs(), *body)
+        if not wanted.key or self._starts_processes():
+            parts = (*parts[:2], f"{GUARD}\n{indented_all([part for part in parts[2:] if part])}")
         widened = tuple(dict.fromkeys([reason for step in self._steps for reason in step.widened]))
         return Script(tuple([part for part in parts if part]), labels, widened, tuple(self._steps), self._used)
+
+    def _starts_processes(self) -> bool:
+        """Say whether the code starts processes that may import the script anew."""
+        return any(not _STARTERS.isdisjoint(facts.loaded | facts.bound) for facts in self._facts)
 
     def _head(self, labels: Iterable[tuple[str, str]]) -> str:
         wanted = self._wanted
         lines = [
-            f"# What makes {wanted.key!r} of isfdb://{wanted.database}, from what its session executed.",
+            f"# What makes {repr(wanted.key) if wanted.key else 'what a worker stored'} of isfdb://{wanted.database}, "
+            "from what its session executed.",
             "# Made by isfdb. Run it with: python code.py; the result is in the variable `value`.",
         ]
         lines += [f"# {label}{': ' if because else ''}{because}" for label, because in labels]
@@ -336,6 +351,13 @@ def _commented(source: str, problem: str) -> str:
     )
 
 
+def value_line(database_id: str, key: str) -> str:
+    """Return the line that takes from a pinned database what the code before it stored."""
+    from urllib.parse import quote
+
+    return f'value = isfdb.load("isfdb://{database_id}/{quote(key)}")'
+
+
 def _file_text(file: UsedFile) -> str:
     facts = [file.path, f"{file.size} bytes" if file.size is not None else "", f"blake3 {file.digest}" if file.digest else file.because]
     return ", ".join([fact for fact in facts if fact])
@@ -343,9 +365,3 @@ def _file_text(file: UsedFile) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _quoted(key: str) -> str:
-    from urllib.parse import quote
-
-    return quote(key)
