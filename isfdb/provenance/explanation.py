@@ -24,7 +24,7 @@ from isfdb.provenance.cells import RUNNING, Ran
 from isfdb.provenance.file_digests import answer_about
 from isfdb.provenance.records import Explained, Risk, SliceFacts, Used, UsedFile, UsedValue
 from isfdb.provenance.redaction import redact
-from isfdb.provenance.reduction import stored_members, used_members
+from isfdb.provenance.reduction import recorded
 from isfdb.provenance.risks import find_risks
 from isfdb.provenance.session_log import SessionLog
 from isfdb.provenance.slicing.script import Script, Wanted, script_of, value_line
@@ -270,8 +270,8 @@ def _as_used(use: Use) -> Used:
 
 def _used(put: Put, uses: Iterable[Use]) -> dict[str, Any]:
     """Return the member of the record that says what a value was made from."""
-    members = used_members(uses, lambda one: put.log.line_of(one, ran_before(one)))
-    return {"used": stored_members(put.storage, members)} if members else {}
+    found = [use for use in uses if not use.is_output]
+    return {"used": recorded(put.storage, put.log, put.ran, found)} if found else {}
 
 
 @lru_cache(maxsize=4096)

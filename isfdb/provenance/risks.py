@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.provenance import risk_kinds as kinds
-from isfdb.provenance.records import Risk, Used, UsedFile
+from isfdb.provenance.records import PENDING, Risk, Used, UsedFile
 
 if TYPE_CHECKING:
     from isfdb.provenance.slicing.slicer import History
@@ -54,7 +54,7 @@ def find_risks(history: History, steps: Sequence[Step], used: Iterable[Used], ce
 
 
 def _is_pending(file: UsedFile) -> bool:
-    return file.because == "being computed"
+    return file.because == PENDING
 
 
 def risks_around(code: Mapping[str, Any], drift: Sequence[str]) -> list[Risk]:
@@ -98,7 +98,7 @@ def _kinds_in(step: Step, history: History, seeded: Mapping[str, int], used: Seq
     for state, kind in _HIDDEN_STATES.items():
         if state in step.touched:
             yield kind
-    if step.widened:
+    if [reason for reason in step.widened if "keyboard" not in reason]:  # what is typed is a risk of its own
         yield kinds.WIDENED
     cell = history.cells[step.cell]
     if cell.outcome == "error" and step.may_have_failed:

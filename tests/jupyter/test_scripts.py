@@ -36,7 +36,7 @@ def value_of(script: str, tmp_path: Path) -> str:
     """Run a script in a clean process, and return the repr of what it makes."""
     folder = tmp_path / "elsewhere"
     folder.mkdir(exist_ok=True)
-    (folder / "code.py").write_text(script + "\nprint('value:', repr(value))\n")
+    (folder / "code.py").write_text(script + "\nif __name__ == '__main__':\n    print('value:', repr(value))\n")
     done = subprocess.run([sys.executable, "code.py"], cwd=folder, env=dict(os.environ), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.rpartition("value: ")[2].strip()
@@ -173,4 +173,4 @@ def test_what_workers_store_has_the_code_that_sent_them(session, tmp_path) -> No
     assert not isfdb.verify(isfdb.open("results"))
     (tmp_path / "elsewhere").mkdir(exist_ok=True)
     (tmp_path / "elsewhere" / "helper.py").write_text(Path("helper.py").read_text())
-    assert value_of(script + "\n    print('value: ', value)\n    raise SystemExit", tmp_path) == "6"
+    assert value_of(script, tmp_path) == "6"

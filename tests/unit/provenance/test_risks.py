@@ -37,7 +37,7 @@ CASES = {
     "typed input": ("n = 1", "x = input('how many?')", kinds.KEYBOARD, "x = input('how many?')"),
     "another program": ("import subprocess", "x = subprocess.check_output(['ls'])", kinds.PROGRAM, "x = subprocess"),
     "the shell": ("n = 1", "x = !ls", kinds.PROGRAM, "x = __import__('subprocess')"),
-    "exec": ("n = 1", "exec('x = n')", kinds.WIDENED, "exec('x = n')"),
+    "exec": ("n = 'x = 1'", "exec(n.strip())", kinds.WIDENED, "exec(n.strip())"),
 }
 
 
