@@ -323,7 +323,7 @@ def _same_signs_too(a: Any, b: Any, equal: Any) -> bool:
         return bool((numpy.signbit(a) == numpy.signbit(b)).all())
     if a.dtype.char == "G":
         return bool((numpy.signbit(a.real) == numpy.signbit(b.real)).all() and (numpy.signbit(a.imag) == numpy.signbit(b.imag)).all())
-    return a.dtype.kind in "TO"
+    return a.dtype.kind in ("T", "O")
 
 
 def _equal(a: Any, b: Any) -> Any:
@@ -331,7 +331,7 @@ def _equal(a: Any, b: Any) -> Any:
     import numpy
 
     kinds = {a.dtype.kind, b.dtype.kind}
-    if kinds & set("OT"):
+    if kinds & {"O", "T"}:
         return _equal_objects(a, b)
     if kinds <= set("iuf") and len(kinds) > 1:
         a, b = _exact(a), _exact(b)

@@ -81,14 +81,14 @@ def _without_loading(a: Stored, b: Stored, why: str) -> Comparison:
     """Compare what is known of values that may not, or cannot, be loaded."""
     described = compare_mappings(a.version.describe, b.version.describe, "what is noted about them", Context(0.0, 0.0, compare))
     sizes = " → ".join(size_text(side.version.nbytes) for side in (a, b))
-    whats = " → ".join(what_text(side.version.describe, side.version.dumper or "") for side in (a, b))
+    told = " → ".join(what_text(side.version.describe, side.version.dumper or "") for side in (a, b))
     digests = [str(side.version.digest)[:12] for side in (a, b) if side.version.digest]
     files = f"their files differ: digest {' → '.join(digests)}, {sizes}" if len(digests) == 2 else f"their files: {sizes}"
     parts = Parts()
     parts.add(described)
     # Two loaderdumpers note other things about one and the same value.
     is_different = described.status == DIFFERENT and a.version.dumper == b.version.dumper
-    return replace(parts.whole(NOT_COMPARED, "", why, lines=(files, whats)), status=DIFFERENT if is_different else NOT_COMPARED)
+    return replace(parts.whole(NOT_COMPARED, "", why, lines=(files, told)), status=DIFFERENT if is_different else NOT_COMPARED)
 
 
 def compare_files(a: Stored, b: Stored, context: Context) -> Comparison:

@@ -168,3 +168,16 @@ def test_nothing_overflows_the_report_page(probe, hostile, width: int, *, dark: 
     seen = probe(report_page(hostile), width, dark=dark)
     assert seen["wide"] == []
     assert seen["width"] <= seen["client"] + 1
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_no_script_runs_where_differences_are_shown(probe, db, dark):
+    import isfdb
+
+    for number in range(2):
+        db["hostile"] = {f"{payload}{name}": f"{payload}\n{number}" for name, payload in enumerate(HOSTILE)}
+        db[f"{HOSTILE[0]}{number}".replace("/", "∕")] = np.arange(number + 1)
+    found = isfdb.diff(db, "hostile")
+    parts = [one._repr_mimebundle_()["text/html"] for one in (found, isfdb.diff(db, db))]
+    seen = probe(f"<!DOCTYPE html><html><head><title>innocent</title></head><body>{''.join(parts)}</body></html>", 500, dark=dark)
+    assert (seen["title"], seen["hacked"], seen["wide"]) == ("innocent", False, [])

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import isfdb
+from isfdb.comparing.differences import stored_of
 from isfdb.errors import KeyNotFoundError, LinkError, OptionError, VersionNotFoundError
 from isfdb.exact_json import loads
 from isfdb.manifest import seal
@@ -305,3 +306,89 @@ def test_nothing_in_a_difference_can_act_on_a_page_or_a_terminal(db: Any):
     assert "&lt;script&gt;" in html
     assert "\x1b" not in html + str(found) + str(isfdb.diff(db, db))
     json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_computers_that_differ_are_told_apart(rates: Any):
+    (log,) = (Path(rates.path) / ".isfdb" / "sessions").glob("*.jsonl")
+    lines = log.read_text().splitlines()
+    start = json.loads(lines[0])
+    start["machine"] |= {
+        "host": "cluster",
+        "cpu": {"model": "other", "flags": ["avx"]},
+        "blas": [{"name": "mkl"}],
+        "variables": {"TZ": "UTC"},
+    }
+    (log.parent / "20200101T000000-0000.jsonl").write_text("\n".join([json.dumps(start), *lines[1:]]) + "\n")
+    record = rates.versions("rates")[2].record
+    edit(rates, "rates", 3, activity={**record["activity"], "session": "20200101T000000-0000"}, by={"user": "ann", "host": "cluster"})
+    found = isfdb.diff(rates, "rates")
+    axis = found.axis("machine")
+    assert axis.status == "differs"
+    assert any(line.startswith("cpu model ") and line.endswith(" → other") for line in axis.lines)
+    assert found.axis("made").because.endswith(" → ann")
+    assert "machine (" in found.because
+
+
+def test_packages_that_were_not_imported_explain_nothing(rates: Any):
+    folder = Path(rates.path) / ".isfdb" / "environments"
+    (digest,) = [path.stem for path in folder.glob("*.json")]
+    record = loads((folder / f"{digest}.json").read_bytes())
+    for name, changes in (("0", {"zzz": "2"}), ("1", {})):
+        other = {**record, "packages": {**record["packages"], **changes}}
+        (folder / f"{name * 32}.json").write_text(json.dumps(other))
+        edit(rates, "rates", 3, environment=name * 32)
+        axis = isfdb.diff(rates, "rates").axis("packages")
+        assert axis.status == "same"
+        assert ("1 that were not imported differ" in axis.because) == bool(changes)
+
+
+def test_files_are_told_apart_by_size_and_time_where_there_is_no_digest(rates: Any):
+    facts = {"file": "/data/x.csv", "mtime": 1.0, "digest": None, "because": "it is too large"}
+    for number, size in ((2, 3), (3, 4)):
+        edit(rates, "rates", number, used=[{**facts, "size": size}])
+    assert isfdb.diff(rates, "rates").axis("inputs").lines == ("/data/x.csv: 3 → 4 bytes",)
+    edit(rates, "rates", 3, used=[{**facts, "size": 3}])
+    assert isfdb.diff(rates, "rates").axis("inputs").status == "same"
+    edit(rates, "rates", 3, used=[])
+    assert isfdb.diff(rates, "rates").axis("inputs").lines == ("/data/x.csv removed",)
+
+
+def test_a_key_that_cannot_be_read_does_not_hide_the_others(rates: Any, tmp_path: Path):
+    rates["broken"] = 1
+    shutil.copytree(rates.path, tmp_path / "copy")
+    other = isfdb.open(tmp_path / "copy", "r")
+    (other.entry("broken").path / "metadata.json").write_text("{")
+    found = isfdb.diff(rates, other)
+    assert [key for key, _ in found.unreadable] == ["broken"]
+    assert found.n_same == 1
+    assert "1 unreadable" in found._repr_mimebundle_()["text/html"]
+
+
+def test_managed_folders_are_compared_as_they_are_now(db: Any, tmp_path: Path):
+    for key, content in (("one", b"a\nb"), ("two", b"\x00\x01")):
+        folder = Path(str(db.create_managed_folder(key)))
+        (folder / "notes.txt").write_bytes(content)
+    found = isfdb.diff((db, "one"), (db, "two"))
+    assert (found.status, found.value.parts[0].where) == ("different", "files/notes.txt")
+    assert isfdb.diff((db, "one"), (db, "one")).status == "equal"
+    assert isfdb.diff(db, db).unvouched == ("one", "two")
+
+
+@pytest.mark.parametrize("dumper", ["numpy_to_npy", "numpy_to_zarr", "to_json"])
+def test_large_values_are_read_lazily_where_their_format_can(db: Any, dumper: str):
+    value = [1.0, 2.0] if dumper == "to_json" else np.array([1.0, 2.0])
+    db.set("rates", value, dumper=dumper)
+    side = stored_of(db, "rates")
+    loaded = side.load(is_large=True)
+    assert type(loaded).__name__ == {"numpy_to_npy": "ndarray", "numpy_to_zarr": "Array", "to_json": "list"}[dumper]
+    assert dumper != "numpy_to_npy" or not loaded.flags.owndata  # it is mapped
+    assert isfdb.diff(loaded, value).same
+
+
+def test_a_grown_value_is_compared_whole(db: Any):
+    db["trace"] = np.arange(5.0)
+    db.append("trace", np.arange(3.0))
+    found = isfdb.diff(db, "trace")
+    assert found.value.because == "shape 5 → 8"
+    assert found.value.lines[0].startswith("identical in [:5]")
+    assert isfdb.diff(stored_of(db, "trace").load(is_large=True), db["trace"]).same

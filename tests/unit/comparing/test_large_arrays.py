@@ -104,3 +104,29 @@ def test_figures_are_compared_by_what_they_look_like():
         drawn.append(one)
     assert compare_values(drawn[0], drawn[1]).status == "equal"
     assert "values of pixels differ" in compare_values(drawn[0], drawn[2]).because
+
+
+def test_attributes_dimensions_and_trees_of_xarray():
+    xr = pytest.importorskip("xarray")
+    first = xr.DataArray([1, 2], dims="x", name="a", attrs={"unit": "mV"})
+    named = compare_values(first, first.rename("b").rename(x="y"))
+    assert [part.where for part in named.parts] == ["dimensions", "name", "data"]
+    dataset = xr.Dataset({"a": first})
+    other = xr.Dataset({"a": first.assign_attrs(unit="V")})
+    (part,) = compare_values(dataset, other).parts
+    assert (part.where, part.because) == ("['a']", "its attributes")
+    found = compare_values(xr.DataTree.from_dict({"/run": dataset}), xr.DataTree.from_dict({"/run": other}))
+    assert found.parts[0].where == "['/run']"
+    assert compare_values(first, dataset).status == "different"
+    assert compare_values(xr.Dataset({"a": 1, "b": 2}), xr.Dataset({"b": 2, "a": 1})).status == "equal"
+
+
+def test_arrays_without_a_common_kind():
+    assert compare_values(np.zeros(2, "m8[Y]"), np.zeros(2, "m8[D]")).because == "dtype timedelta64[Y] → timedelta64[D]"
+    assert compare_values(np.zeros(2, "M8[Y]"), np.zeros(2, "M8[D]")).status == "equal"
+    assert compare_values(np.array(["a"], "U1"), np.array(["a"], "U9")).status == "equal"
+    assert compare_values(np.array(["a"]), np.array([b"a"])).status == "different"
+    assert compare_values(np.longdouble([0.0]), np.longdouble([-0.0])).status == "equal"
+    assert compare_values(np.longdouble([1.5]), np.longdouble([1.5])).status == "identical"
+    assert compare_values(np.zeros(2, order="C"), np.zeros((2,), order="F")).status == "identical"
+    assert compare_values(np.zeros((2, 2), order="C"), np.zeros((2, 2), order="F")).notes == ("the order of its axes in memory differs",)

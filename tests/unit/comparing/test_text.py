@@ -45,6 +45,6 @@ def test_huge_texts_do_not_take_for_ever():
 
 
 def test_bytes_tell_where_they_begin_to_differ():
-    found = compare_bytes(b"abc", b"abd!", "")
+    found = compare_bytes(b"abc", b"abx!", "")
     assert found.because == "3 → 4 bytes"
-    assert found.lines[0] == "first difference at byte 2: 63 → 64 21"
+    assert found.lines[0] == "first difference at byte 2: 63 → 78 21"
