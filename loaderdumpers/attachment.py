@@ -11,7 +11,7 @@ from isfdb.hashing import LARGE_BYTES, open_hashed
 
 priority: Final = 80
 explicit_only: Final = True
-load_plainly: Final = "loaderdumpers.plainly.objects:read_attachment"
+load_plainly: Final = "loaderdumpers.plainly.folders:read_attachment"
 about: Final = {
     "types": ("pathlib.Path",),
     "keeps": "a copy of a file or folder, under its name (`db.attach`); reading gives the path of the copy",

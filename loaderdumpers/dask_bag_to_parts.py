@@ -22,7 +22,7 @@ from loaderdumpers._dask_tasks import write_parts
 priority: Final = 40
 has_parts: Final = True
 requires: Final = {"dask": "2024.12"}
-load_plainly: Final = "loaderdumpers.plainly.objects:read_bag"
+load_plainly: Final = "loaderdumpers.plainly.folders:read_bag"
 about: Final = {
     "types": ("dask.bag.Bag",),
     "keeps": "bags of anything",

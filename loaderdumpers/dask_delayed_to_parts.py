@@ -16,7 +16,7 @@ from loaderdumpers._dask_tasks import write_parts
 priority: Final = 41
 has_parts: Final = True
 requires: Final = {"dask": "2024.12"}
-load_plainly: Final = "loaderdumpers.plainly.objects:read_delayed"
+load_plainly: Final = "loaderdumpers.plainly.folders:read_delayed"
 about: Final = {
     "types": ("dask.delayed.Delayed",),
     "keeps": "what a delayed value becomes, computed while it is stored",

@@ -12,7 +12,7 @@ from typing import Any, Final
 priority: Final = 80
 explicit_only: Final = True
 mutable: Final = True
-load_plainly: Final = "loaderdumpers.plainly.objects:read_folder"
+load_plainly: Final = "loaderdumpers.plainly.folders:read_folder"
 about: Final = {
     "types": ("loaderdumpers.folder.ManagedFolder",),
     "keeps": "a folder that you fill (`db.create_managed_folder`); reading gives its path",

@@ -12,5 +12,5 @@ __all__ = ["Loader", "ManagedFolder", "check", "describe", "dump"]
 priority: Final = folder.priority
 explicit_only: Final = True
 mutable: Final = True
-load_plainly: Final = "loaderdumpers.plainly.objects:read_folder"
+load_plainly: Final = "loaderdumpers.plainly.folders:read_folder"
 about: Final = {**folder.about, "keeps": "as `folder`, under ISF's name"}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 priority: Final = 80
 explicit_only: Final = True
 mutable: Final = True
-load_plainly: Final = "loaderdumpers.plainly.objects:read_database"
+load_plainly: Final = "loaderdumpers.plainly.folders:read_database"
 about: Final = {
     "types": ("isfdb.Database",),
     "keeps": "a new, empty database; ISF's name, `db.create_sub_db` does it better",

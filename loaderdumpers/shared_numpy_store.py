@@ -19,7 +19,7 @@ __all__ = ["Loader", "SharedNumpyStore", "check", "describe", "dump", "snapshot"
 priority: Final = 80
 explicit_only: Final = True
 mutable: Final = True
-load_plainly: Final = "loaderdumpers.plainly.objects:read_store"
+load_plainly: Final = "loaderdumpers.plainly.folders:read_store"
 about: Final = {
     "types": ("loaderdumpers.shared_numpy_store.SharedNumpyStore",),
     "keeps": "named arrays that many processes add at once (`db.create_shared_numpy_store`)",

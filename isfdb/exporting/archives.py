@@ -25,6 +25,10 @@ _COPIED_BYTES: Final = 2**20
 _MARK: Final = "ro-crate-metadata.json"
 
 
+class UnreadableError(Exception):
+    """A file that was to be copied cannot be opened; the message says why. Never reaches a user: the export says what is left out."""
+
+
 @dataclass(frozen=True)
 class Written:
     """A file of an export, as it was written.
@@ -64,8 +68,8 @@ class Archive:
 
         Raises
         ------
-        FileNotFoundError
-            There is nothing to copy; the export goes on as if nobody had asked.
+        UnreadableError
+            It cannot be read, and the archive is as if nobody had asked.
         """
         with _blocks(item.source) as blocks, self._open(item) as target:
             size, sha256, digest = _copy(blocks, target)
@@ -98,7 +102,11 @@ def _blocks(source: bytes | str) -> Iterator[Iterator[bytes]]:
     if isinstance(source, bytes):
         yield iter([source])
         return
-    with open(source, "rb", buffering=0) as file:
+    try:
+        file = open(source, "rb", buffering=0)  # noqa: SIM115 - what goes wrong here is not what goes wrong below
+    except OSError as error:
+        raise UnreadableError("is missing" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}") from error
+    with file:
         yield iter(lambda: file.read(_COPIED_BYTES), b"")
 
 
@@ -135,7 +143,7 @@ def writing(target: str, *, overwrite: bool) -> Iterator[Archive]:
     aside = beside(target)
     try:
         if not is_zip:
-            os.makedirs(aside)
+            os.mkdir(aside)
         archive = Archive(aside, is_zip=is_zip)
         try:
             yield archive

@@ -11,7 +11,7 @@ from isfdb.database import Database
 from isfdb.display.safe import visible
 from isfdb.display.words import count_text, size_text
 from isfdb.errors import OptionError
-from isfdb.exporting.archives import Archive, Written, write_text, writing
+from isfdb.exporting.archives import Archive, UnreadableError, Written, write_text, writing
 from isfdb.exporting.bundle import bundle_items
 from isfdb.exporting.contents import Contents, Item
 from isfdb.exporting.prov_json import prov_json
@@ -146,8 +146,8 @@ def _fill(archive: Archive, contents: Contents, chosen: str, licence: str | None
     for item in contents.items():
         try:
             archive.add(item)
-        except FileNotFoundError:
-            contents.left_out.append(f"{item.path} is missing in the database")
+        except UnreadableError as error:
+            contents.left_out.append(f"{item.path} {error}")
     if chosen == "bundle":
         for item in bundle_items(contents, archive.written):
             archive.add(item)

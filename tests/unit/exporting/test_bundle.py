@@ -162,7 +162,7 @@ def test_what_is_not_as_it_was_stored_is_named(results: Database, tmp_path: Path
     (results.entry("table").path / "data.parquet").unlink()
     found = isfdb.export(results, tmp_path / "bundle")
     assert found.damaged == ("database/cells/Größe%3A 50%25.key/v000001/data.npy has another digest than its record says",)
-    assert found.left_out == ("database/table.key/v000001/data.parquet is missing in the database",)
+    assert found.left_out == ("database/table.key/v000001/data.parquet is missing",)
     assert "is not as it was stored" in (tmp_path / "bundle" / "README.txt").read_text()
 
 
@@ -267,9 +267,10 @@ def test_what_cannot_be_finished_leaves_nothing(results: Database, tmp_path: Pat
 
 
 def test_a_target_whose_folder_is_missing_is_an_error(results: Database, tmp_path: Path):
-    for name in ("bundle.zip", "prov.json"):
+    for name in ("bundle", "bundle.zip", "prov.json"):
         with pytest.raises(ExportError, match="No such file or directory"):
             isfdb.export(results, tmp_path / "missing" / name)
+    assert not (tmp_path / "missing").exists()
 
 
 def test_exporting_into_the_database_is_refused(results: Database, tmp_path: Path):
