@@ -6,20 +6,17 @@ Every registered database is looked into; what cannot be reached is said in `not
 from __future__ import annotations
 
 import contextlib
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from isfdb.display.safe import visible
 from isfdb.display.words import count_text
+from isfdb.errors import IsfdbError
 from isfdb.keys import name_of_folder
 from isfdb.layout.current import KEY_SUFFIX, METADATA_FILE, join, version_name
 from isfdb.manifest import read_record
-from isfdb.searching.kept import Kept
-from isfdb.searching.reading_processes import read_many
-from isfdb.searching.search import list_places
-from isfdb.searching.table import Table
+from isfdb.searching.everything import everything_about
 from isfdb.storage.base import Storage
 from isfdb.tracing.places import UNREADABLE, Address, Lost, Places, Stored
 from isfdb.versions import VersionState, numbers_of, original_of
@@ -51,7 +48,7 @@ class Reverse:
                 if isinstance(root, str):
                     raise FileNotFoundError(root)
                 unreadable += self._collect(root, named)
-            except UNREADABLE:
+            except (IsfdbError, OSError):
                 missing.append(path)
         for link, made in named.items():
             before = places.settled(link)
@@ -60,21 +57,13 @@ class Reverse:
 
     def _collect(self, root: Database, named: dict[str, list[Address]]) -> int:
         """Add which links the newest versions of a database name; return how many keys cannot be read."""
-        storage = root._storage
-        listed = list_places(storage)
-        kept = Kept(storage, root.id)
-        columns, changed = kept.sort_out(listed, _COLUMNS)
-        began_s = time.time()
-        read = read_many(storage, changed)
-        keys = {place.key for place in listed}
-        kept.keep(read, began_s, all_keys=keys)
-        self._places.living |= {(root.id, key) for key in keys}
-        table, n_kept = Table(storage, columns, read.columns, {}), len(columns.get("key", ()))
-        for row in [*kept.standing, *range(n_kept, n_kept + len(read.columns["key"]))]:
-            links = {line for line in table.inputs(row).split("\n") if line.startswith("isfdb://")}
-            for link in links:
-                named[link].append(Address(root.id, table.column("key")[row], table.column("number")[row]))
-        return len(read.unreadable)
+        found = everything_about(root._storage, root.id, _COLUMNS)
+        self._places.living |= {(root.id, key) for key in found.keys}
+        keys, numbers = found.table.column("key"), found.table.column("number")
+        for row in found.rows:
+            for link in {line for line in found.table.inputs(row).split("\n") if line.startswith("isfdb://")}:
+                named[link].append(Address(root.id, keys[row], numbers[row]))
+        return found.n_unreadable
 
     def _note(self, missing: list[str], unreadable: int) -> None:
         if missing:
