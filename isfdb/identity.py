@@ -36,6 +36,7 @@ Inside a version:
                   .parquet Apache Parquet, .zarr Zarr, .svg/.png pictures;
                   to_pickle and to_cloudpickle are Python pickles: open
                   those only if you trust who wrote them, for they run code
+  code.py         what ran to make the value, as a script for Python
   DELETED         instead of data: the key was deleted with this version
   RECLAIMED       the data of this old version was removed to save space
 
@@ -44,6 +45,8 @@ In .isfdb:
                           names its session and line under "activity"
   environments/           installed packages, by digest
   code/                   state of the sources, patches, by digest
+  inputs/                 long lists of what values were made from
+  checks/                 what running code.py again showed
 Nothing else is needed; caches lie elsewhere. Copy or move the folder freely.
 """
 

@@ -224,7 +224,7 @@ def _open_pinned(pinned: pins.Pins, path: str, mode: str, trusted: bool, carried
         make_database(storage, durable=False)
     identity = read_identity(storage)
     pins.note_opened(pinned, identity.id, storage)
-    trusted = trusted or pinned.trusted or is_trusted(identity.id, storage.place)
+    trusted = trusted or identity.id in pinned.trusted or is_trusted(identity.id, storage.place)
     root = Database(storage, identity, mode=mode, durability="process", trusted=trusted, carried=carried)
     if not folder:
         return root

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import unquote
@@ -55,8 +55,8 @@ class Pins:
         A place as the code names it -> link of a database, or its folder.
     places : dict
         Database id -> its folder, where the registry need not know it.
-    trusted : bool
-        Values may run code when they are loaded.
+    trusted : list of str
+        Ids of databases whose values may run code when they are loaded.
     """
 
     folder: str
@@ -64,7 +64,7 @@ class Pins:
     before: str | None = None
     at: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
-    trusted: bool = False
+    trusted: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return what the file of pins holds."""
@@ -168,7 +168,7 @@ def make(
     *,
     places: Mapping[str, str] | None = None,
     at: Mapping[str, str] | None = None,
-    trusted: bool = False,
+    trusted: Iterable[str] = (),
 ) -> Pins:
     """Make a folder of pins without a pin in it: for this process, or, where `folder` is given, for a process to be started.
 
@@ -179,7 +179,7 @@ def make(
     """
     try:
         made = folder or tempfile.mkdtemp(prefix="isfdb-pins-")
-        pins = Pins(os.path.realpath(made), at=dict(at or {}), places=dict(places or {}), trusted=trusted)
+        pins = Pins(os.path.realpath(made), at=dict(at or {}), places=dict(places or {}), trusted=list(trusted))
         _write(pins)
     except OSError as error:
         raise PinError(f"cannot make a temporary folder for what is written: {error}. Name another place: set TMPDIR.") from error

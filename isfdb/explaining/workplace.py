@@ -53,7 +53,7 @@ class Workplace:
 
 
 @contextlib.contextmanager
-def workplace(directory: str | None, used: Iterable[Used], places: dict[str, str], *, trusted: bool = False) -> Iterator[Workplace]:
+def workplace(directory: str | None, used: Iterable[Used], places: dict[str, str], *, trusted: Iterable[str] = ()) -> Iterator[Workplace]:
     """Make a workplace, and remove it in the end.
 
     Parameters
@@ -64,8 +64,8 @@ def workplace(directory: str | None, used: Iterable[Used], places: dict[str, str
         What the script reads.
     places : dict
         Database id -> its folder.
-    trusted : bool
-        Values of these databases may run code when they are loaded.
+    trusted : iterable of str
+        Ids of databases whose values may run code when they are loaded.
     """
     folder = os.path.realpath(tempfile.mkdtemp(prefix="isfdb-check-"))
     try:

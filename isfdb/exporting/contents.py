@@ -21,6 +21,7 @@ from isfdb.keys import folder_name, split_key
 from isfdb.layout.current import (
     ATTRIBUTES_FILE,
     ATTRIBUTES_FOLDER,
+    CHECKS_FOLDER,
     CODE_FILE,
     CODE_FOLDER,
     DATABASE_FILE,
@@ -211,6 +212,8 @@ class Contents:
             used = version.record.get("used")
             stored = used.get("stored") if isinstance(used, dict) else None
             paths += [f"{INPUTS_FOLDER}/{stored}.json"] if isinstance(stored, str) and stored.isalnum() else []
+            check = f"{CHECKS_FOLDER}/{version.record.get('record')}.json"
+            paths += [check] if self.storage.size(check) else []
         for path in sorted(paths):
             yield from self._stored(path, join(DATABASE, path))
 

@@ -13,7 +13,8 @@ import nbformat
 import pytest
 
 import isfdb
-from isfdb.errors import KeyNotFoundError, OptionError, UntrustedDataError, VersionGoneError
+from isfdb import trust
+from isfdb.errors import KeyNotFoundError, OptionError, PickleWarning, UntrustedDataError, VersionGoneError
 from isfdb.explaining import scripts
 from isfdb.explaining.code_text import Code
 from isfdb.layout.current import CHECKS_FOLDER
@@ -238,3 +239,24 @@ def test_the_magic_gives_the_same(run, shell, tmp_path):
     assert shell.run_line_magic("isfdb", f"code results x --check --version 1 --notebook {tmp_path / 'x.ipynb'}").status == "checked"
     assert (tmp_path / "x.ipynb").exists()
     assert shell.run_line_magic("isfdb", "code x --all").level == "history"
+
+
+def test_trust_in_one_database_is_no_trust_in_another_that_its_script_reads(run, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        patch.setenv("ISFDB_DATA_FOLDER", str(tmp_path / "somebody_else"))
+        theirs = isfdb.open("theirs")
+        with pytest.warns(PickleWarning):
+            theirs["f"] = lambda: 7
+    db = run("theirs = isfdb.open('theirs', trust=True)", "f = theirs['f']", "db['x'] = f()")
+    script = isfdb.code(db, "x", check=True, trust=True)
+    assert script.status == "failed" and "UntrustedDataError" in script.check.attempts[0].because
+    trust.trust(isfdb.open("theirs").id, "theirs")
+    assert isfdb.code(db, "x", check=True).status == "checked"
+
+
+def test_what_a_notebook_alone_can_do_is_run_as_well(run):
+    db = run(
+        "import asyncio\nasync def later(x):\n    return x", "%time a = 2", "b = await later(a)", "_ = b + 1\nb * 2", "db['x'] = b * 3"
+    )
+    assert isfdb.code(db, "x", check=True).status == "checked"
+    assert isfdb.code(db, "x", check=True, level="everything").status == "checked"
