@@ -118,5 +118,5 @@ def _line(box: Drawn) -> str:
 
 
 def _marked(box: Drawn) -> str:
-    because = f": {visible(box.because, 300)}" if box.because and not box.is_start else ""
+    because = f": {visible(box.because, 300)}" if box.because and not (box.is_start and box.mark == "stale") else ""
     return f"  ! {_MARKS[box.mark]}{because}" if box.mark else ""

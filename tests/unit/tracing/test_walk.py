@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import shutil
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import isfdb
 from isfdb.errors import KeyNotFoundError, OptionError
 from tests.unit.tracing.conftest import rewrite
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def relations(found: Any) -> set[tuple[str, str, str]]:
@@ -297,6 +296,13 @@ def test_values_stored_without_capture_say_so(db):
     found = isfdb.lineage(db, "rates")
     assert "switched off" in found.start.unknown
     assert len(found) == 1
+
+
+def test_a_database_that_isf_wrote_is_looked_into(tmp_path: Path):
+    shutil.copytree(Path(__file__).parents[2] / "compatibility" / "data" / "isf" / "written_by_isf", tmp_path / "isf")
+    found = isfdb.lineage(isfdb.open(tmp_path / "isf"), "A/leaf", direction="both")
+    assert not [note for note in found.notes if str(tmp_path) in note]
+    assert "not known: " in str(found)
 
 
 def test_nothing_is_written_into_a_database(db, made, tmp_path: Path):
