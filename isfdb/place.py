@@ -94,7 +94,7 @@ class Place:
     @property
     def root(self) -> Self:
         """The database that this sub-database is part of; itself where it is none."""
-        return self._root or self
+        return self if self._root is None else self._root  # a database is false where it is empty, and asking lists it
 
     @contextmanager
     def batch(self) -> Iterator[Self]:
