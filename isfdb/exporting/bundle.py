@@ -31,8 +31,8 @@ _RULE: Final = "# " + "-" * 100
 def bundle_items(contents: Contents, written: Sequence[Written]) -> Iterator[Item]:
     """Give the files that explain the others."""
     subject = contents.subject
-    for key in subject.keys:
-        yield from _key_items(contents, key, [version for version in subject.versions if version.key == key and version.is_value])
+    for key, versions in subject.by_key().items():
+        yield from _key_items(contents, key, [version for version in versions if version.is_value])
     for session in subject.sessions.values():
         yield Item(f"sessions/{_file_name(session.id)}.txt", _session_text(session).encode("utf-8", "replace"))
     for digest in subject.environments:

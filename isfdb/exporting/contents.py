@@ -101,8 +101,8 @@ class Contents:
 
     def _all(self) -> Iterator[Item]:
         yield from self._databases()
-        for key in self.subject.keys:
-            yield from self._key(key, [version for version in self.subject.versions if version.key == key])
+        for key, versions in self.subject.by_key().items():
+            yield from self._key(key, versions)
         yield from self._records()
         if self.inputs:
             yield from self._inputs()

@@ -113,7 +113,9 @@ def _quoted(title: str) -> str:
     return title.replace("\\", "\\\\").replace('"', "'")
 
 
+@lru_cache(maxsize=256)
 def _about(names: frozenset[str]) -> str:
+    """Return what a reader should know first. A thousand keys have few formats, so each answer is kept."""
     lines = []
     needed = sorted({package for name in names for package in _imports_of(name)})
     lines.append(f"It needs Python 3.11{' and ' + ', '.join(needed) if needed else ''}.")

@@ -132,6 +132,13 @@ class Subject:
         """The keys that are exported, in their order."""
         return list(dict.fromkeys([version.key for version in self.versions]))
 
+    def by_key(self) -> dict[str, list[ToldVersion]]:
+        """Return the versions of each key, in their order."""
+        found: dict[str, list[ToldVersion]] = {}
+        for version in self.versions:
+            found.setdefault(version.key, []).append(version)
+        return found
+
     def key_folder(self, key: str) -> str:
         """Return the folder of a key, relative to the storage."""
         return self.db._key_folder(split_key(key))
