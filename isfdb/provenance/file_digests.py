@@ -253,7 +253,9 @@ def answer_about(facts: FileFacts) -> Answer:
         return Answer(None, REMOTE)
     if facts.is_many:
         return Answer(None, TOO_MANY)
-    return Answer(None, CHANGED) if facts.changed else _worker.ask(facts)
+    if facts.changed:
+        return Answer(None, CHANGED)
+    return _worker.answers.get(facts.identity) or _worker.ask(facts)
 
 
 def wait(timeout_s: float) -> None:

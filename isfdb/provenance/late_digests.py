@@ -8,7 +8,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Final
 
 from isfdb.provenance import file_digests
@@ -25,7 +25,7 @@ LAST_WAIT_S: Final = 1.0
 _awaited: dict[tuple[int, int], tuple[SessionLog, Ran, dict[str, FileFacts]]] = {}
 
 
-def follow(log: SessionLog, ran: Ran, files: Iterable[tuple[str, FileFacts]]) -> None:
+def follow(log: SessionLog, ran: Ran, files: Mapping[str, FileFacts]) -> None:
     """Write the digests of files into a log when they are known.
 
     Parameters
@@ -34,12 +34,10 @@ def follow(log: SessionLog, ran: Ran, files: Iterable[tuple[str, FileFacts]]) ->
         Of the database that the value went to.
     ran : Ran
         What stored it.
-    files : iterable of (str, FileFacts)
-        Each file's name in the record, and the file.
+    files : Mapping
+        Those recorded without a digest: name in the record -> the file.
     """
-    pending = {path: facts for path, facts in files if answer_about(facts).because == PENDING}
-    if pending:
-        _awaited.setdefault((id(log), id(ran)), (log, ran, {}))[2].update(pending)
+    _awaited.setdefault((id(log), id(ran)), (log, ran, {}))[2].update(files)
 
 
 def write_known() -> None:

@@ -15,7 +15,7 @@ from isfdb.layout.current import INPUTS_FOLDER
 from isfdb.provenance import file_digests, late_digests
 from isfdb.provenance.activities import ran_before
 from isfdb.provenance.cells import Ran
-from isfdb.provenance.file_digests import FileFacts
+from isfdb.provenance.file_digests import Answer, FileFacts
 from isfdb.provenance.records import PENDING, UsedFile, UsedValue
 from isfdb.provenance.redaction import redact, redact_url
 from isfdb.provenance.session_log import SessionLog
@@ -27,6 +27,12 @@ LONG_BYTES: Final = 600
 
 #: How long a put waits for digests of small files, at most.
 PATIENCE_S: Final = 0.005
+
+#: So many inputs are remembered together with what was recorded of them: a loop may store a thousand values made from the same files.
+MANY: Final = 20
+MOST_RECORDED: Final = 16
+
+_recorded: dict[tuple[int, tuple[int, ...]], list[dict[str, Any]] | dict[str, Any]] = {}
 
 
 def used_members(uses: Iterable[Use], log_line_of: Callable[[Ran], int | None]) -> list[dict[str, Any]]:
@@ -44,22 +50,23 @@ def used_members(uses: Iterable[Use], log_line_of: Callable[[Ran], int | None]) 
     list of dict
         JSON-ready, sorted, nothing twice.
     """
+    return _reduced(uses, log_line_of)[0]
+
+
+def _reduced(uses: Iterable[Use], log_line_of: Callable[[Ran], int | None]) -> tuple[list[dict[str, Any]], dict[str, FileFacts]]:
+    """Return the members, and the files among them whose digest is not known yet, by their names there."""
     reads = {_key(use): use for use in uses if not use.is_output}
-    lines = {id(use.ran): log_line_of(use.ran) for use in reads.values()}
-    files = [use for use in reads.values() if isinstance(use.what, FileFacts)]
-    _begin_digests([use.what for use in files if isinstance(use.what, FileFacts)])
-    paths = _redacted([use.what.path for use in files if isinstance(use.what, FileFacts)])
-    members = [_file_member(use, path, lines[id(use.ran)]) for use, path in zip(files, paths, strict=True)]
+    lines = {id(ran): log_line_of(ran) for ran in {id(use.ran): use.ran for use in reads.values()}.values()}
+    files = [(use, use.what) for use in reads.values() if isinstance(use.what, FileFacts)]
+    answers = _answers([facts for _, facts in files])
+    paths = _redacted([facts.path for _, facts in files])
+    members = [
+        _file_member(use, facts, path, answer, lines[id(use.ran)]) for (use, facts), path, answer in zip(files, paths, answers, strict=True)
+    ]
     values = [(use.what, lines[id(use.ran)]) for use in reads.values() if isinstance(use.what, ValueRead)]
     members += [UsedValue(redact(what.link)[0], what.digest, line).to_json() for what, line in values]
-    return sorted({compact(member): member for member in members}.values(), key=_place)
-
-
-def pending_files(uses: Iterable[Use]) -> list[tuple[str, FileFacts]]:
-    """Return the files that have no digest yet, each with its name in the record: for :func:`isfdb.provenance.late_digests.follow`."""
-    read = [use.what for use in uses if isinstance(use.what, FileFacts) and not use.is_output]
-    pending = list(dict.fromkeys([facts for facts in read if file_digests.answer_about(facts).because == PENDING]))
-    return list(zip(_redacted([facts.path for facts in pending]), pending, strict=True))
+    pending = {path: facts for (_, facts), path, answer in zip(files, paths, answers, strict=True) if answer.because == PENDING}
+    return sorted({tuple(member.values()): member for member in members}.values(), key=_place), pending
 
 
 def recorded(storage: Storage, log: SessionLog, ran: Ran, uses: Sequence[Use]) -> list[dict[str, Any]] | dict[str, Any]:
@@ -76,10 +83,19 @@ def recorded(storage: Storage, log: SessionLog, ran: Ran, uses: Sequence[Use]) -
     uses : sequence of Use
         What the slice has read.
     """
-    members = used_members(uses, lambda one: log.line_of(one, ran_before(one)))
-    if any(member.get("because") == PENDING for member in members):
-        late_digests.follow(log, ran, pending_files(uses))
-    return stored_members(storage, members)
+    key = (id(log), tuple([id(use) for use in uses]))  # notes are kept as long as the process lives
+    known = _recorded.get(key)
+    if known is not None:
+        return known
+    members, pending = _reduced(uses, lambda one: log.line_of(one, ran_before(one)))
+    if pending:
+        late_digests.follow(log, ran, pending)
+    member = stored_members(storage, members)
+    if len(members) >= MANY and not pending:
+        while len(_recorded) >= MOST_RECORDED:
+            _recorded.pop(next(iter(_recorded)))
+        _recorded[key] = member
+    return member
 
 
 def _key(use: Use) -> tuple[Any, ...]:
@@ -91,12 +107,14 @@ def _place(member: dict[str, Any]) -> tuple[Any, ...]:
     return ("value" not in member, member.get("value") or member.get("file"), -1 if member["cell"] is None else member["cell"])
 
 
-def _begin_digests(files: list[FileFacts]) -> None:
+def _answers(files: list[FileFacts]) -> list[Answer]:
     """Have digests computed, and wait a moment: most files are small."""
     until = time.monotonic() + PATIENCE_S
-    pending = [facts for facts in files if file_digests.answer_about(facts).because == PENDING]
-    if pending:
+    answers = [file_digests.answer_about(facts) for facts in files]
+    if any(answer.because == PENDING for answer in answers):
         file_digests.wait(max(0.0, until - time.monotonic()))
+        answers = [file_digests.answer_about(facts) for facts in files]
+    return answers
 
 
 def _redacted(paths: list[str]) -> list[str]:
@@ -106,10 +124,7 @@ def _redacted(paths: list[str]) -> list[str]:
     return cleaned if len(cleaned) == len(texts) else [redact(text)[0] for text in texts]
 
 
-def _file_member(use: Use, path: str, cell: int | None) -> dict[str, Any]:
-    facts = use.what
-    assert isinstance(facts, FileFacts)
-    answer = file_digests.answer_about(facts)
+def _file_member(use: Use, facts: FileFacts, path: str, answer: Answer, cell: int | None) -> dict[str, Any]:
     because = f"{answer.because}: {use.n_files:,} in this folder" if facts.is_many else answer.because
     is_known = not facts.is_remote and not facts.is_many
     size = facts.size if is_known and not facts.is_folder else None

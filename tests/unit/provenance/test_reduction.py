@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import pytest
-
 from isfdb.provenance import file_digests, late_digests, reduction
 from isfdb.provenance.activities import running
 from isfdb.provenance.cells import Ran
@@ -18,6 +16,8 @@ from isfdb.provenance.usage import Use, ValueRead
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from isfdb.database import Database
 
