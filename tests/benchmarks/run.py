@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from . import arrays, frames, growing, lazy, measures, searching, stores
+from . import arrays, frames, growing, lazy, measures, openings, searching, stores
 from .measures import Row
 
 MEASURES = (
@@ -24,6 +24,7 @@ MEASURES = (
     measures.capture,
     measures.imports,
     measures.waits,
+    openings.openings,
     frames.arrow_frame,
     frames.parquet_frame,
     growing.appends,
