@@ -289,3 +289,12 @@ def test_what_was_made_from_a_changed_file_is_stale(lab: Any, tmp_path: Path) ->
     assert isfdb.find(lab["cells"], stale=True).keys == ("L4",)
     assert isfdb.find(lab, "not is:stale *L4").keys == ()
     assert "plain" in isfdb.find(lab, stale=False).keys
+
+
+def test_a_database_that_isf_wrote_is_searched() -> None:
+    with isfdb.set_options(register=False):
+        db = isfdb.open(Path(__file__).parents[2] / "compatibility" / "data" / "isf" / "written_by_isf", "r")
+    found = isfdb.find(db, "type:frame")
+    assert found
+    assert not found.unreadable
+    assert set(found.keys) < set(isfdb.find(db).keys) == set(db.keys(recurse=True))
