@@ -275,6 +275,11 @@ class OverlayStorage(Storage):
         return self._lower
 
     def _is_removed(self, path: str) -> bool:
+        try:
+            if not os.listdir(self._removed):  # as nearly always
+                return False
+        except FileNotFoundError:
+            return False
         names = path.split("/") if path else []
         return any(self._is_noted_removed("/".join(names[:depth])) for depth in range(len(names) + 1))
 

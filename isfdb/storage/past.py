@@ -67,6 +67,8 @@ class PastView:
         self._before = before
         self._limits: dict[str, int | None] = {}
         self._folders: dict[str, bool] = {}
+        self._deleted: dict[str, bool] = {}
+        self._hiding: set[str] = set()  # keys with versions that are not seen: the hints beside them are about those
 
     def names(self, folder: str) -> list[str]:
         """Return the names inside `folder` that are seen."""
@@ -99,8 +101,12 @@ class PastView:
     def _key_names(self, key_folder: str, name: str, names: Sequence[str]) -> set[str]:
         """Return the name of a key, and that of the hint which says that it was deleted then."""
         hint = name.removesuffix(KEY_SUFFIX) + DELETED_SUFFIX
-        is_hinted = hint in names if self._limit(key_folder) is None else self.is_deleted(key_folder)
-        return {name, hint} if is_hinted else {name}
+        if key_folder not in self._deleted:
+            limit = self._limit(key_folder)
+            if limit is None:
+                return {name, hint} if hint in names else {name}
+            self._deleted[key_folder] = self.is_deleted(key_folder) if key_folder in self._hiding else hint in names
+        return {name, hint} if self._deleted[key_folder] else {name}
 
     def is_folder(self, path: str) -> bool:
         """Say whether `path` is a folder that is seen."""
@@ -184,6 +190,8 @@ class PastView:
         """Return the number of the newest version of a key that is seen, 0 where none is; None where all are."""
         if key_folder not in self._limits:
             pinned = self._pinned(key_folder)
+            if pinned is not None:
+                self._hiding.add(key_folder)
             self._limits[key_folder] = self._newest_before(key_folder) if pinned is None else pinned
         return self._limits[key_folder]
 
@@ -194,7 +202,10 @@ class PastView:
         since_s = (datetime.datetime.now(datetime.UTC) - self._before).total_seconds()
         if self._storage.age_s(key_folder) > since_s + _MARGIN_S:
             return max(numbers, default=0)
-        return next((number for number in numbers if not self._is_later(self._created(key_folder, number))), 0)
+        found = next((number for number in numbers if not self._is_later(self._created(key_folder, number))), 0)
+        if numbers and found != numbers[0]:
+            self._hiding.add(key_folder)
+        return found
 
     def _created(self, key_folder: str, number: int) -> datetime.datetime | None:
         folder = f"{key_folder}/{version_name(number)}"
