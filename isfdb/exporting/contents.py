@@ -222,7 +222,7 @@ class Contents:
     def _inputs(self) -> Iterator[Item]:
         """Give copies of the input files that still are what was read."""
         files = {name_of_file(used): used for version in self.subject.versions for used in version.used if isinstance(used, UsedFile)}
-        for used in [files[name] for name in sorted(files)]:
+        for used in sorted(files.values(), key=lambda used: (used.path, used.digest or "")):
             reason = _why_not(used)
             if reason:
                 self.left_out.append(f"the input file {used.path}: {reason}")
