@@ -68,11 +68,12 @@ def missing(case: Case) -> list[str]:
     return [name for name in case.wants if importlib.util.find_spec(name) is None]
 
 
-def run_cases(names: list[str], folder: Path, *, drop: bool = False, isolated: bool = False) -> dict[str, Outcome]:
+def run_cases(names: list[str], folder: Path, *, minimum: bool = True, drop: bool = False, isolated: bool = False) -> dict[str, Outcome]:
     """Run cases, each in processes of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     jobs = folder / "jobs.json"
-    jobs.write_text(json.dumps({"cases": names, "at_once": os.cpu_count() or 1, "drop": drop, "isolated": isolated}))
+    how = {"minimum": minimum, "drop": drop, "isolated": isolated}
+    jobs.write_text(json.dumps({"cases": names, "at_once": os.cpu_count() or 1, "how": how}))
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     environment = {**os.environ, **threads, "MPLBACKEND": "agg"}
     ended = subprocess.run(

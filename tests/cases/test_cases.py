@@ -31,7 +31,7 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     is_long = bool(request.config.getoption("--long"))
     asked = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
     names = [name for name in CASES if (name in asked or not asked & set(CASES)) and not missing(CASES[name])]
-    return run_cases(names, tmp_path_factory.mktemp("cases"), drop=is_long, isolated=is_long)
+    return run_cases(names, tmp_path_factory.mktemp("cases"), minimum=is_long, drop=is_long, isolated=is_long)
 
 
 @pytest.fixture
@@ -47,6 +47,13 @@ def outcome(outcomes: dict[str, Outcome]) -> Callable[[str], Outcome]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", CASES)
+def test_the_session_runs_as_the_case_says(name: str, outcome: Callable[[str], Outcome]) -> None:
+    assert outcome(name).facts["session"].get("died") is None
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_the_minimum_made_by_hand_gives_the_value(name: str, outcome: Callable[[str], Outcome]) -> None:
     assert outcome(name).minimum_error is None

@@ -63,14 +63,14 @@ class Place:
         return isfdb.open(str(folder / self.case.folder), mode="r")[self.case.key]
 
 
-def run_case(case: Case, top: Path, *, drop: bool, isolated: bool) -> dict[str, Any]:
+def run_case(case: Case, top: Path, *, minimum: bool, drop: bool, isolated: bool) -> dict[str, Any]:
     """Return what came of one case."""
     place = Place(top, case)
     if case.before:
         _forked(partial(_before, place), top / "before")
     shutil.copytree(place.work, place.fresh)
     facts = {"session": _forked(partial(_session, place), top / "session")}
-    if "died" not in facts["session"] and not case.never:
+    if minimum and "died" not in facts["session"] and not case.never:
         facts["minimum"] = _forked(partial(_minimum, place, None), top / "minimum")
         if drop:
             facts["superfluous"] = _superfluous(place)
@@ -256,7 +256,7 @@ def main(jobs: Path, folder: Path) -> None:
         child = os.fork()
         if child == 0:
             began = time.monotonic()
-            facts = run_case(cases[name], folder / str(number), drop=asked["drop"], isolated=asked["isolated"])
+            facts = run_case(cases[name], folder / str(number), **asked["how"])
             facts["seconds"] = round(time.monotonic() - began, 2)
             (folder / f"{number}.json").write_text(json.dumps(facts))
             os._exit(0)
