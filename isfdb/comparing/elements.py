@@ -51,7 +51,7 @@ def _common(a: numpy.dtype[Any], b: numpy.dtype[Any]) -> numpy.dtype[Any] | None
 
     try:
         return numpy.result_type(a, b)
-    except TypeError:  # months and days have no unit in common
+    except (TypeError, OverflowError):  # months and days have no unit in common; years and picoseconds none that fits
         return None
 
 
@@ -148,7 +148,8 @@ class Tally:
         common = numpy.result_type(unequal.first.dtype, unequal.second.dtype)
         first, second = unequal.first.astype(common), unequal.second.astype(common)
         self._unit, multiple = numpy.datetime_data(common)
-        kept = numpy.flatnonzero(~(numpy.isnat(first) | numpy.isnat(second)) & unequal.both_there)
+        held = (first.astype(unequal.first.dtype) == unequal.first) & (second.astype(unequal.second.dtype) == unequal.second)
+        kept = numpy.flatnonzero(held & unequal.both_there)  # NaT equals nothing, nor does what the common unit cannot hold
         one, other = (side[kept].astype(common.newbyteorder("=")).view("i8").astype(numpy.longdouble) for side in (first, second))
         self.n_one_sided += int(unequal.places.size - kept.size)
         self.n_beyond += int(unequal.places.size)
@@ -333,6 +334,8 @@ def _equal(a: Any, b: Any) -> Any:
     kinds = {a.dtype.kind, b.dtype.kind}
     if kinds & {"O", "T"}:
         return _equal_objects(a, b)
+    if kinds in ({"m"}, {"M"}) and a.dtype != b.dtype:
+        return _equal_times(a, b)
     if kinds <= set("iuf") and len(kinds) > 1:
         a, b = _exact(a), _exact(b)
     with numpy.errstate(all="ignore"):
@@ -343,6 +346,16 @@ def _equal(a: Any, b: Any) -> Any:
             real = (a.real == b.real) | (numpy.isnan(a.real) & numpy.isnan(b.real))
             return real & ((a.imag == b.imag) | (numpy.isnan(a.imag) & numpy.isnan(b.imag)))
     return equal
+
+
+def _equal_times(a: Any, b: Any) -> Any:
+    """Compare times of two units; one that the common unit cannot hold, and numpy would wrap around, equals none."""
+    import numpy
+
+    common = numpy.result_type(a.dtype, b.dtype)
+    one, other = a.astype(common), b.astype(common)
+    is_held = ((one.astype(a.dtype) == a) | numpy.isnat(a)) & ((other.astype(b.dtype) == b) | numpy.isnat(b))
+    return is_held & ((one == other) | (numpy.isnat(a) & numpy.isnat(b)))
 
 
 def _equal_objects(a: Any, b: Any) -> Any:

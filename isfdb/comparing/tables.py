@@ -57,6 +57,7 @@ def _compare(a: Table, b: Table, where: str, context: Context) -> Comparison:
         f"{count_text(len(removed), 'column')} removed" if removed else "",
         f"{count_text(len(added), 'column')} added" if added else "",
         "columns in another order" if order else "",
+        f"index of {len(a.index_names)} → {len(b.index_names)} levels" if len(a.index_names) != len(b.index_names) else "",
         rows.because,
     ]
     found = of_members(parts, where, "columns")
@@ -86,7 +87,9 @@ def _columns(a: Table, b: Table, shared: list[tuple[int, Any]], context: Context
         for (place, name), other in zip(shared, _places_in(b, shared), strict=True)
     ]
     pairs += [
-        _Column(name, -1 - level, -1 - level, "", Tally(context), Parts()) for level, name in enumerate(a.index_names) if b.index_names
+        _Column(name, -1 - level, -1 - level, "", Tally(context), Parts())
+        for level, name in enumerate(a.index_names)
+        if len(b.index_names) == len(a.index_names)
     ]
     for column in pairs:
         dtypes = a.dtype_text(column.a), b.dtype_text(column.b)

@@ -138,3 +138,9 @@ def test_dask_frames_are_compared_partition_by_partition():
     assert part.lines[0] == "largest absolute difference 77 at row 77: 77 → 0"
     assert compare_values(one, dd.from_pandas(first, npartitions=5)).same
     assert compare_values(one, dd.from_pandas(first.iloc[:90], npartitions=2)).because == "100 → 90 rows"
+
+
+def test_an_index_with_more_levels_is_another():
+    levels = pd.MultiIndex.from_tuples([("x", 1), ("y", 2)])
+    found = compare_values(pd.DataFrame({"a": [1, 2]}, index=["x", "y"]), pd.DataFrame({"a": [1, 2]}, index=levels))
+    assert (found.status, found.because) == ("different", "index of 1 → 2 levels")
