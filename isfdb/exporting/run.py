@@ -119,6 +119,7 @@ def export(
         raise OptionError(f"format={format!r} is none of {', '.join(map(repr, FORMATS))}.", format=format)
     if not isinstance(db, Database):
         raise OptionError(f"export takes an open database, not {db!r:.80}: isfdb.export(isfdb.open(path, mode='r'), target).", database=db)
+    _refuse_odd_name(chosen, path)
     _refuse_inside(db, path)
     subject = subject_of(db, key, versions)
     if chosen == "prov":
@@ -133,6 +134,16 @@ def export(
 def prov_text(subject: Subject, *, data: bool) -> str:
     """Return the text of a PROV-JSON document."""
     return json.dumps(prov_json(subject, files=data), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _refuse_odd_name(chosen: str, path: str) -> None:
+    """Refuse a name that says another thing than what would be written."""
+    ending = os.path.splitext(path)[1]
+    if ending == (".zip" if chosen == "prov" else ".json"):
+        wanted = "a JSON file" if chosen == "prov" else "a .zip or a folder"
+        raise OptionError(
+            f"cannot export to {path}: {chosen!r} is {wanted}, and the name ends with {ending}. Choose another name.", target=path
+        )
 
 
 def _refuse_inside(db: Database, path: str) -> None:

@@ -287,6 +287,12 @@ def test_misuse_is_refused(results: Database, tmp_path: Path, options: dict[str,
         isfdb.export(db, tmp_path / "x.zip", **options)
 
 
+@pytest.mark.parametrize(("name", "format"), [("x.json", "ro-crate"), ("x.json", "bundle"), ("x.zip", "prov")])
+def test_a_name_that_says_another_format_is_refused(results: Database, tmp_path: Path, name: str, format: str):
+    with pytest.raises(OptionError, match="the name ends with"):
+        isfdb.export(results, tmp_path / name, format=format)
+
+
 def test_the_answer_says_what_was_written(results: Database, tmp_path: Path):
     found = isfdb.export(results, tmp_path / "bundle.zip", key="mean")
     assert str(found).startswith(f"{tmp_path / 'bundle.zip'}: 1 key, 1 version, ")
