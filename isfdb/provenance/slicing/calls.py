@@ -55,7 +55,7 @@ def _argument(run: Interpreter, node: ast.expr, scope: Scope | None) -> Value:
 
 def called_thing(run: Interpreter, one: int, given: Given) -> Value:
     """Return what calling one thing may give."""
-    world, thing = run.world, run.world.things[one]
+    thing = run.world.things[one]
     if thing.kind == "function":
         return run_function(run, one, given)
     if thing.calls is not None:
@@ -73,8 +73,6 @@ def called_thing(run: Interpreter, one: int, given: Given) -> Value:
         return NOTHING
     if thing.kind in ("object", "estimator", "table", "array", "plot"):
         return _called_object(run, frozenset((one,)), given)
-    if one == world.anything:
-        run.widen("it calls a function that code nobody can read has made")
     return called_unknown(run, frozenset((one,)), given)
 
 
@@ -88,7 +86,8 @@ def called_unknown(run: Interpreter, known: Value, given: Given) -> Value:
     for value in given.arguments:
         world.put_into(value, everything)
     world.put_into(known, everything)
-    return everything | known | world.held(known) | result | world.new("foreign")
+    made = known if known == {world.anything} else world.new("foreign")
+    return everything | known | world.held(known) | result | made
 
 
 def _called_object(run: Interpreter, known: Value, given: Given) -> Value:

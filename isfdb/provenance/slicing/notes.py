@@ -135,13 +135,12 @@ class Notes:
         """Note that the statement looks at a value, with all it holds."""
         if any(self.world.things[one].name == "os.environ" for one in value):
             self.see_named("<environ>", None)
-        return self.look(value, self.world.reachable(value))
+        self.step.needs |= self.world.changers_of(self.world.reachable(value))
+        return value
 
-    def look(self, value: Value, things: set[int] | None = None) -> Value:
+    def look(self, value: Value) -> Value:
         """Note that the statement looks at a value, but not at what it holds."""
-        needs, changers_of = self.step.needs, self.world.changers_of
-        for one in value if things is None else things:
-            needs |= changers_of(one)
+        self.step.needs |= self.world.changers_of(value)
         return value
 
     def change(self, value: Value) -> None:

@@ -7,7 +7,7 @@ of a list, the attributes of an instance) are things again. A view shares its th
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,7 +18,8 @@ Value = frozenset[int]
 NOTHING: Value = frozenset()
 #: Kinds of things that looking at their members, or giving them to a function, uses up.
 USED_UP: Final = frozenset({"iterator", "file", "stateful", "generator"})
-_NO_STEPS: Final[set[int]] = set()
+#: So few things are looked up one by one.
+_FEW: Final = 20
 _COPIED_AS_THEMSELVES: Final = UNCHANGING | {"function", "method", "class", "library", "database"}
 _HOLD_NOTHING_UNKNOWN: Final = _COPIED_AS_THEMSELVES | {"array"}
 
@@ -224,7 +225,9 @@ class World:
     def value_of(self, name: str) -> Value:
         """Return what a name of the session may stand for."""
         value = self.names[name]
-        return value | {self.anything} if self._is_before_barrier(self.definers.get(name)) else value
+        if not self._is_before_barrier(self.definers.get(name)) or self.kinds(value) == {"library"}:
+            return value
+        return value | {self.anything}
 
     def definers_of(self, name: str) -> set[int]:
         """Return the steps that may have bound a name, or set a hidden state, last."""
@@ -234,12 +237,20 @@ class World:
     def _is_before_barrier(self, steps: set[int] | None) -> bool:
         return self.barrier >= 0 and (not steps or min(steps) < self.barrier)
 
-    def changers_of(self, one: int) -> set[int]:
-        """Return the steps that changed a thing last."""
-        found = self.changers.get(one, _NO_STEPS)
-        if self.barrier < 0 or self.things[one].born >= self.barrier or self.things[one].kind in UNCHANGING:
-            return found
-        return found if found and max(found) >= self.barrier else {*found, self.barrier}
+    def changers_of(self, things: Collection[int]) -> set[int]:
+        """Return the steps that changed any of some things last."""
+        changers = self.changers
+        found: set[int] = set()
+        for one in things if len(things) < _FEW else changers.keys() & things:
+            if one in changers:
+                found |= changers[one]
+        if self.barrier >= 0 and any(self._was_before_barrier(one) for one in things):
+            found |= {self.barrier, *changers.get(self.anything, ())}
+        return found
+
+    def _was_before_barrier(self, one: int) -> bool:
+        thing = self.things[one]
+        return thing.born < self.barrier and thing.kind not in UNCHANGING
 
     def members(self, one: int) -> Iterable[int]:
         """Return what one thing holds."""
@@ -258,19 +269,29 @@ class World:
     def put_into(self, container: Value, member: Value) -> None:
         """Note that the things of `container` may hold those of `member`."""
         member = frozenset(one for one in member if self.things[one].kind not in UNCHANGING)
+        if self.anything in container and self.barrier >= 0:
+            for one in self.reachable(member):
+                self.things[one].born = min(self.things[one].born, self.barrier - 1)  # it may lie in what was there before
         for one in container if member else ():
-            if self.things[one].kind not in UNCHANGING:
+            if one != self.anything and self.things[one].kind not in UNCHANGING:
                 self.holds.setdefault(one, set()).update(member)
 
     def reachable(self, value: Iterable[int]) -> set[int]:
         """Return the things of a value and all that they hold."""
-        found, to_do = set(), list(value)
+        found: set[int] = set()
+        to_do = list(value)
+        holds, things, is_behind_barrier = self.holds, self.things, self.barrier < 0
         while to_do:
             one = to_do.pop()
-            if one not in found:
-                found.add(one)
-                to_do += self.members(one)
-                to_do += self.things[one].made_by  # an instance shows what is changed in its class
+            if one in found:
+                continue
+            found.add(one)
+            if one in holds:
+                to_do += holds[one]
+            if things[one].made_by:
+                to_do += things[one].made_by  # an instance shows what is changed in its class
+            if not is_behind_barrier and self.anything not in found and self.anything in self.members(one):
+                found.add(self.anything)
         return found
 
     def copied(self, value: Value, *, deeply: bool) -> Value:
