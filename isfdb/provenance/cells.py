@@ -95,12 +95,14 @@ class Watch:
     def start(self) -> None:
         """Take over what ran unseen, and have IPython tell of every cell from now on."""
         self._take_history()
+        file_events.top_level_is(self.shell.user_global_ns)
         for event, hook in self._hooks.items():
             self.shell.events.register(event, hook)
 
     def stop(self) -> None:
         """Have IPython tell no more."""
         self._open.clear()
+        file_events.top_level_is(None)
         for event, hook in self._hooks.items():
             try:
                 self.shell.events.unregister(event, hook)

@@ -47,6 +47,7 @@ _again: dict[tuple[By, str], int] = {}  # how often a file was opened once more
 _is_installed = False
 _is_worker = False  # a process that was started to work for another one
 _directory: str | None = None
+_names: dict[str, Any] | None = None  # of the shell's cells
 _left_out: tuple[str, ...] = ()
 _frame = sys._getframe
 _time = time.time
@@ -72,6 +73,12 @@ def leave_out(folder: str) -> None:
     prefix = folder.rstrip(os.sep) + os.sep
     if prefix not in _left_out and len(_left_out) < MOST_LEFT_OUT:
         _left_out += (prefix,)
+
+
+def top_level_is(names: dict[str, Any] | None) -> None:
+    """Say in which names the cells run; None for the main module. While ``%run`` runs a file, that is not where the cell stands."""
+    global _names
+    _names = names
 
 
 def gathered() -> list[Opening]:
@@ -227,7 +234,7 @@ def _standing(frame: Any) -> _Where | None:
     owner = owners[filename] if filename in owners else owner_of(filename)
     if owner >= OURS:
         return None
-    names = _modules["__main__"].__dict__
+    names = _modules["__main__"].__dict__ if _names is None else _names
     if code.co_name == "<module>" and owner == USER and frame.f_globals is names:  # a loop in the cell itself
         back = frame.f_back
         if back is None or back.f_code.co_name == "run_code":
@@ -290,12 +297,24 @@ def _note_arguments(command: Any, directory: Any = None) -> None:
     words = [_text_of(word) for word in command] if isinstance(command, (list, tuple)) else _words(_text_of(command) or "")
     if len(words) >= 3 and words[1] == "-c" and os.path.basename(words[0] or "").endswith("sh"):
         words = _words(words[2] or "")
+    elif len(words) == 1 and os.path.basename(words[0] or "") in _SHELLS:
+        words += _words(_source_of_what_runs())
     folder = _text_of(directory) or os.getcwd()
     frame = _frame(3)
     for word in words[:1000]:
         path = os.path.join(folder, (word or "").partition("=")[2] or word or "")
         if word and os.path.isfile(path):
             _opened(path, READ, frame)
+
+
+_SHELLS = ("bash", "sh", "zsh", "dash", "ksh")
+
+
+def _source_of_what_runs() -> str:
+    """Return the text of the cell: a magic such as ``%%bash`` gives it to the program, which is told nothing else."""
+    activities = sys.modules.get("isfdb.provenance.activities")
+    source = activities.running().source if activities is not None else None
+    return source if source is not None and source.lstrip().startswith("%%") else ""
 
 
 def _words(line: str) -> list[Any]:

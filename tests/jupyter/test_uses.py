@@ -68,6 +68,16 @@ def test_in_a_cell_that_a_magic_runs_the_lines_are_those_of_the_body(run: Any):
     assert files(run("%%time\nopen('a.txt').read()\nopen('b.txt').read()")) == [("a.txt", 1), ("b.txt", 2)]
 
 
+def test_a_file_that_is_run_is_read_and_what_it_reads_is_read_by_the_cell(run: Any, tmp_path: Path):
+    (tmp_path / "script.py").write_text("\n\n\n\n\nopen('a.txt').read()\n")
+    assert files(run("nothing = 0\n%run script.py")) == [("script.py", 2), ("a.txt", 2)]
+    assert ("a.txt", 2) in files(run("nothing = 0\n%run -i script.py"))
+
+
+def test_files_that_the_text_of_a_shells_cell_names_are_read(run: Any):
+    assert [name for name, _ in files(run("%%bash\ncat a.txt > /dev/null\nhead -3 'b.txt' | wc -l"))] == ["a.txt", "b.txt"]
+
+
 def test_a_thread_has_no_line(run: Any):
     uses = run("import threading\nt = threading.Thread(target=lambda: open('a.txt').read())\nt.start()\nt.join()")
     assert files(uses) == [("a.txt", None)]
