@@ -56,9 +56,9 @@ def read_many(storage: Storage, places: list[Place], needles: Sequence[bytes] = 
 
 def _begin(path: str, share: list[Place], needles: Sequence[bytes]) -> subprocess.Popen[bytes] | None:
     """Start a process that reads a share; None where it cannot be started."""
-    question = marshal.dumps([one for one in sys.path if isinstance(one, str)]) + marshal.dumps(
-        (path, list(zip(*share, strict=True)), list(needles))
-    )
+    ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # an editable install is not found by the path
+    work = (path, list(zip(*share, strict=True)), list(needles))
+    question = marshal.dumps([*[one for one in sys.path if isinstance(one, str)], ours]) + marshal.dumps(work)
     try:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

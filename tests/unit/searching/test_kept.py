@@ -16,6 +16,7 @@ import isfdb
 from isfdb import index
 from isfdb.searching import kept, reading_processes, search
 from isfdb.searching.kept import wait_until_kept
+from isfdb.searching.reading_keys import Place
 from tests.unit.searching.conftest import retell
 
 
@@ -196,6 +197,14 @@ def test_records_that_lack_a_word_are_passed_over_first_and_read_later(lab: Any,
     assert set(settled_find(lab, "user:*ann")) == {"spikes", "cells/L5/rates", "odd", "two"}
     assert settled_find(lab, 'label:"out of order" user:ann host:gpu01 commit:a1b2c3') == ("spikes",)
     assert read == []
+
+
+def test_a_process_that_reads_answers(lab: Any) -> None:
+    process = reading_processes._begin(lab.path, [Place("spikes", "spikes.key"), Place("plain", "plain.key")], [b"max"])
+    read = reading_processes._answer_of(process)
+    assert read is not None
+    assert set(read.columns["key"]) == {"spikes", "plain"}  # the first has attributes, and is not passed over by its record alone
+    assert read.columns["user"][read.columns["key"].index("plain")] == "max"
 
 
 SEARCHER = """
