@@ -96,6 +96,7 @@ ELSEWHERE = (
     "name of the session",
     "name of a written file",
     "working directory",
+    "line of a risk",
 )
 
 #: Of these, those that nothing but a mark of their own gives away.

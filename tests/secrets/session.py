@@ -41,6 +41,7 @@ def _inputs(run: Any, planted: Planted) -> None:
     run(f"text = open('in-{inner}/a.csv').read()\ndb['input-2'] = text")
     url = f"file:lab.sqlite?mode=rwc&password={planted.secrets['url of an input']}"
     run(f"import sqlite3\ncon = sqlite3.connect('{url}', uri=True)\nrows = con.execute('select 1').fetchall()\ndb['input-3'] = rows")
+    run(f"import numpy as np\nnoise = np.random.rand(2)  # {planted.secrets['line of a risk']}\ndb['noise'] = noise")
     run(f"out = here / 'out-{planted.secrets['name of a written file']}.txt'\nout.write_text('x')\ndb['output'] = out.read_text()")
 
 

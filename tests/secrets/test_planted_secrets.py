@@ -89,12 +89,13 @@ def test_the_search_finds_a_secret_that_is_there(planted: Planted, tmp_path: Pat
     assert list(planted.found_in(tmp_path)) == ["vault"]
 
 
-def test_the_session_is_recorded_with_slices_inputs_and_sources(session: Path) -> None:
+def test_the_session_is_recorded_with_slices_inputs_risks_and_sources(session: Path) -> None:
     db = isfdb.open(session / "results", mode="r")
     entry = db.entry("last")
     assert len(db) > 45
     assert entry.code is not None
     assert any("settings" in str(one) or "csv" in str(one) for one in db.entry("input-1").inputs)
+    assert any("random" in risk.kind for risk in db.entry("noise").risks)
     assert any(path.suffix == ".patch" for path in (session / "results" / ".isfdb" / "code").iterdir())
 
 
