@@ -24,6 +24,9 @@ from isfdb.versions import numbers_of, pick
 AS_IT_RAN: Final = "as it ran"
 HISTORY: Final = "history"
 
+#: Kinds of activities that scripts are written from; the text of a test or a task is no account of what ran.
+_FOLLOWED: Final = ("cell", "script")
+
 
 def code(
     db: Database,
@@ -151,6 +154,8 @@ def _from_log(version: Version, level: str) -> Script:
     key_folder = version._folder.rpartition("/")[0]
     if session is None:
         raise FileNotFoundError("the database does not hold the session")
+    if (version.record.get("activity") or {}).get("kind") not in _FOLLOWED:
+        raise FileNotFoundError("what stored it is not followed statement by statement")
     database_id = read_identity(version._storage).id
     used = used_of(version._storage, version.record)
     made = script_from_log(session, version.record, database_id=database_id, key=key_of_folder(key_folder), used=used, level=level)
