@@ -69,7 +69,7 @@ def called_thing(run: Interpreter, one: int, given: Given) -> Value:
         return from_call or called_unknown(run, frozenset((one,)), given)
     if thing.kind == "library":
         return called_library(run, thing.name, given)
-    if thing.kind in UNCHANGING:
+    if thing.kind in UNCHANGING or thing.kind in CONTAINERS:
         return NOTHING
     if thing.kind in ("object", "estimator", "table", "array", "plot"):
         return _called_object(run, frozenset((one,)), given)

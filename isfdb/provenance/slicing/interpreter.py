@@ -7,6 +7,7 @@ are given. Where it cannot tell, it takes a statement to need and to change too 
 from __future__ import annotations
 
 import ast
+import logging
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +19,7 @@ from isfdb.provenance.slicing.notes import Notes
 from isfdb.provenance.slicing.statements import STATEMENTS
 from isfdb.provenance.slicing.world import NOTHING, Scope, Step, Value
 
+_LOG = logging.getLogger(__name__)
 #: Kinds of values that are surely not None, so that IPython binds ``_`` to them.
 _NEVER_NONE: Final = frozenset("number text bytes list dict set tuple array table path instance function class".split())
 _JUMPS: Final = (ast.Return, ast.Break, ast.Continue, ast.Raise)
@@ -53,11 +55,22 @@ class Interpreter(Notes):
         self.steps.append(step)
         self.begin(step)
         self.weak = int(may_have_failed)
-        value = self.statement(node, None)
+        value = self._followed(node)
         if is_last and isinstance(node, ast.Expr) and value is not None and not may_have_failed:
             self._remember_output(value, count)
         self._settle(step)
         return step
+
+    def _followed(self, node: ast.stmt) -> Value | None:
+        """Follow a statement of the session; one that cannot be followed may do anything."""
+        try:
+            return self.statement(node, None)
+        except RecursionError:
+            self.widen("it is nested too deep to be read")
+        except Exception as error:  # noqa: BLE001 - a fault of ours must cost no more than precision
+            _LOG.warning("could not follow a statement of type %s", type(node).__name__, exc_info=True)
+            self.widen(f"reading it failed ({type(error).__name__})")
+        return None
 
     def _need_what_may_have_failed(self, step: Step) -> None:
         """Where nobody knows which statement of a cell failed, none of them stands without those before it: one stopped all others."""

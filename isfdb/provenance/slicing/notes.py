@@ -46,15 +46,15 @@ class Notes:
     def __init__(self) -> None:
         self.world = World()
         self.steps: list[Step] = []
-        self.calling: list[int] = []
-        self.running: set[int] = set()
-        self.returned: list[Value] = []
         self.begin(Step(-1, -1, ast.Pass()))
 
     def begin(self, step: Step) -> None:
         """Turn to the next statement."""
         self.step, self.n_calls, self.weak, self.inner_branches, self.loops = step, 0, 0, 0, 0
         self.world.now = step.number
+        self.calling: list[int] = []
+        self.running: set[int] = set()
+        self.returned: list[Value] = []
         self.bound: set[str] = set()
         self.surely_bound: set[str] = set()
         self.maybe_bound: set[str] = set()

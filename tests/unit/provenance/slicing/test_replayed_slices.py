@@ -24,6 +24,7 @@ LARGER = {
     "libraries: dask delayed": 1,
     "notebook: star import of one's own module": 1,
     "notebook: environment": 1,
+    "mixed: rows of a table": 1,
 }
 _NEEDS = re.compile(r"\b(torch|sklearn|xarray|dask|polars|networkx|h5py|zarr|joblib|scipy|matplotlib)\b")
 _SLOW_TO_IMPORT = frozenset({"torch", "sklearn", "dask", "xarray"})

@@ -155,3 +155,14 @@ def test_what_was_stored_before_belongs_to_no_slice() -> None:
     history = history_of([Executed(cell) for cell in cells])
     assert [step.number for step in history.slice([5])] == [4, 5]
     assert history.steps[5].databases == {"db": {1}}
+
+
+def test_a_statement_nested_too_deep_is_widened() -> None:
+    history = history_of([Executed("x = 1"), Executed("y = " + " + ".join(["x"] * 900)), Executed("y")])
+    assert [step.cell for step in history.slice([2])] == [0, 1, 2]
+
+
+def test_a_class_with_slots_is_followed() -> None:
+    cells = ["class V:\n    __slots__ = ('x',)\n    def __lt__(self, o): return self.x < o.x", "v = V()\nw = V()", "min([v, w])"]
+    history = history_of([Executed(cell) for cell in cells])
+    assert len(history.slice([3])) == 4
