@@ -121,8 +121,6 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     try:
         if event == "open":
             path, mode, flags = arguments
-            if type(path) is str and path.startswith(_left_out):
-                return
             _opened(path, READ if mode == "r" or mode == "rb" else _kind(mode, flags), _frame(1))
         elif event in _handlers:
             _handlers[event](arguments)
@@ -149,8 +147,8 @@ def _opened(path: Any, kind: int, frame: Any) -> None:
         return
     if path[0] != "/":
         path = _absolute(path)
-        if path.startswith(_left_out):
-            return
+    if path.startswith(_left_out):
+        return
     where = _standing(frame)
     if where is None or _is_switched_off():
         return
