@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from isfdb.opening import load as load
     from isfdb.opening import open as open
     from isfdb.options import set_options as set_options
+    from isfdb.origins import whence as whence
     from isfdb.pins import pin as pin
     from isfdb.tracing.walk import lineage as lineage
     from isfdb.verifying import verify as verify
@@ -33,12 +34,28 @@ _HOME = {
     "pin": "isfdb.pins",
     "set_options": "isfdb.options",
     "verify": "isfdb.verifying",
+    "whence": "isfdb.origins",
     "errors": "",
     "registry": "",
     "__version__": "isfdb._version",
 }
 
-__all__ = ["Database", "code", "diff", "errors", "export", "find", "lineage", "load", "open", "pin", "registry", "set_options", "verify"]
+__all__ = [
+    "Database",
+    "code",
+    "diff",
+    "errors",
+    "export",
+    "find",
+    "lineage",
+    "load",
+    "open",
+    "pin",
+    "registry",
+    "set_options",
+    "verify",
+    "whence",
+]
 
 
 def __getattr__(name: str) -> Any:

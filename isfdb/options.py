@@ -119,6 +119,13 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         ),
         Setting("capture", "true or false", True, "Whether provenance is recorded; without it each version says so.", _flag),
         Setting("statistics", "true or false", False, "Whether a put also notes minimum, mean and the like, shown without loading.", _flag),
+        Setting(
+            "link_exports",
+            "true or false",
+            False,
+            "Figures (PNG, SVG, PDF) and Parquet files that a session writes hold a link to the cell that wrote them.",
+            _flag,
+        ),
         Setting("digest_file_bytes", "a number from 1", 10**10, "Larger files that are read get no digest.", _count),
         Setting(
             "digest_session_bytes", "a number from 1", 10**11, "A process computes digests of files it read up to so many bytes.", _count

@@ -24,6 +24,7 @@ VERBS = (
     "diff",
     "find",
     "lineage",
+    "whence",
     "verify",
     "report",
     "export",

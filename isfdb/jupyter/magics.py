@@ -52,6 +52,8 @@ def _parsers() -> dict[str, Any]:
     tracing.add_argument("--direction", default="upstream", choices=("upstream", "downstream", "both"), help="default: upstream")
     tracing.add_argument("--depth", type=int, help="how many stored values to follow one after the other")
     tracing.add_argument("--git", action="store_true", help="ask git whether the code that was used differs now")
+    whence = _parser("whence", "Find where an exported file came from.")
+    whence.add_argument("file", help="a figure, table or other file that a session wrote")
     coding = _parser("code", "Give the script that made a value; nothing is run but with --check.")
     coding.add_argument("words", nargs="+", metavar="[DB] KEY", help="the key")
     coding.add_argument("--version", dest="number", help="a version's number, a date or a digest (default: the newest)")
@@ -81,6 +83,7 @@ def _parsers() -> dict[str, Any]:
         "diff": differing,
         "find": finding,
         "lineage": tracing,
+        "whence": whence,
         "verify": verifying,
         "export": exporting,
     }
@@ -214,6 +217,11 @@ class IsfdbMagics(Magics):
         if arguments.notebook:
             script.to_notebook(arguments.notebook)
         return script
+
+    def _whence(self, arguments: Any) -> Any:
+        from isfdb.origins import whence
+
+        return whence(arguments.file)
 
     def _verify(self, arguments: Any) -> Any:
         from isfdb.verifying import verify

@@ -26,6 +26,7 @@ from isfdb.provenance.redaction import redact
 from isfdb.provenance.risks import risks_around
 from isfdb.provenance.senders import note_sent
 from isfdb.provenance.session_log import SessionLog
+from isfdb.provenance.written_files import Teller
 from isfdb.storage.base import Storage
 
 _log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class _DatabaseRecords:
         self.good_until = 0.0
         self.late_in: list[Ran] = []
         self.database_id = ""
+        self.teller = Teller()
         self.risks: list[Risk] = []  # in sources and packages, as they were when this was last looked at
 
 
@@ -281,6 +283,20 @@ def current_activity(storage: Storage, carried: Activity | None = None) -> Activ
         return None
 
 
+def link_of_running() -> str | None:
+    """Return a link to the cell that runs, in the database that this session came to last; None where it stored nothing yet."""
+    from isfdb.provenance.file_links import link_of_cell
+    from isfdb.provenance.top_level import line_in_cell
+
+    with _lock:
+        records = next((one for one in reversed(_records.values()) if one.log.is_intact()), None)
+        if records is None:
+            return None
+        ran = running()
+        records.database_id = records.database_id or loads(records.log.storage.read(DATABASE_FILE))["id"]
+        return link_of_cell(records.database_id, records.log.id, records.log.line_of(ran, ran_before(ran)), line_in_cell(ran))
+
+
 def _script_of_sender(storage: Storage, records: _DatabaseRecords, ran: Ran) -> str:
     """Store the code that sends a handle to workers, once for all of them, and return its digest."""
     from isfdb.provenance.explanation import Put, script_of_sender
@@ -313,6 +329,7 @@ def _cell_ended(ran: Ran) -> None:
             _log.debug("writing an outcome failed", exc_info=True)
     _write_late_code()
     _follow(ran)
+    _tell_what_was_written(ran)
 
 
 def _follow(ran: Ran) -> None:
@@ -324,6 +341,20 @@ def _follow(ran: Ran) -> None:
             follow(ran)
     except Exception:  # noqa: BLE001 - a value that is stored later says why it has no slice
         _log.debug("following a cell failed", exc_info=True)
+
+
+def _tell_what_was_written(ran: Ran) -> None:
+    """Write which files the cells so far have written, in each database that the session stored into."""
+    if not _records or not option("capture"):
+        return
+    from isfdb.provenance.explanation import values_behind
+
+    so_far = ran_before(ran) if ran.kind == "cell" else [ran]
+    for records in list(_records.values()):
+        try:
+            records.teller.tell(records.log, so_far, values_behind)
+        except Exception:  # noqa: BLE001 - as for outcomes
+            _log.debug("telling what was written failed", exc_info=True)
 
 
 def _write_late_code() -> None:
@@ -346,6 +377,11 @@ def _process_ends() -> None:
         _cell_ended(script)
     else:
         _write_late_code()
+    for records in list(_records.values()):
+        try:
+            records.teller.finish(records.log)
+        except Exception:  # noqa: BLE001 - as for outcomes
+            _log.debug("telling what was written failed", exc_info=True)
 
 
 def _begin_anew_after_fork() -> None:

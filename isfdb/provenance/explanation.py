@@ -27,7 +27,7 @@ from isfdb.provenance.redaction import redact
 from isfdb.provenance.reduction import recorded
 from isfdb.provenance.risks import find_risks
 from isfdb.provenance.session_log import SessionLog
-from isfdb.provenance.slicing.script import Script, Wanted, script_of, value_line
+from isfdb.provenance.slicing.script import SENT, Script, Wanted, script_of, value_line
 from isfdb.provenance.slicing.slicer import Executed, History, without_empty_beginning
 from isfdb.provenance.slicing.statement_text import span_of
 from isfdb.provenance.slicing.world import Step
@@ -200,6 +200,7 @@ def _standing(put: Put) -> tuple[_Followed, Wanted]:
         names=names,
         stores=followed.stores,
         directory=_directory(),
+        subject="" if put.key else SENT,
     )
     return followed, wanted
 
@@ -229,6 +230,44 @@ def _explain_task(put: Put, digest: str) -> Explained:
     labels = (("stored by a worker", "the code is that which sent it the work"),)
     facts = SliceFacts(None, labels, (), len(code), digest_of(code))
     return Explained({"slice": facts.to_json(), **_used(put, usage.uses_of(put.ran))}, code)
+
+
+def values_behind(ran: Ran, line: int | None) -> list[str]:
+    """Return links of the stored values that stand behind what a cell wrote: those it read, and those it shares its making with.
+
+    Parameters
+    ----------
+    ran : Ran
+        What wrote a file.
+    line : int or None
+        At which line it did; None: anywhere.
+    """
+    with _lock:
+        followed = _cells if ran.kind == "cell" else _scripts.get(id(ran), _Followed())
+        place = next((place for place, one in enumerate(followed.ran) if one is ran), None)
+        if place is None:
+            return []
+        targets = [step for step in followed.history.steps if step.cell == place and (line is None or _stands_at(step, line))]
+        steps = {step.number for step in followed.history.slice([step.number for step in targets])}
+        read = [
+            use.what.link
+            for use in _Reads(followed).uses([followed.history.steps[number] for number in sorted(steps)])
+            if isinstance(use.what, ValueRead)
+        ]
+        stored = [
+            link for link, by in followed.stores.items() if any(_is_made_from(followed.history.steps[number], steps) for number in by)
+        ]
+        return list(dict.fromkeys([*read, *stored]))
+
+
+def _stands_at(step: Step, line: int) -> bool:
+    (first, _), (last, _) = span_of(step.node)
+    return first <= line <= last
+
+
+def _is_made_from(store: Step, steps: set[int]) -> bool:
+    """Say whether a statement stored what some steps made, too."""
+    return bool(store.needs) and store.needs <= steps
 
 
 def _without_secrets(risk: Risk) -> dict[str, Any]:

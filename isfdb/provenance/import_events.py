@@ -11,7 +11,8 @@ from typing import Any
 #: Modules whose readers are watched; `native_readers.py` says which readers.
 WATCHED = frozenset({
     "cv2", "dask.dataframe", "deltalake", "duckdb", "fiona", "fsspec.core", "fsspec.spec", "geopandas", "h5py._hl.files", "lance",
-    "lxml.etree", "netCDF4", "obstore", "osgeo.gdal", "pexpect.pty_spawn", "polars", "pyarrow", "pyarrow.csv", "pyarrow.dataset",
+    "lxml.etree", "matplotlib.figure", "netCDF4",
+    "obstore", "osgeo.gdal", "pexpect.pty_spawn", "polars", "pyarrow", "pyarrow.csv", "pyarrow.dataset",
     "pyarrow.feather", "pyarrow.fs", "pyarrow.json", "pyarrow.orc", "pyarrow.parquet", "pyogrio", "pyreadstat", "rasterio",
     "safetensors", "SimpleITK", "soundfile", "tables.file", "tensorstore", "torchaudio", "torchvision.io", "xarray",
     "zarr", "zarr.storage._fsspec", "zarr.storage._local",
@@ -66,6 +67,10 @@ def _imported(name: str) -> None:
     from isfdb.provenance.native_readers import watch_module
 
     watch_module(name)
+    if name in ("matplotlib.figure", "pyarrow.parquet"):
+        from isfdb.provenance.file_links import mark_module
+
+        mark_module(name, sys.modules[name])
 
 
 _finder = _Finder()

@@ -119,7 +119,9 @@ def _read(storage: Storage, session_id: str) -> Session:
         if line.get("kind") == "outcome" and isinstance(line.get("line"), int):
             facts = later.setdefault(line["line"], {})
             files = facts.get("files", {}) | (line["files"] if isinstance(line.get("files"), dict) else {})
-            facts.update({name: line[name] for name in _TOLD_LATER if name in line} | ({"files": files} if files else {}))
+            wrote = [*facts.get("wrote", []), *(line["wrote"] if isinstance(line.get("wrote"), list) else [])]
+            facts.update({name: line[name] for name in _TOLD_LATER if name in line})
+            facts.update({name: more for name, more in (("files", files), ("wrote", wrote)) if more})
     start = next((line for _, line in lines if line.get("kind") == "start"), {})
     what_ran = [(number, line) for number, (_, line) in enumerate(lines) if line.get("kind") not in (None, "start", "outcome")]
     told = [(number, _with_source(line, lines) | later.get(number, {})) for number, line in what_ran]

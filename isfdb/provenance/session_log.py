@@ -105,6 +105,13 @@ class SessionLog:
             if line is not None and self.is_intact():
                 self._append([_outcome(line, ran) | {"files": files}])
 
+    def write_wrote(self, ran: Ran, before: Sequence[Ran], files: list[dict[str, Any]]) -> None:
+        """Write which files something wrote, after all that ran before it."""
+        line = self.line_of(ran, before)
+        with self._lock:
+            if self.is_intact():
+                self._append([_outcome(line, ran) | {"wrote": files}])
+
     def _note(self, ran: Ran, line: int) -> None:
         self._line_of[id(ran)] = line
         self._kept.append(ran)

@@ -13,7 +13,7 @@ owners: dict[str, int] = {}
 
 _OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _OURS = (_OUR_FOLDER, os.path.join(os.path.dirname(os.path.dirname(_OUR_FOLDER)), "loaderdumpers") + os.sep)
-_NOT_OURS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "native_readers.py")  # between the user and the library
+_NOT_OURS = tuple([os.path.join(os.path.dirname(os.path.abspath(__file__)), name) for name in ("native_readers.py", "file_links.py")])
 
 # What is run from a text has a name like these; other names between < and > belong to libraries.
 _TYPED = ("<ipython-input", "<stdin>", "<string>", "<cell", "<doctest", "<python-input", "<console>")
@@ -35,7 +35,7 @@ def _find_owner(filename: str) -> int:
     if filename.startswith("<frozen ") or filename.endswith(_SOURCE_READERS):
         return FOR_CODE
     if filename.startswith(_OURS):
-        return LIBRARY if filename == _NOT_OURS else OURS
+        return LIBRARY if filename in _NOT_OURS else OURS  # what stands between the user and a library
     if filename.startswith("<"):
         return USER if filename.startswith(_TYPED) else LIBRARY
     return LIBRARY if filename.startswith(_library_folders()) or "/site-packages/" in filename else USER

@@ -25,6 +25,8 @@ LEVELS = ("statements", "cells", "everything")
 
 #: What code that starts processes names; they import the script, and must not run it again.
 _STARTERS = frozenset({"multiprocessing", "ProcessPoolExecutor", "Client", "LocalCluster", "concurrent"})
+#: The subject of code that sends work to others, which may import it.
+SENT = "what workers store"
 GUARD = 'if __name__ == "__main__":'
 
 
@@ -37,7 +39,7 @@ class Wanted:
     database : str
         Id of the database that the value was stored in.
     key : str
-        The whole key; empty where workers will store under keys of their own.
+        The whole key; empty where the code stores under keys that are not known, or writes a file.
     step : Step or None
         The statement that stored it; None where it is not known: then all that ran belongs to the script.
     at : int or None
@@ -52,6 +54,8 @@ class Wanted:
         Link of a key, without version -> numbers of the statements that stored under it in this session.
     directory : str
         In which relative paths were looked for.
+    subject : str
+        What is made where there is no key.
     """
 
     database: str
@@ -63,6 +67,7 @@ class Wanted:
     names: Mapping[str, str] = field(default_factory=dict)
     stores: Mapping[str, Collection[int]] = field(default_factory=dict)
     directory: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,7 +201,7 @@ class _Writer:
         if not self._rewritten and wanted.key:
             body.append(value_line(wanted.database, wanted.key))
         parts = (self._head(labels), self._import_lines(body), self._inputs(), *body)
-        if not wanted.key or self._starts_processes():
+        if wanted.subject == SENT or self._starts_processes():
             parts = (*parts[:2], f"{GUARD}\n{indented_all([part for part in parts[2:] if part])}")
         widened = tuple(dict.fromkeys([reason for step in self._steps for reason in step.widened]))
         return Script(tuple([part for part in parts if part]), labels, widened, tuple(self._steps), self._used)
@@ -208,9 +213,9 @@ class _Writer:
     def _head(self, labels: Iterable[tuple[str, str]]) -> str:
         wanted = self._wanted
         lines = [
-            f"# What makes {repr(wanted.key) if wanted.key else 'what a worker stored'} of isfdb://{wanted.database}, "
+            f"# What makes {repr(wanted.key) if wanted.key else wanted.subject} of isfdb://{wanted.database}, "
             "from what its session executed.",
-            "# Made by isfdb. Run it with: python code.py; the result is in the variable `value`.",
+            f"# Made by isfdb. Run it with: python code.py{'; the result is in the variable `value`' if wanted.key else ''}.",
         ]
         lines += [f"# {label}{': ' if because else ''}{because}" for label, because in labels]
         if wanted.directory and any(isinstance(one, UsedFile) for one in self._used):
