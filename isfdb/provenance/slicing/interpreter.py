@@ -25,8 +25,18 @@ _NEVER_NONE: Final = frozenset("number text bytes list dict set tuple array tabl
 _JUMPS: Final = (ast.Return, ast.Break, ast.Continue, ast.Raise)
 
 
+#: So many things and expressions are looked at for one statement: a tenth of a second.
+MAX_WORK: Final = 100_000
+
+
+class _TooMuchError(Exception):
+    """Following a statement would take too long. Never reaches a user: the statement is taken to do anything."""
+
+
 class Interpreter(Notes):
     """Follows a session, statement by statement."""
+
+    most_work = 0
 
     def execute(
         self,
@@ -63,13 +73,18 @@ class Interpreter(Notes):
 
     def _followed(self, node: ast.stmt) -> Value | None:
         """Follow a statement of the session; one that cannot be followed may do anything."""
+        self.most_work = self.world.work + MAX_WORK
         try:
             return self.statement(node, None)
+        except _TooMuchError:
+            self.widen("there is too much in it to follow")
         except RecursionError:
             self.widen("it is nested too deep to be read")
         except Exception as error:  # noqa: BLE001 - a fault of ours must cost no more than precision
             _LOG.warning("could not follow a statement of type %s", type(node).__name__, exc_info=True)
             self.widen(f"reading it failed ({type(error).__name__})")
+        self.calling.clear()  # it was left in the midst of calls
+        self.returned.clear()
         return None
 
     def _need_what_may_have_failed(self, step: Step) -> None:
@@ -138,6 +153,9 @@ class Interpreter(Notes):
 
     def value(self, node: ast.expr, scope: Scope | None, *, is_statement: bool = False) -> Value:
         """Return what an expression may stand for, having noted what evaluating it needs and changes."""
+        self.world.work += 1
+        if self.world.work > self.most_work:
+            raise _TooMuchError
         if isinstance(node, ast.Call):
             return call(self, node, scope, is_statement=is_statement)
         follow = EXPRESSIONS.get(type(node).__name__)

@@ -179,6 +179,7 @@ class World:
         self.changers: dict[int, set[int]] = {}
         self.now = -1
         self.barrier = -1
+        self.work = 0  # things and expressions looked at so far
         self.special: set[int] = set()
         self.patched: dict[str, Value] = {}
         self.settings: set[str] = set()
@@ -286,6 +287,7 @@ class World:
             if one in found:
                 continue
             found.add(one)
+            self.work += 1
             if one in holds:
                 to_do += holds[one]
             if things[one].made_by:

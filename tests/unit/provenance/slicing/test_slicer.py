@@ -166,3 +166,19 @@ def test_a_class_with_slots_is_followed() -> None:
     cells = ["class V:\n    __slots__ = ('x',)\n    def __lt__(self, o): return self.x < o.x", "v = V()\nw = V()", "min([v, w])"]
     history = history_of([Executed(cell) for cell in cells])
     assert len(history.slice([3])) == 4
+
+
+def test_a_statement_with_too_much_in_it_to_follow_may_do_anything() -> None:
+    source = """
+def subs(of):
+    return next((dict(a.choices) for a in of._actions), {})
+def section(title, of, level=2):
+    lines = [title]
+    return "".join([*lines, *[section(f"{title} {name}", action, level + 1) for name, action in subs(of).items()]])
+def reference(parser, VERBS):
+    verbs = subs(parser())
+    return "".join(section(f"isfdb {verb}", verbs[verb]) for verb in VERBS).rstrip()
+"""
+    history = history_of([Executed(source), Executed("x = reference(None, [])"), Executed("y = 3"), Executed("z = y + 1")])
+    assert history.steps[-3].widened == ["there is too much in it to follow"]
+    assert {step.number for step in history.slice([3])} == {0, 1, 2, 3}
