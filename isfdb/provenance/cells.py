@@ -41,7 +41,7 @@ class Ran:
         ``"ok"``, ``"error"``, ``"running"`` or ``"unknown"``.
     facts : dict
         What else is known: ``cell_id``, ``stored_in_history``, ``error``, ``file``, ``test``, ``parent``, ``reason``,
-        ``error_line``.
+        ``error_line``, ``run_by_cell``.
     """
 
     __slots__ = ("count", "duration_s", "facts", "kind", "outcome", "source", "started")
@@ -160,7 +160,8 @@ class Watch:
                 self._taken = count + 1
             if self._open:
                 self._forget_lost(info)
-            cell = Ran("cell", getattr(info, "raw_cell", None), count=count, started=time.time(), **_facts(info))
+            facts = _facts(info) | ({"run_by_cell": True} if self.is_in_cell else {})
+            cell = Ran("cell", getattr(info, "raw_cell", None), count=count, started=time.time(), **facts)
             self.ran.append(cell)
             self._open.append(_Open(cell, info))
             for hook in before_cell:

@@ -61,7 +61,8 @@ class _Followed:
                 self._open.remove(place)
         so_far = list(self.before or ())
         for one in so_far[self._taken :]:
-            self._begin(one)
+            if one is ran or not one.facts.get("run_by_cell"):  # what a cell runs belongs to the statement that runs it
+                self._begin(one)
         self._taken = len(so_far)
         if ran is None:
             return -1

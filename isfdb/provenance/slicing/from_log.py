@@ -89,6 +89,7 @@ def _followed(session: Session, line: int, at: int | None, names: Iterable[str])
     cells = [cell for cell in session.cells if cell.line <= line and cell.source is not None]
     if not cells or cells[-1].line != line:
         return None
+    cells = [cell for cell in cells if cell.line == line or not cell.facts.get("run_by_cell")]  # as when they were followed
     history = History()
     history.know_databases(names)
     for cell in cells[:-1]:

@@ -52,6 +52,7 @@ def called_method(run: Interpreter, owner: Value, name: str, given: Given) -> Va
     if "database" in world.kinds(rest):
         run.use(given.everything)
         consume(run, given.everything)
+        found |= may_call(run, given.everything, NOTHING)  # as maybe_calculate does
         return found | (world.new("database") if name in ("create_sub_db", "batch") else world.new("foreign"))
     held = (
         world.of_kind(world.held(world.of_kind(rest, "object", "foreign")), "function", "method")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import datetime
+import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +28,8 @@ LEVELS = ("statements", "cells", "everything")
 _STARTERS = frozenset({"multiprocessing", "ProcessPoolExecutor", "Client", "LocalCluster", "concurrent"})
 #: The subject of code that sends work to others, which may import it.
 SENT = "what workers store"
+#: So many files are named on top of a script.
+_MOST_FILES = 20
 GUARD = 'if __name__ == "__main__":'
 
 
@@ -193,6 +196,7 @@ class _Writer:
         self._facts = [history.facts(step) for step in steps]
         self._outputs = notebook_names.outputs_needed(self._facts)
         self._imports = self._hoisted()
+        self._sources = {cell.count: cell.source for cell in history.cells if cell.count is not None}
 
     def script(self) -> Script:
         history, wanted = self._history, self._wanted
@@ -266,12 +270,14 @@ class _Writer:
 
     def _inputs(self) -> str:
         lines = [f'#   isfdb.load("{link}")' for link in self._links()]
-        lines += [_one_line(f"#   {_file_text(one)}") for one in self._used if isinstance(one, UsedFile)]
+        files = [one for one in self._used if isinstance(one, UsedFile)]
+        lines += [_one_line(f"#   {_file_text(one)}") for one in files[:_MOST_FILES]]
+        lines += [f"#   and {len(files) - _MOST_FILES:,} more files, which the record names"] if len(files) > _MOST_FILES else []
         if lines:
             lines.insert(0, "# Made from")
         if not self._rewritten:
             lines += self._pins()
-        return "\n".join(lines)
+        return "\n".join([*lines, *notebook_names.earlier_texts(self._facts, self._sources)])
 
     def _pins(self) -> list[str]:
         """Return what keeps the databases as they were, and opens those that no statement opens."""
@@ -297,29 +303,31 @@ class _Writer:
 
     def _body(self) -> list[str]:
         parts: list[str] = []
-        cell: int | None = None
-        for step in self._steps:
-            if step.number in self._imports:
-                continue
-            text = self._statement(step)
-            if not text:
-                continue
-            if step.cell == cell:
-                parts[-1] += "\n" + text
-            else:
-                parts.append(f"{self._comment(step.cell)}\n{text}")
-            cell = step.cell
+        for cell, steps in itertools.groupby(
+            [step for step in self._steps if step.number not in self._imports], key=lambda step: step.cell
+        ):
+            texts = self._statements(cell, list(steps))
+            if texts:
+                parts.append("\n".join([self._comment(cell), *texts]))
         if any(facts.awaits for facts in self._facts):
             names = {name for step in self._steps if step.number not in self._imports for name in self._history.facts(step).bound}
             return [_awaited(parts, names | {"value"})]
         return parts
 
-    def _statement(self, step: Step) -> str:
-        if step.cell in self._history.problems:
-            return _commented(self._history.cells[step.cell].source, self._history.problems[step.cell])
-        if step.may_have_failed:
-            return in_spite_of_errors(self._text(step))
-        return notebook_names.with_output(self._text(step), step.node, self._history.cells[step.cell].count, self._outputs)
+    def _statements(self, place: int, steps: Sequence[Step]) -> list[str]:
+        """Return the text of a cell's statements; those of which one stopped the others in one ``try``."""
+        cell = self._history.cells[place]
+        if place in self._history.problems:
+            return [_commented(cell.source, self._history.problems[place])]
+        texts = []
+        for may_have_failed, group in itertools.groupby(steps, key=lambda step: step.may_have_failed):
+            if may_have_failed:
+                texts.append(in_spite_of_errors("\n".join([self._text(step) for step in group]), cell.error))
+                continue
+            for step in group:
+                before = notebook_names.texts_before(self._history.facts(step), cell.count, self._sources)
+                texts += [*before, notebook_names.with_output(self._text(step), step.node, cell.count, self._outputs)]
+        return texts
 
     def _text(self, step: Step) -> str:
         edits = self._rewritten[step.number].edits if step.number in self._rewritten else []

@@ -59,9 +59,18 @@ def indented(text: str) -> str:
     return "\n".join([f"    {line}" if line.strip() and number not in inside else line for number, line in enumerate(lines, 1)])
 
 
-def in_spite_of_errors(text: str) -> str:
-    """Return a statement that may fail half way, as it did in the session."""
-    return f"try:\n{indented(text)}\nexcept Exception:\n    pass"
+def in_spite_of_errors(text: str, error: str = "") -> str:
+    """Return statements that may fail half way, as they did in the session.
+
+    Parameters
+    ----------
+    text : str
+    error : str
+        How they failed there: an interrupt is no error to Python.
+    """
+    kind = error.partition(":")[0]
+    caught = f"(Exception, {kind})" if kind in ("KeyboardInterrupt", "SystemExit", "GeneratorExit") else "Exception"
+    return f"try:\n{indented(text)}\nexcept {caught}:\n    pass"
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,8 @@ class StatementFacts:
         Execution counts of the cells whose values it takes from ``Out``.
     awaits : bool
         It awaits at the top level, as only notebooks may.
+    reads_all_outputs : bool
+        It uses ``Out`` otherwise than with a fixed number.
     """
 
     text: str
@@ -87,6 +98,7 @@ class StatementFacts:
     loaded: frozenset[str]
     outputs: frozenset[int]
     awaits: bool
+    reads_all_outputs: bool = False
 
 
 def facts_of(text: str, node: ast.stmt) -> StatementFacts:
@@ -101,7 +113,8 @@ def facts_of(text: str, node: ast.stmt) -> StatementFacts:
     loaded = frozenset(names_loaded(node))
     taken = output_edits(node) if loaded & {"Out", "_oh"} else []
     outputs = frozenset([int(name.removeprefix("_")) for _, _, name in taken])
-    return StatementFacts(edited(text, node, taken), frozenset(names_bound(node)), loaded, outputs, awaits(node))
+    n_read = sum([isinstance(one, ast.Name) and one.id in ("Out", "_oh") for one in ast.walk(node)]) if loaded & {"Out", "_oh"} else 0
+    return StatementFacts(edited(text, node, taken), frozenset(names_bound(node)), loaded, outputs, awaits(node), n_read > len(taken))
 
 
 def output_edits(node: ast.stmt) -> list[Edit]:
