@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,7 @@ from isfdb.provenance.slicing.attributes import attribute_of
 from isfdb.provenance.slicing.call_arguments import Given
 from isfdb.provenance.slicing.imports import need_module
 from isfdb.provenance.slicing.instances import may_call, operate_on
-from isfdb.provenance.slicing.names import consume, members_of
+from isfdb.provenance.slicing.names import consume, members_of, unbind
 from isfdb.provenance.slicing.notes import FILES
 from isfdb.provenance.slicing.world import NOTHING, Value
 
@@ -317,6 +318,8 @@ def called_anything(run: Interpreter, name: str, given: Given) -> Value:
         return _vars(run, given)
     if name == "get_ipython":
         return run.world.library(name)
+    if name == "get_ipython.run_line_magic" and given.constant("magic_name", 0) in ("reset", "reset_selective"):
+        return _reset(run, given)
     if name in ("compile", "breakpoint"):
         return run.world.new("foreign")
     code = given.constant("source", 0)
@@ -324,6 +327,23 @@ def called_anything(run: Interpreter, name: str, given: Given) -> Value:
         return _literal(run, code, given)
     run.widen(f"it calls {name}, which may do anything")
     return run.world.new("foreign")
+
+
+def _reset(run: Interpreter, given: Given) -> Value:
+    """Follow ``%reset`` and ``%reset_selective``: names are deleted, for certain where nobody is asked."""
+    words = str(given.constant("line", 1)).split()
+    options = {word for word in words if word.startswith("-")}
+    rest = [word for word in words if word not in options]
+    is_selective = given.constant("magic_name", 0) == "reset_selective"
+    if bool(rest) is not is_selective:
+        return run.world.plain("none")  # of other things than names, or of none
+    try:
+        pattern = re.compile(" ".join(rest))
+    except re.error:
+        return run.world.plain("none")
+    for name in [one for one in run.world.names if one.isidentifier() and not one.startswith("_") and pattern.search(one)]:
+        unbind(run, name, None, is_certain="-f" in options and not run.weak)
+    return run.world.plain("none")
 
 
 def _literal(run: Interpreter, code: str, given: Given) -> Value:

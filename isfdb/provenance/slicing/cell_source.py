@@ -20,10 +20,12 @@ _RUNS_ARGUMENT = frozenset({"time", "prun", "memit", "mprun", "lprun", "debug"})
 _SHOWS = frozenset(
     "alias alias_magic autocall automagic autoreload colors conda config debug dhist doctest_mode history hist html javascript js latex "
     "load_ext logoff logon logstart logstate logstop ls lsmagic mamba markdown micromamba matplotlib notebook page pastebin pdb pdef "
-    "pdoc pfile pinfo pinfo2 pip pprint precision profile psearch psource pwd quickref recall rehashx reload_ext svg timeit "
+    "pdoc pfile pinfo pinfo2 pip pprint precision profile psearch psource pwd quickref recall rehashx reload_ext svg "
     "unload_ext uv who who_ls whos xmode isfdb ll lx lf lk dirs".split()
 )
 _SHELLS = frozenset({"bash", "sh", "script", "system", "sx", "!", "cmd", "perl", "ruby"})
+#: Methods of IPython's shell that run a text -> how many texts they are given.
+_CALLS_OF_SHELL = {"run_line_magic": 2, "run_cell_magic": 3, "run_cell": 1, "system": 1}
 _RUNS_BODY = frozenset({"time", "prun", "capture", "debug", "isfdb", "memit"})
 
 _CELL_MAGIC = re.compile(r"%%(\S+)[ \t]*(.*)")
@@ -32,6 +34,7 @@ _MAGIC = re.compile(r"(?P<indent>\s*)%(?P<name>\w+)[ \t]*(?P<rest>.*)", re.DOTAL
 _SHELL = re.compile(r"(?P<indent>\s*)!{1,2}(?P<rest>.*)", re.DOTALL)
 _HELP = re.compile(r"(?P<indent>\s*)(\?{1,2}\s*[\w.*%]+|[\w.*%\[\]'\"]+\s*\?{1,2})\s*(#.*)?")
 _LEADING_CALL = re.compile(r"(?P<indent>\s*)(?P<kind>[,;/])(?P<name>[A-Za-z_][\w.]*)[ \t]*(?P<rest>.*)")
+_TIMEIT_OPTIONS = re.compile(r"(-([nrp]\s*\d+|[a-zA-Z]+)\s+)*")
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|\$\$|\$([A-Za-z_]\w*)")
 
 
@@ -97,13 +100,56 @@ def read_cell(source: str) -> CellCode:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about escapes in the user's texts; Python itself warned when the cell ran
-                return CellCode(text, ast.parse(text))
+                return _with_magics_called(text, ast.parse(text))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             replaced = _replace_line(text, getattr(error, "lineno", None))
             if replaced is None:
                 return CellCode(text, None, f"{type(error).__name__}: {error}")
             text = replaced
     return CellCode(text, None, "it holds more magics than lines")
+
+
+def _with_magics_called(text: str, tree: ast.Module) -> CellCode:
+    """Write ``get_ipython().run_line_magic("cd", "data")`` as the magic itself, where it is a statement on lines of its own."""
+    if not any(name in text for name in _CALLS_OF_SHELL):
+        return CellCode(text, tree)
+    lines = text.split("\n")
+    for node in ast.walk(tree):
+        python = _of_shell_call(node) if isinstance(node, ast.Expr) else None
+        if python is None or node.end_lineno is None:
+            continue
+        indent, first, last = " " * node.col_offset, node.lineno - 1, node.end_lineno
+        if "\n".join(lines[first:last]).strip() == (ast.get_source_segment(text, node) or ""):
+            lines[first:last] = [textwrap.indent(python, indent), *[""] * (last - first - 1)]  # lines below keep their numbers
+    text = "\n".join(lines)
+    return CellCode(text, ast.parse(text))
+
+
+def _of_shell_call(node: ast.Expr) -> str | None:
+    """Return what a call of IPython's shell with constant texts does, as one line of Python; None where it is no such call."""
+    call = node.value
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in _CALLS_OF_SHELL):
+        return None
+    texts = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    if len(texts) != len(call.args) or len(texts) != _CALLS_OF_SHELL[call.func.attr]:
+        return None
+    python = ""
+    if call.func.attr == "run_line_magic":
+        python = _line_magic(texts[0], texts[1].strip(), "")
+    elif call.func.attr == "run_cell_magic":
+        python = _without_cell_magic(f"%%{texts[0]} {texts[1]}\n{texts[2]}")
+    elif ast.unparse(call.func.value) == "get_ipython()" and call.func.attr == "system":
+        python = _shell(texts[0])
+    elif ast.unparse(call.func.value) == "get_ipython()" and not node.col_offset:
+        python = texts[0]
+    else:
+        return None
+    if python.startswith("get_ipython()"):
+        return None
+    code = read_cell(python)
+    if code.tree is None:
+        return None
+    return code.text if "\n" not in code.text else None if node.col_offset else f"exec({code.text!r})"
 
 
 def _without_cell_magic(source: str) -> str:
@@ -118,6 +164,8 @@ def _without_cell_magic(source: str) -> str:
         return f"with __import__('IPython.utils.capture').utils.capture.capture_output() as {words[0]}:\n{textwrap.indent(body, '    ')}"
     if name in _RUNS_BODY:
         return f"{argument}\n{body}" if name == "time" and argument else body
+    if name == "timeit":
+        return _timed_cell(argument, body)
     if name in _SHOWS:
         return ""
     if name in ("writefile", "file"):
@@ -129,6 +177,7 @@ def _without_cell_magic(source: str) -> str:
 
 
 def _write_file(argument: str, body: str) -> str:
+    body += "" if body.endswith("\n") else "\n"  # as IPython has it
     words = argument.split()
     mode = "a" if words[:1] in (["-a"], ["--append"]) else "w"
     path = " ".join(words[1:] if mode == "a" else words).strip("'\"")
@@ -173,8 +222,14 @@ def _line_magic(name: str, rest: str, indent: str) -> str:
     if name in _RUNS_ARGUMENT:
         code = re.sub(r"^(-\w+(\s+\d+)?\s+)*", "", rest)
         return textwrap.indent(code, indent).lstrip() if code else "pass"
+    if name == "timeit":
+        return _timed(rest)
     if name in _SHOWS:
         return "pass"
+    if name == "xdel" and rest.isidentifier():
+        return f"del {rest}"
+    if name == "cd" and (rest := rest.removeprefix("-q").strip()).startswith("-"):
+        return f"get_ipython().run_line_magic('cd', {rest!r})"  # back to a folder that only IPython knows
     if name in ("cd", "pushd"):
         return f"__import__('os').chdir(__import__('os').path.expanduser({_with_variables(rest.strip(chr(34) + chr(39)) or '~')}))"
     if name in ("env", "set_env"):
@@ -187,6 +242,33 @@ def _line_magic(name: str, rest: str, indent: str) -> str:
     if name in _SHELLS:
         return _shell(rest)
     return f"get_ipython().run_line_magic({name!r}, {rest!r})"
+
+
+def _timed(rest: str) -> str:
+    """Return what ``%timeit`` leaves behind: what it times runs, though the names it binds are its own."""
+    rounds, code = _rounds(rest)
+    try:
+        (statement,) = ast.parse(code).body
+    except (SyntaxError, ValueError):
+        return "pass"
+    if isinstance(statement, ast.Assign) and all(isinstance(target, ast.Name) for target in statement.targets):
+        code = ast.unparse(statement.value)
+    elif not isinstance(statement, (ast.Expr, ast.Assign, ast.AugAssign)):
+        return "pass"
+    return f"for _round in range({rounds}): {code}"
+
+
+def _timed_cell(argument: str, body: str) -> str:
+    rounds, setup = _rounds(argument)
+    inner = textwrap.indent(f"{setup}\n{body}".strip("\n"), "    ")
+    return f"def _timed():\n{inner}\nfor _round in range({rounds}): _timed()" if body.strip() else ""
+
+
+def _rounds(rest: str) -> tuple[int, str]:
+    """Return how often ``%timeit`` runs its code, once where only the clock decides, and the code."""
+    options = _TIMEIT_OPTIONS.match(rest)
+    given = dict(re.findall(r"-([nr])\s*(\d+)", options[0])) if options else {}
+    return int(given["n"]) * int(given.get("r", 7)) if "n" in given else 1, rest[options.end() :] if options else rest
 
 
 def _shell(command: str) -> str:
