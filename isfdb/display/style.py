@@ -31,8 +31,8 @@ color:var(--i-fg);font-size:13px;line-height:1.5;overflow-wrap:anywhere;max-widt
 .isfdb .i-num{color:var(--i-muted);font-variant-numeric:tabular-nums;white-space:nowrap}
 .isfdb .i-nums{color:var(--i-muted);font-variant-numeric:tabular-nums;white-space:nowrap;display:inline-flex;gap:0 1em}
 .isfdb .i-facts{display:grid;grid-template-columns:minmax(7.5em,max-content) minmax(0,1fr);gap:1px 1.2em;margin:3px 0 7px 1.2em}
-.isfdb .i-facts dt{color:var(--i-muted);margin:0;font-weight:400}
-.isfdb .i-facts dd{margin:0;min-width:0}
+.isfdb .i-facts dt{color:var(--i-muted);margin:0;font-weight:400;width:auto;float:none}
+.isfdb .i-facts dd{margin:0;min-width:0;width:auto;float:none}
 .isfdb .i-told{margin:0 0 7px 1.2em}
 .isfdb pre.i-code{margin:4px 0;padding:7px 10px;background:var(--i-soft);border-radius:4px;overflow-x:auto;white-space:pre-wrap;
 overflow-wrap:anywhere;max-height:28em;overflow-y:auto}

@@ -181,3 +181,28 @@ def test_no_script_runs_where_differences_are_shown(probe, db, dark):
     parts = [one._repr_mimebundle_()["text/html"] for one in (found, isfdb.diff(db, db))]
     seen = probe(f"<!DOCTYPE html><html><head><title>innocent</title></head><body>{''.join(parts)}</body></html>", 500, dark=dark)
     assert (seen["title"], seen["hacked"], seen["wide"]) == ("innocent", False, [])
+
+
+def test_facts_stand_beside_their_names_in_jupyterlab(browser: str, tmp_path: Path):
+    # JupyterLab's own rules for lists of definitions, with the same weight as the plainest of rules for a class.
+    lab = ".jp-OutputArea-output dt{float:left;width:20%} .jp-OutputArea-output dd{float:left;width:80%}"
+    db = isfdb.open(tmp_path / "results")
+    db["rates"] = np.arange(3.0)
+    shown = db.entry("rates")._repr_mimebundle_()["text/html"]
+    measure = "document.title = Math.max(...[...document.querySelectorAll('.i-facts dt')].map(e => e.offsetHeight))"
+    page = tmp_path / "page.html"
+    output = f'<div class="jp-OutputArea-output">{shown}</div>'
+    page.write_text(f'<!DOCTYPE html><meta charset="utf-8"><style>{lab}</style>{output}<script>{measure}</script>', encoding="utf-8")
+    command = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--dump-dom",
+        f"file://{page}",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    title = re.search(r"<title>(\d+)</title>", done.stdout)
+    assert title, done.stderr[-2000:]
+    assert int(title[1]) < 40  # one line, not one for every two letters
