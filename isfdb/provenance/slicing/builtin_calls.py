@@ -176,6 +176,20 @@ def _connect(run: Interpreter, given: Given) -> Value:
     return run.world.new("stateful") if path == ":memory:" else run.world.new("file", name=path or "", writes=True)
 
 
+def _load_array(run: Interpreter, given: Given) -> Value | None:
+    """Return an array that is a file: what is stored into it is written there; None where it is read into memory."""
+    return None if given.constant("mmap_mode", 1) in (None, "r", "c") else _memory_map(run, given)
+
+
+def _memory_map(run: Interpreter, given: Given) -> Value:
+    run.use(given.everything)
+    path = given.path(run.world)
+    if {given.constant(one) for one in ("mode", "mmap_mode")} & {"r", "c"}:
+        return run.world.new("array")
+    run.touch_file(path)
+    return run.world.new("array", name=path or "", writes=True)
+
+
 def _process(run: Interpreter, given: Given) -> Value:
     run.use(given.everything)
     return run.world.new("file", writes=True)
@@ -271,7 +285,7 @@ def _run_path(run: Interpreter, given: Given) -> Value:
     return run.world.new("foreign")
 
 
-_FOLLOWED: Final[dict[str, Callable[[Interpreter, Given], Value]]] = {
+_FOLLOWED: Final[dict[str, Callable[[Interpreter, Given], Value | None]]] = {
     "setattr": _setattr,
     "delattr": _setattr,
     "getattr": _getattr,
@@ -288,6 +302,8 @@ _FOLLOWED: Final[dict[str, Callable[[Interpreter, Given], Value]]] = {
     **dict.fromkeys(
         ("h5py.File", "zarr.open", "zarr.open_group", "zarr.open_array", "zipfile.ZipFile", "tarfile.open", "netCDF4.Dataset"), _open_store
     ),
+    "numpy.load": _load_array,
+    **dict.fromkeys(("numpy.memmap", "numpy.lib.format.open_memmap"), _memory_map),
     "shelve.open": _open_shelf,
     "sqlite3.connect": _connect,
     "subprocess.Popen": _process,

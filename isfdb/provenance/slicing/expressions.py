@@ -74,7 +74,7 @@ def _factory_called(run: Interpreter, one: int) -> Value:
         return NOTHING
     factories = run.world.of_kind(run.world.held(frozenset((one,))), "function", "method", "class")
     found = run.called(factories) if factories else NOTHING
-    run.change(frozenset((one,))) if factories else None
+    run.change(frozenset((one,)))  # looking for a key makes it
     run.world.put_into(frozenset((one,)), found)
     return found
 

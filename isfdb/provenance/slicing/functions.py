@@ -118,6 +118,8 @@ def define_class(run: Interpreter, node: ast.ClassDef, scope: Scope | None) -> N
     value = world.new("class", node=node, scope=inner)
     bases = [run.use(run.value(base, scope)) for base in [*node.bases, *[keyword.value for keyword in node.keywords]]]
     world.put_into(value, NOTHING.union(*bases))
+    (cls,) = value
+    world.things[cls].bases = tuple(one for base in bases for one in sorted(base))
     inner.names["__class__"] = value
     run.block(node.body, inner)
     for member in inner.names.values():

@@ -23,7 +23,7 @@ def read_library(run: Interpreter, name: str, key: Value = NOTHING) -> None:
     for module, state in state_tables.STATEFUL_MODULES.items():
         if _is_in(name, module):
             run.see(state)
-    if _is_in(name, "os.environ"):
+    if _is_in(name, "os.environ") or (name == "os.getenv" and key):
         run.see_named(ENVIRON, _text(run, key))
     run.see(settings_of(name))
     if name in state_tables.CLOCKS:
@@ -159,6 +159,10 @@ def _note_files(run: Interpreter, name: str, given: Given) -> None:
         path = given.path(run.world)
         run.see_file(path)
         run.touch_named("<folders>", (path or "").replace("\\", "/").rstrip("/").rpartition("/")[2] or None)
+    elif name in state_tables.LISTS_FOLDER:
+        run.see_file(None)
+    elif name in state_tables.WRITES_FOLDER:
+        run.touch_file(None)
     elif name in state_tables.FROM_FILE_TO_FILE:
         run.see_file(given.path(run.world, 0))
         run.touch_file(given.path(run.world, 1))

@@ -26,17 +26,22 @@ def classes_of(run: Interpreter, one: int) -> list[int]:
 
 
 def bases_of(run: Interpreter, classes: Value) -> list[int]:
-    """Return classes with those they are derived from, the derived ones first."""
+    """Return classes with those they are derived from, in the order in which Python looks into them."""
     found: list[int] = []
-    to_do = sorted(classes)
-    while to_do:
-        cls = to_do.pop(0)
-        thing = run.world.things[cls]
-        if cls not in found and thing.kind == "class":
-            found.append(cls)
-            members = NOTHING.union(*thing.scope.names.values())
-            to_do += [held for held in sorted(run.world.holds.get(cls, ())) if held not in members]
-    return found
+    for cls in sorted(classes):
+        _add_bases(run, cls, found, ())
+    return list(dict.fromkeys(reversed(found)))[::-1]  # what several are derived from comes behind all of them
+
+
+def _add_bases(run: Interpreter, cls: int, found: list[int], derived: tuple[int, ...]) -> None:
+    thing = run.world.things[cls]
+    if thing.kind != "class" or cls in derived:
+        return
+    found.append(cls)
+    members = NOTHING.union(*thing.scope.names.values())
+    others = [held for held in sorted(run.world.holds.get(cls, ())) if held not in members and held not in thing.bases]
+    for base in [*thing.bases, *others]:
+        _add_bases(run, base, found, (*derived, cls))
 
 
 def has_library_base(run: Interpreter, one: int) -> bool:
@@ -51,12 +56,15 @@ def has_library_base(run: Interpreter, one: int) -> bool:
 
 
 def members_named(run: Interpreter, classes: list[int], name: str) -> Value:
-    """Return what classes have under a name: of the first that has it for certain."""
+    """Return what classes have under a name: of the first that has it for certain.
+
+    A method that is being followed may have asked for the next one, by ``super()``.
+    """
     found: Value = NOTHING
     for cls in classes:
         run.look(frozenset((cls,)))
         found |= run.world.things[cls].scope.names.get(name, NOTHING)
-        if found:
+        if found.difference(run.calling):
             break
     return found
 

@@ -46,7 +46,7 @@ def called_library(run: Interpreter, name: str, given: Given) -> Value:
     see_all_settings(run)
     result = may_call(run, everything, everything)
     run.change_deeply(everything)
-    run.change(world.library(package))
+    run.change(world.libraries_of(package))
     fresh = world.new("foreign")
     world.put_into(fresh, everything)
     return fresh | everything | result

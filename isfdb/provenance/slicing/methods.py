@@ -302,21 +302,25 @@ def _opens_for_writing(given: Given) -> bool:
 
 def _note_files(run: Interpreter, owner: Value, name: str, given: Given) -> None:
     """Note which file a method reads or writes: the one that its object stands for, else the one it is given."""
-    if name not in state_tables.WRITING_METHODS | state_tables.READING_METHODS | {"write", "add"}:
-        return
     kinds = run.world.kinds(owner)
     own = kinds <= {"path", "file"} and bool(kinds)
-    path = given_path(run, owner) if own else given.path(run.world)
-    if name == "mkdir" and own:
+    if name in ("rename", "replace") and kinds <= {"path"} and len(given.arguments) == 1 and not given.named:
+        run.touch_file(given_path(run, owner))
+        run.touch_file(given.path(run.world))
+        return
+    if name not in state_tables.WRITING_METHODS | state_tables.READING_METHODS | {"write", "add"}:
+        return
+    path = given_path(run, owner) if own else None if name in state_tables.WRITING_OF_PATHS else given.path(run.world)
+    if name in state_tables.LISTING_METHODS and (own or kinds <= {"object", "foreign"}):
+        run.see_file(None)
+    elif name == "mkdir" and own:
         run.touch_named("<folders>", (path or "").rpartition("/")[2] or None)
     elif name in state_tables.WRITING_METHODS or (name == "open" and _opens_for_writing(given)):
         run.touch_file(path, whole=name in state_tables.WRITES_WHOLE or (name == "open" and given.constant("mode", 0) in ("w", "wb")))
-        for target in ("rename", "replace") if own else ():
-            run.touch_file(None) if name == target else None
     elif kinds == {"file"} and name in ("write", "add"):
         stored = given.path(run.world)
         run.see_file(stored) if stored and run.world.definers.get(f"<files>{stored.rpartition('/')[2]}") else None
-    elif kinds != {"file"} and (own or kinds & {"object", "foreign"}):
+    elif kinds != {"file"} and (own or not kinds or kinds & {"object", "foreign"}):
         run.see_file(path)
 
 

@@ -93,6 +93,13 @@ SCIPY_DRAWS: Final = _words("rvs bootstrap permutation_test monte_carlo_test res
 SKLEARN_DRAWS: Final = _words(
     "datasets model_selection utils cluster decomposition inspection manifold covariance svm linear_model ensemble"
 )
+#: Functions and methods that see which files there are in a folder and below.
+LISTS_FOLDER: Final = _words("glob.glob glob.iglob os.listdir os.scandir os.walk os.fwalk")
+LISTING_METHODS: Final = _words("glob rglob iterdir walk")
+#: Functions that write, move or remove a folder with all that is in it.
+WRITES_FOLDER: Final = _words("shutil.copytree shutil.make_archive shutil.move shutil.rmtree shutil.unpack_archive")
+#: Methods that only paths have, and that write.
+WRITING_OF_PATHS: Final = _words("hardlink_to mkdir rmdir symlink_to touch unlink write_bytes write_text")
 MAKES_FOLDER: Final = _words("os.mkdir os.makedirs")
 #: Functions that read one file and write another -> whether the first is gone then.
 FROM_FILE_TO_FILE: Final[dict[str, bool]] = {

@@ -43,6 +43,8 @@ class Thing:
         Where that code looks for names that are not its own.
     made_by : frozenset of int
         Of an instance: its classes.
+    bases : tuple of int
+        Of a class: those it is derived from, in order.
     writes : bool
         Of a file: it may be written to.
     calls : callable
@@ -58,6 +60,7 @@ class Thing:
     node: Any = None
     scope: Any = None
     made_by: Value = NOTHING
+    bases: tuple[int, ...] = ()
     writes: bool = False
     calls: Any = None
     deferred: Any = None
@@ -210,6 +213,11 @@ class World:
         if name not in self._libraries:
             (self._libraries[name],) = self.new("library", name=name)
         return frozenset((self._libraries[name],))
+
+    def libraries_of(self, package: str) -> Value:
+        """Return a package with all in it that the session has named."""
+        named = [one for name, one in self._libraries.items() if name.startswith(f"{package}.")]
+        return self.library(package) | frozenset(named)
 
     def knows_library(self, part: str) -> bool:
         """Say whether the session has named anything of a library that has `part` in its name."""
