@@ -1,4 +1,4 @@
-"""A notebook full of planted secrets, in a process of its own: ``python -m tests.secrets.session SEED FOLDER [arguments with secrets]``."""
+"""A notebook full of planted secrets, in a process of its own: ``python -m tests.planted_secrets.session SEED FOLDER [arguments with secrets]``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.secrets.planting import CELLS, ENVIRONMENT, MARKED, Planted
+from tests.planted_secrets.planting import CELLS, ENVIRONMENT, MARKED, Planted
 
 #: What is stored from time to time, so that every cell belongs to a slice.
 STORE = 'db["value-{n}"] = {n} + length'

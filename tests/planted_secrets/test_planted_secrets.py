@@ -28,7 +28,7 @@ def session(planted: Planted, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("planted")
     _plant(planted, folder)
     secrets = planted.secrets
-    arguments = [sys.executable, "-m", "tests.secrets.session", str(SEED), str(folder)]
+    arguments = [sys.executable, "-m", "tests.planted_secrets.session", str(SEED), str(folder)]
     arguments += ["--password", secrets["option of the command line"], secrets["marked argument"]]
     environment = {
         **os.environ,
