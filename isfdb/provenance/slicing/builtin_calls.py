@@ -91,7 +91,9 @@ def _getattr(run: Interpreter, given: Given) -> Value:
             scopes = [run.world.things[cls].scope for cls in run.world.things[one].made_by | {one} if run.world.things[cls].scope]
             for attribute in [known for scope in scopes for known in scope.names]:
                 found |= attribute_of(run, frozenset((one,)), attribute)
-        found |= given.first() | run.world.held(given.first()) | run.world.new("foreign")
+        of_unknown_name = run.world.new("foreign")
+        run.world.put_into(of_unknown_name, given.first())  # calling it may change what it is taken from
+        found |= given.first() | run.world.held(given.first()) | of_unknown_name
     return found | NOTHING.union(*given.arguments[2:])
 
 
