@@ -1,4 +1,4 @@
-"""A notebook full of planted secrets, in a process of its own: ``python -m tests.planted_secrets.session SEED FOLDER [arguments with secrets]``."""
+"""A notebook full of planted secrets, in a process of its own: ``python -m tests.planted_secrets.session SEED FOLDER [arguments]``."""
 
 from __future__ import annotations
 
