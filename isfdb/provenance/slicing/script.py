@@ -18,7 +18,7 @@ from isfdb.provenance.slicing.database_uses import Rewritten, is_opening, rewrit
 from isfdb.provenance.slicing.labels import labels_of
 from isfdb.provenance.slicing.slicer import History
 from isfdb.provenance.slicing.statement_text import edited, in_spite_of_errors, indented, output_edits
-from isfdb.provenance.slicing.world import Step
+from isfdb.provenance.slicing.world import PLOT, Step
 
 #: Levels of care: the statements that are needed; all statements of their cells; all that ran.
 LEVELS = ("statements", "cells", "everything")
@@ -327,7 +327,13 @@ class _Writer:
             for step in group:
                 before = notebook_names.texts_before(self._history.facts(step), cell.count, self._sources)
                 texts += [*before, notebook_names.with_output(self._text(step), step.node, cell.count, self._outputs)]
-        return texts
+        return [*texts, *self._figures_closed(place, steps)]
+
+    def _figures_closed(self, place: int, steps: Sequence[Step]) -> list[str]:
+        """Return what does as the notebook did when the cell ended, where later statements draw too."""
+        drawn = [step.number for step in self._steps if PLOT in step.touched]
+        is_needed = place in self._history.closed_figures and drawn and steps[-1].number < drawn[-1] and drawn[0] <= steps[-1].number
+        return ["__import__('matplotlib.pyplot').pyplot.close('all')"] if is_needed else []
 
     def _text(self, step: Step) -> str:
         edits = self._rewritten[step.number].edits if step.number in self._rewritten else []

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from isfdb.provenance.slicing.cell_source import CellCode, read_cell
 from isfdb.provenance.slicing.interpreter import Interpreter
 from isfdb.provenance.slicing.statement_text import StatementFacts, facts_of
-from isfdb.provenance.slicing.world import NOTHING, Step, Value
+from isfdb.provenance.slicing.world import NOTHING, PLOT, Step, Value
+
+_BACKEND = re.compile(r"(?m)^\s*%matplotlib[ \t]+(\w+)")
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,16 @@ class History:
     codes : list of CellCode
     problems : dict
         Place of a cell -> why it could not be read. It is taken to do anything.
+    closed_figures : set of int
+        Places of the cells at whose end the notebook closed the figures that pyplot drew into.
     """
 
     def __init__(self) -> None:
         self.cells: list[Executed] = []
         self.codes: list[CellCode] = []
         self.problems: dict[int, str] = {}
+        self.closed_figures: set[int] = set()
+        self._is_inline = "inline" in os.environ.get("MPLBACKEND", "")  # which Jupyter sets before the first cell
         self._interpreter = Interpreter()
         self._readings: list[_Reading] = []
         self._facts: dict[int, StatementFacts] = {}
@@ -137,6 +145,16 @@ class History:
             if failed_at is not None and _first_line(node) > failed_at:
                 break  # it never ran
             self._execute(place, may_have_failed=cell.outcome == "error" and (failed_at is None or _reaches(node, failed_at)))
+        self._close_figures(place)
+
+    def _close_figures(self, place: int) -> None:
+        """Follow what matplotlib's backend for notebooks does when a cell ends: what is drawn next begins a new figure."""
+        world = self._interpreter.world
+        for backend in _BACKEND.findall(self.cells[place].source):
+            self._is_inline = backend == "inline"
+        if self._is_inline and world.names.pop(PLOT, None) is not None:
+            world.definers.pop(PLOT, None)
+            self.closed_figures.add(place)
 
     def _execute(self, place: int, *, may_have_failed: bool) -> None:
         reading = self._readings[place]

@@ -16,6 +16,8 @@ from isfdb.provenance.slicing.effects import UNCHANGING
 #: What an expression may stand for: numbers of things.
 Value = frozenset[int]
 NOTHING: Value = frozenset()
+#: The hidden state that pyplot's current figure is, and the name under which it is known.
+PLOT: Final = "<plot>"
 #: Kinds of things that looking at their members, or giving them to a function, uses up.
 USED_UP: Final = frozenset({"iterator", "file", "stateful", "generator"})
 #: So few things are looked up one by one.

@@ -57,3 +57,23 @@ def test_a_record_without_a_slice_gives_all_that_ran() -> None:
     assert script is not None
     assert "other = 3" in script.text
     assert "b = 1" not in script.text
+
+
+def test_figures_that_the_notebook_closed_are_closed_where_the_script_draws_again() -> None:
+    cells = (
+        "import isfdb\ndb = isfdb.open('r')\n%matplotlib inline\nimport matplotlib.pyplot as plt",
+        "plt.plot([1])\nf = plt.gcf()",
+        "plt.plot([2])\ng = plt.gcf()",
+        "db['y'] = (f, g)",
+    )
+    session = Session("s", {"directory": "/home/ann"}, tuple(cell(place + 1, source) for place, source in enumerate(cells)))
+    record = {**RECORD, "slice": {"at": 1, "code": [1, "d"], "labels": []}}
+    script = script_from_log(session, record, database_id="01", key="y")
+    assert script is not None
+    assert [line for line in script.text.splitlines() if "plt." in line or "close" in line] == [
+        "plt.plot([1])",
+        "f = plt.gcf()",
+        "__import__('matplotlib.pyplot').pyplot.close('all')",
+        "plt.plot([2])",
+        "g = plt.gcf()",
+    ]

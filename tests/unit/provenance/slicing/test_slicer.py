@@ -182,3 +182,12 @@ def reference(parser, VERBS):
     history = history_of([Executed(source), Executed("x = reference(None, [])"), Executed("y = 3"), Executed("z = y + 1")])
     assert history.steps[-3].widened == ["there is too much in it to follow"]
     assert {step.number for step in history.slice([3])} == {0, 1, 2, 3}
+
+
+def test_a_notebook_closes_its_figures_at_the_end_of_a_cell() -> None:
+    cells = ["%matplotlib inline\nimport matplotlib.pyplot as plt", "fig, ax = plt.subplots()", "plt.plot([5, 5])", "plt.title('t')", "fig"]
+    history = history_of([Executed(cell) for cell in cells])
+    assert [step.cell for step in history.slice([len(history.steps) - 1])] == [0, 1, 4]
+    assert history.closed_figures == {1, 2, 3}
+    history = history_of([Executed(cell) for cell in ["%matplotlib agg", *cells[0].split("\n")[1:], *cells[1:]]])
+    assert len(history.slice([len(history.steps) - 1])) == 5
