@@ -120,11 +120,12 @@ def script_of(history: History, wanted: Wanted, reads_of: Callable[[Step], Itera
     used = _without_repetition([one for step in steps for one in reads_of(step)])
     closed = [step for step in steps if not is_opening(step.node)]
     rewritten = _rewritten(history, closed, used, wanted)
-    if not wanted.key or any(one.left for one in rewritten.values()) or not any(one.stores for one in rewritten.values()):
+    is_stored = wanted.key != "" and not any(one.stores for one in rewritten.values())  # otherwise than by a plain statement
+    if wanted.subject == SENT or is_stored or any(one.left for one in rewritten.values()):
         binders = {number for step in steps for numbers in step.databases.values() for number in numbers}
         steps = _steps(history, wanted, level, also=binders)
         used = _without_repetition([one for step in steps for one in reads_of(step) if not _is_made_here(one, step, steps, wanted)])
-        return _Writer(history, steps, used, wanted, {}).script()
+        return _Writer(history, steps, used, wanted, None).script()
     return _Writer(history, closed, used, wanted, rewritten).script()
 
 
@@ -186,7 +187,7 @@ class _Writer:
     """One script in the making. Without `rewritten`, the code opens its databases itself, pinned."""
 
     def __init__(
-        self, history: History, steps: Sequence[Step], used: tuple[Used, ...], wanted: Wanted, rewritten: Mapping[int, Rewritten]
+        self, history: History, steps: Sequence[Step], used: tuple[Used, ...], wanted: Wanted, rewritten: Mapping[int, Rewritten] | None
     ) -> None:
         self._history = history
         self._steps = steps
@@ -202,7 +203,7 @@ class _Writer:
         history, wanted = self._history, self._wanted
         labels = labels_of(history, self._steps)
         body = self._body()
-        if not self._rewritten and wanted.key:
+        if self._rewritten is None and wanted.key:
             body.append(value_line(wanted.database, wanted.key))
         parts = (self._head(labels), self._import_lines(body), self._inputs(), *body)
         if wanted.subject == SENT or self._starts_processes():
@@ -219,7 +220,7 @@ class _Writer:
         lines = [
             f"# What makes {repr(wanted.key) if wanted.key else wanted.subject} of isfdb://{wanted.database}, "
             "from what its session executed.",
-            f"# Made by isfdb. Run it with: python code.py{'; the result is in the variable `value`' if wanted.key else ''}.",
+            f"# Made by isfdb.{' Run it with: python code.py; the result is in the variable `value`.' if wanted.key else ''}",
         ]
         lines += [f"# {label}{': ' if because else ''}{because}" for label, because in labels]
         if wanted.directory and any(isinstance(one, UsedFile) for one in self._used):
@@ -253,7 +254,7 @@ class _Writer:
     def _import_lines(self, body: Sequence[str]) -> str:
         texts = [line for text in self._imports.values() for line in (text.split("\n") if text.startswith("import ") else [text])]
         lines = [text for text in dict.fromkeys(texts) if text not in ("", "import isfdb")]
-        needs_isfdb = not self._rewritten or any("isfdb." in part for part in body)
+        needs_isfdb = self._rewritten is None or any("isfdb." in part for part in body)
         if any(facts.awaits for facts in self._facts) and "import asyncio" not in lines:
             lines.append("import asyncio")
         if needs_isfdb:
@@ -275,7 +276,7 @@ class _Writer:
         lines += [f"#   and {len(files) - _MOST_FILES:,} more files, which the record names"] if len(files) > _MOST_FILES else []
         if lines:
             lines.insert(0, "# Made from")
-        if not self._rewritten:
+        if self._rewritten is None:
             lines += self._pins()
         return "\n".join([*lines, *notebook_names.earlier_texts(self._facts, self._sources)])
 
@@ -336,7 +337,8 @@ class _Writer:
         return ["__import__('matplotlib.pyplot').pyplot.close('all')"] if is_needed else []
 
     def _text(self, step: Step) -> str:
-        edits = self._rewritten[step.number].edits if step.number in self._rewritten else []
+        rewritten = self._rewritten.get(step.number) if self._rewritten is not None else None
+        edits = rewritten.edits if rewritten is not None else []
         if not edits:
             return self._history.facts(step).text
         return edited(self._history.codes[step.cell].text, step.node, [*edits, *output_edits(step.node)])
