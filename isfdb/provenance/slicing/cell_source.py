@@ -114,7 +114,8 @@ def _with_magics_called(text: str, tree: ast.Module) -> CellCode:
     if not any(name in text for name in _CALLS_OF_SHELL):
         return CellCode(text, tree)
     lines = text.split("\n")
-    for node in [one for one in ast.walk(tree) if isinstance(one, ast.Expr)]:
+    statements: list[ast.Expr] = [one for one in ast.walk(tree) if isinstance(one, ast.Expr)]
+    for node in statements:
         python = _of_shell_call(node)
         if python is None or node.end_lineno is None:
             continue
