@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from . import arrays, frames, growing, lazy, measures, openings, searching, stores
+from . import arrays, frames, growing, lazy, measures, openings, publishing, searching, stores
 from .measures import Row
 
 MEASURES = (
@@ -25,6 +25,7 @@ MEASURES = (
     measures.imports,
     measures.waits,
     openings.openings,
+    publishing.publishing,
     frames.arrow_frame,
     frames.parquet_frame,
     growing.appends,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import arrays, frames, growing, lazy, measures, openings, searching, stores
+from . import arrays, frames, growing, lazy, measures, openings, publishing, searching, stores
 from .run import table
 
 SMALL = {
@@ -19,6 +19,7 @@ SMALL = {
     measures.imports: {"rounds": 1},
     measures.waits: {},
     openings.openings: {"n": 20, "rounds": 1, "processes": 1},
+    publishing.publishing: {"n": 10, "long": 20},
     frames.arrow_frame: {"n_rows": 640, "rounds": 1},
     frames.parquet_frame: {"n_rows": 640, "rounds": 1},
     growing.appends: {"n": 20},
