@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ITERATORS: Final = frozenset("zip iter enumerate reversed csv.reader csv.DictReader".split())
 #: Functions that give what their arguments hold, not the arguments themselves.
-_OF_MEMBERS: Final = frozenset("list dict tuple set frozenset sorted reversed enumerate zip".split())
+_OF_MEMBERS: Final = frozenset("list dict tuple set frozenset sorted reversed enumerate zip sum".split())
 
 
 def called_library(run: Interpreter, name: str, given: Given) -> Value:
@@ -126,7 +126,7 @@ def _aliasing(run: Interpreter, name: str, given: Given, made: Value, result: Va
         world.put_into(made, world.held(value))
         if world.kinds(made) == {"iterator"}:
             world.put_into(made, value)  # what is changed before an iterator comes to it, it gives changed
-    if name in _OF_MEMBERS or name == "sum" or name.startswith("itertools."):
+    if name in _OF_MEMBERS or name.startswith("itertools."):
         world.put_into(made, result)
         return made
     if name in effects.HOLDING_FUNCTIONS:
