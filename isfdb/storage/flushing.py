@@ -15,7 +15,8 @@ from typing import Any
 
 from isfdb.storage.file_calls import flush_one
 
-N_HELPERS = 3
+#: With the caller, as many as a small value has files and folders: spec, record, script, their folder and that of a new key, and the log.
+N_HELPERS = 5
 
 #: From so many files on, one flush of the file system is cheaper than one for each file ...
 MANY_FILES = 16

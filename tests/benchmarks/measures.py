@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -294,13 +293,15 @@ def waits(folder: str) -> list[Row]:
 
 
 def count_waits(lines: list[str]) -> int:
-    """Count waits in a trace: flushes one after another in one thread, between renames. Helpers flush meanwhile, not afterwards."""
-    waits, flushes = 0, Counter[str]()
-    for line in lines:
+    """Count waits in a trace: flushes one after another in the thread that renames. Its helpers flush meanwhile, not afterwards."""
+    caller = lines[0].split(maxsplit=1)[0]
+    waits, flushes, by_helpers = 0, 0, False
+    for line in [*lines, f"{caller} 0 rename("]:
         process, _, call = line.split(maxsplit=2)
         if re.match(r"(fsync|fdatasync|syncfs|sync_file_range)\(", call):
-            flushes[process] += 1
+            flushes += process == caller
+            by_helpers |= process != caller
         elif call.startswith("rename("):
-            waits += max(flushes.values(), default=0)
-            flushes.clear()
-    return waits + max(flushes.values(), default=0)
+            waits += max(flushes, int(by_helpers))
+            flushes, by_helpers = 0, False
+    return waits
