@@ -36,7 +36,7 @@ def test_the_public_names_are_these():
         "registry",
         "set_options",
         "verify",
-    "whence",
+        "whence",
     ]
 
 

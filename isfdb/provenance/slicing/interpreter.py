@@ -25,8 +25,8 @@ _NEVER_NONE: Final = frozenset("number text bytes list dict set tuple array tabl
 _JUMPS: Final = (ast.Return, ast.Break, ast.Continue, ast.Raise)
 
 
-#: So many things and expressions are looked at for one statement: a tenth of a second.
-MAX_WORK: Final = 100_000
+#: So many things and expressions are looked at for one statement: less than a tenth of a second.
+MAX_WORK: Final = 50_000
 
 
 class _TooMuchError(Exception):

@@ -299,7 +299,8 @@ class World:
             found.add(one)
             self.work += 1
             if one in holds:
-                to_do += holds[one]
+                to_do += holds[one] - found
+                self.work += len(holds[one]) // 20  # looked through, if quickly
             if things[one].made_by:
                 to_do += things[one].made_by  # an instance shows what is changed in its class
             if not is_behind_barrier and self.anything not in found and self.anything in self.members(one):
