@@ -18,6 +18,8 @@ from isfdb.options import option
 
 _log = logging.getLogger(__name__)
 
+#: Modules that write files with links in them.
+MARKED: Final = frozenset({"matplotlib.figure", "pyarrow.parquet"})
 #: Under this name Parquet and PNG hold the link.
 NAME: Final = "isfdb"
 #: Which of a format's own fields holds it.

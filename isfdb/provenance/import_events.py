@@ -67,9 +67,9 @@ def _imported(name: str) -> None:
     from isfdb.provenance.native_readers import watch_module
 
     watch_module(name)
-    if name in ("matplotlib.figure", "pyarrow.parquet"):
-        from isfdb.provenance.file_links import mark_module
+    from isfdb.provenance.file_links import MARKED, mark_module
 
+    if name in MARKED:
         mark_module(name, sys.modules[name])
 
 
