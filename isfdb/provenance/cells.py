@@ -125,6 +125,11 @@ class Watch:
         """True where this very thread runs a cell."""
         return any(one.thread == threading.get_ident() for one in self._open)
 
+    def _is_run_by_code(self) -> bool:
+        """Say whether the code of a cell runs the next one by its text; a magic that runs earlier cells names none."""
+        here = threading.get_ident()
+        return any(one.thread == here and "run_cell" in (one.cell.source or "") for one in self._open)
+
     def forget_finished(self) -> None:
         """Keep only what runs now: a forked child is no place for what its parent ran."""
         self.ran = [one.cell for one in self._open]
@@ -160,7 +165,7 @@ class Watch:
                 self._taken = count + 1
             if self._open:
                 self._forget_lost(info)
-            facts = _facts(info) | ({"run_by_cell": True} if self.is_in_cell else {})
+            facts = _facts(info) | ({"run_by_cell": True} if self._is_run_by_code() else {})
             cell = Ran("cell", getattr(info, "raw_cell", None), count=count, started=time.time(), **facts)
             self.ran.append(cell)
             self._open.append(_Open(cell, info))

@@ -20,7 +20,7 @@ _RUNS_ARGUMENT = frozenset({"time", "prun", "memit", "mprun", "lprun", "debug"})
 _SHOWS = frozenset(
     "alias alias_magic autocall automagic autoreload colors conda config debug dhist doctest_mode history hist html javascript js latex "
     "load_ext logoff logon logstart logstate logstop ls lsmagic mamba markdown micromamba matplotlib notebook page pastebin pdb pdef "
-    "pdoc pfile pinfo pinfo2 pip pprint precision profile psearch psource pwd quickref recall rehashx reload_ext svg "
+    "pdoc pfile pinfo pinfo2 pip pprint precision profile psearch psource pwd quickref recall rehashx reload_ext rerun svg "
     "unload_ext uv who who_ls whos xmode isfdb ll lx lf lk dirs".split()
 )
 _SHELLS = frozenset({"bash", "sh", "script", "system", "sx", "!", "cmd", "perl", "ruby"})
