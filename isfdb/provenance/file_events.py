@@ -55,7 +55,16 @@ _modules = sys.modules
 _main_thread = get_ident()
 
 #: Parts of a path that tell of compiled code, of what dask keeps for a while, of a database of ours, whose values are noted as values.
-_INSIDE = (".key/v", "/.isfdb/", "/__pycache__/", "/dask-scratch-space/", "/dask-worker-space/", "/.ipynb_checkpoints/")
+_INSIDE = (
+    ".key/v",
+    ".egg-info/",
+    ".dist-info/",
+    "/.isfdb/",
+    "/__pycache__/",
+    "/dask-scratch-space/",
+    "/dask-worker-space/",
+    "/.ipynb_checkpoints/",
+)
 
 
 def install() -> None:
