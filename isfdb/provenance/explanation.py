@@ -22,7 +22,7 @@ from isfdb.provenance import usage
 from isfdb.provenance.activities import Activity, ran_before
 from isfdb.provenance.cells import RUNNING, Ran
 from isfdb.provenance.file_digests import answer_about
-from isfdb.provenance.records import Explained, Risk, SliceFacts, Used, UsedFile, UsedValue
+from isfdb.provenance.records import PENDING, Explained, Risk, SliceFacts, Used, UsedFile, UsedValue
 from isfdb.provenance.redaction import redact
 from isfdb.provenance.reduction import recorded
 from isfdb.provenance.risks import find_risks
@@ -305,7 +305,8 @@ def _as_used(use: Use) -> Used:
     if isinstance(use.what, ValueRead):
         return UsedValue(use.what.link, use.what.digest)
     answer = answer_about(use.what)
-    return UsedFile(use.what.path, None if use.what.is_folder else use.what.size, None, answer.digest, answer.because)
+    because = "" if answer.because == PENDING else answer.because  # the record is told later, a script never
+    return UsedFile(use.what.path, None if use.what.is_folder else use.what.size, None, answer.digest, because)
 
 
 def _used(put: Put, uses: Iterable[Use]) -> dict[str, Any]:

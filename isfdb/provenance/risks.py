@@ -54,7 +54,7 @@ def find_risks(history: History, steps: Sequence[Step], used: Iterable[Used], ce
 
 
 def _is_pending(file: UsedFile) -> bool:
-    return file.because == PENDING
+    return file.because in (PENDING, "")  # a script does not say that it is on its way
 
 
 def risks_around(code: Mapping[str, Any], drift: Sequence[str]) -> list[Risk]:

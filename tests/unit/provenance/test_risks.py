@@ -77,7 +77,8 @@ def test_failed_and_hidden_cells_are_risks() -> None:
 
 
 def test_a_file_without_digest_is_a_risk_unless_the_digest_is_on_its_way() -> None:
-    files = [UsedFile("/a", None, None, None, "larger than the limit"), UsedFile("/b", 1, 1.0, None, "being computed"), FILE]
+    on_their_way = [UsedFile("/b", 1, 1.0, None, "being computed"), UsedFile("/c")]
+    files = [UsedFile("/a", None, None, None, "larger than the limit"), *on_their_way, FILE]
     assert [(risk.kind, risk.line) for risk in risks_of("a = 1", used=files)] == [(kinds.NO_DIGEST, "/a: larger than the limit")]
 
 
