@@ -159,6 +159,10 @@ def _first_sender(session: str, line: int) -> Ran | None:
 
 def _process_ends() -> None:
     """Take away what workers told this process, and what was told to processes that ended long ago."""
+    global _file
+    if _file is not None:
+        _file.close()
+        _file = None
     if not _sent and not _has_forked:
         return
     import shutil
