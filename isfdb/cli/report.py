@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Write the page and say where."""
     from isfdb.display.safe import visible
-    from isfdb.report.page import write_report
+    from isfdb.reporting.page import write_report
 
     db = open_to_read(arguments.db)
     path = write_report(db, arguments.to or f"{db.name}-report.html", verify=not arguments.no_verify)

@@ -85,7 +85,7 @@ def _findings(db: Any) -> Iterator[str]:
 
 
 def _write_page(db: Any, path: str, problems: list[str]) -> None:
-    from isfdb.report.page import write_report
+    from isfdb.reporting.page import write_report
 
     write_report(db, path)
     with open(path, encoding="utf-8") as file:

@@ -16,7 +16,7 @@ import pytest
 
 import isfdb
 from isfdb.plugins import register_loaderdumper, unregister_loaderdumper
-from isfdb.report.page import report_page
+from isfdb.reporting.page import report_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable

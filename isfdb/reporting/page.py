@@ -15,9 +15,9 @@ from isfdb.display.safe import escape
 from isfdb.display.style import STYLE
 from isfdb.display.summaries import UNREADABLE, Branch, branch
 from isfdb.display.words import count_text, size_text, time_text
-from isfdb.report.page_style import PAGE_STYLE
-from isfdb.report.previews import preview
-from isfdb.report.surroundings import surroundings
+from isfdb.reporting.page_style import PAGE_STYLE
+from isfdb.reporting.previews import preview
+from isfdb.reporting.surroundings import surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import xml.dom.minidom
 import numpy as np
 import pytest
 
-from isfdb.report.plots import course_svg, distribution_svg
+from isfdb.reporting.plots import course_svg, distribution_svg
 
 VALUES = {
     "two": [1.0, 2.0],

@@ -12,7 +12,7 @@ from isfdb.display import html
 from isfdb.display.safe import escape
 from isfdb.display.summaries import UNREADABLE
 from isfdb.display.words import size_text
-from isfdb.report.plots import course_svg, distribution_svg
+from isfdb.reporting.plots import course_svg, distribution_svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
