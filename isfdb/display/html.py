@@ -123,8 +123,8 @@ def folded(title: str, body: str, *, is_open: bool = False) -> str:
     return f"<details{' open' if is_open else ''}><summary>{escape(title)}</summary>{body}</details>"
 
 
-def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table that scrolls by itself where it is too wide. All texts are escaped here."""
+def table(names: Sequence[str], rows: Iterable[Sequence[str]], *, limit: int = 120) -> str:
+    """Return a table that scrolls by itself where it is too wide; a cell has at most `limit` characters. All texts are escaped here."""
     head = "".join(f'<th scope="col">{escape(name, 60)}</th>' for name in names)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell, 120)}</td>' for cell in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell, limit)}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="i-wide" tabindex="0"><table class="i-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
