@@ -69,10 +69,11 @@ def running(carried: Activity | None = None) -> Ran:
     Parameters
     ----------
     carried : Activity, optional
-        What came with the handle: in another process or thread than it was pickled in, the work belongs to it.
+        What came with the handle: in another process or thread than it was pickled in, the work belongs to it, unless a cell of this
+        very process does it: whoever loads a pickled handle into a notebook works for nobody else.
     """
     shell_watch = watch()
-    if carried is not None and (carried.is_from_elsewhere or _is_worker_thread(shell_watch)):
+    if carried is not None and (_is_sent_here(carried, shell_watch) or _is_worker_thread(shell_watch)):
         return _task(carried)
     if shell_watch is not None and (cell := shell_watch.running) is not None:
         return cell
@@ -82,6 +83,10 @@ def running(carried: Activity | None = None) -> Ran:
     if shell_watch is None or _file_run_by(shell_watch.shell) is not None:
         return _the_script()
     return _between_cells(shell_watch)
+
+
+def _is_sent_here(carried: Activity, shell_watch: Watch | None) -> bool:
+    return carried.is_from_elsewhere and not (shell_watch is not None and shell_watch.began_here(threading.get_ident()))
 
 
 def _is_worker_thread(shell_watch: Watch | None) -> bool:

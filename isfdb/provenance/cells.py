@@ -83,6 +83,7 @@ class Watch:
         self.shell = shell
         self.ran: list[Ran] = []
         self._open: list[_Open] = []  # a cell may run another one; subshells run several at once
+        self._inherited: list[_Open] = []  # those in a forked child that its parent runs
         self._taken = 1  # how much of IPython's memory is in `ran`; In[0] is no cell
         # A silent cell tells of itself by the first and the third only, which say nothing more than that it runs.
         self._hooks = {
@@ -125,6 +126,10 @@ class Watch:
         """True where this very thread runs a cell."""
         return any(one.thread == threading.get_ident() for one in self._open)
 
+    def began_here(self, thread: int) -> bool:
+        """Say whether a thread runs a cell that began in this very process, not in the one it was forked from."""
+        return any(one.thread == thread and one not in self._inherited for one in self._open)
+
     def _is_run_by_code(self) -> bool:
         """Say whether the code of a cell runs the next one by its text; a magic that runs earlier cells names none."""
         here = threading.get_ident()
@@ -133,6 +138,7 @@ class Watch:
     def forget_finished(self) -> None:
         """Keep only what runs now: a forked child is no place for what its parent ran."""
         self.ran = [one.cell for one in self._open]
+        self._inherited = list(self._open)
 
     def _take_history(self) -> None:
         remembered = self._remembered()

@@ -105,6 +105,8 @@ def _open(name: str) -> IO[bytes]:
     if folder is None:
         raise FileNotFoundError("there is no cache folder")
     if _file is None or not _file.name.startswith(folder):
+        if _file is not None:
+            _file.close()
         os.makedirs(folder, mode=0o700, exist_ok=True)
         _file = open(f"{folder}/{os.getpid()}-{os.urandom(4).hex()}.jsonl", "ab", buffering=0)  # noqa: SIM115 - kept open while we live
     return _file
@@ -197,6 +199,8 @@ def _begin_anew_after_fork() -> None:
     global _parent, _file, _has_forked, _own_name
     _parent = _own_name if _has_forked else None
     _own_name = process_name()
+    if _file is not None:
+        _file.close()  # the parent has it open for itself
     _file, _has_forked = None, False
     for known in (_sent, _forked, _heard, _in_thread):
         known.clear()

@@ -168,6 +168,8 @@ def _who_ran(gathered: list[Opening]) -> dict[int, Ran]:
 def _ran_in(thread: int) -> Ran:
     shell_watch = watch()
     cell = shell_watch.running_in(thread) if shell_watch is not None else None
+    if shell_watch is not None and cell is not None and shell_watch.began_here(thread):
+        return cell
     from isfdb.provenance import senders
 
     carried = senders.activity_in(thread)

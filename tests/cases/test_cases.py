@@ -29,7 +29,8 @@ LARGEST_MEDIAN = 1.3
 def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """Run every case that a collected test asks for, once."""
     is_long = bool(request.config.getoption("--long"))
-    asked = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
+    here = [item for item in request.session.items if item.path == Path(__file__) and hasattr(item, "callspec")]
+    asked = {item.callspec.params["name"] for item in here}
     names = [name for name in CASES if (name in asked or not asked & set(CASES)) and not missing(CASES[name])]
     return run_cases(names, tmp_path_factory.mktemp("cases"), minimum=is_long, drop=is_long, isolated=is_long)
 

@@ -94,6 +94,20 @@ def test_a_pickled_handle_of_a_sub_database_carries_the_sender(shell: Any):
     assert isfdb.open("results", mode="r").entry("cells/a").cell.facts["sent_by"]["cell_id"] == "sender"
 
 
+PICKLED = "import isfdb, pickle; db = isfdb.open('results'); db['made'] = 1; open('handle', 'wb').write(pickle.dumps(db))"
+
+
+def test_a_notebook_that_loads_a_handle_of_another_process_works_for_itself(shell: Any):
+    subprocess.run([sys.executable, "-c", PICKLED], check=True, timeout=120)
+    Path("data.txt").write_text("2")
+    shell.run_cell("import pickle\nwith open('handle', 'rb') as file:\n    db = pickle.load(file)", store_history=True).raise_error()
+    shell.run_cell("from pathlib import Path\nx = db['made'] + int(Path('data.txt').read_text())", store_history=True).raise_error()
+    shell.run_cell("db['own'] = x", store_history=True, cell_id="mine").raise_error()
+    entry = isfdb.open("results", mode="r").entry("own")
+    assert (entry.cell.kind, entry.cell.cell_id) == ("cell", "mine")
+    assert {getattr(one, "path", "a value").rpartition("/")[2] for one in entry.inputs} == {"a value", "handle", "data.txt"}
+
+
 def test_a_script_that_ipython_runs_is_a_script(tmp_path: Path):
     db = run_script(tmp_path, "db['a'] = 1", "-m", "IPython", "--no-banner", "--quick")
     assert (db.entry("a").cell.kind, Path(db.entry("a").cell.facts["file"]).name) == ("script", "sender.py")
