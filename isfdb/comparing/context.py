@@ -10,6 +10,9 @@ from typing import Any, Final
 from isfdb.comparing.comparison import DIFFERENT, EQUAL, IDENTICAL, Comparison
 from isfdb.identical import assert_identical
 
+#: How many units in the last place a number may be off where no tolerance was given: sums in another order, another mathematical library.
+ULPS: Final = 16
+
 
 @dataclass
 class Context:
@@ -17,26 +20,35 @@ class Context:
 
     Attributes
     ----------
-    rtol, atol : float
-        Two numbers are close where ``|a - b| <= atol + rtol * max(|a|, |b|)``, which does not depend on their order.
+    rtol : float or None
+        Two numbers are close where ``|a - b| <= atol + rtol * max(|a|, |b|)``, which does not depend on their order. None: a few units
+        in the last place, so that it depends on their type.
+    atol : float
     compare : callable
         Compares what lies inside: ``compare(a, b, where, context)``.
+    statistics : bool
+        Say of arrays that are different whether at least their statistics are alike.
     open_pairs : set
         What is being compared at the moment: a list that holds itself would else never end.
     done : dict
         Containers that were compared, with their comparison: a list that is a member of many others is compared once.
     """
 
-    rtol: float
+    rtol: float | None
     atol: float
     compare: Callable[[Any, Any, str, Context], Comparison]
+    statistics: bool = False
     open_pairs: set[tuple[int, int]] = field(default_factory=set)
     done: dict[tuple[int, int], tuple[Any, Any, Comparison]] = field(default_factory=dict)
 
     @property
     def tolerates(self) -> bool:
         """Whether any tolerance was asked for."""
-        return self.rtol > 0 or self.atol > 0
+        return self.rtol is None or self.rtol > 0 or self.atol > 0
+
+    def rtol_of(self, *epsilons: float) -> float:
+        """Return the relative tolerance of numbers, given the distance from 1 to the next number of each one's type; 0 of exact types."""
+        return ULPS * max(epsilons) if self.rtol is None else self.rtol
 
 
 def identical_or_equal(a: Any, b: Any, where: str) -> Comparison:

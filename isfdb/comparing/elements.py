@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.comparing.comparison import CLOSE, DIFFERENT, EQUAL, IDENTICAL
 from isfdb.comparing.context import short
+from isfdb.comparing.samples import Samples
 from isfdb.display.words import number_text
 
 if TYPE_CHECKING:
@@ -72,13 +73,14 @@ class Tally:
     """
 
     def __init__(self, context: Context) -> None:
-        self._rtol, self._atol = context.rtol, context.atol
+        self._context = context
         self.n = self.n_different = self.n_beyond = self.n_one_sided = 0
         self.same_bits = True
         self.first: Largest | None = None
         self.absolute, self.relative = Largest(), Largest()
         self.ulps: int | None = None
         self._unit = ""
+        self._samples = Samples.empty() if context.statistics else None
 
     def add(self, a: Any, b: Any, start: tuple[int, ...] = (), missing: tuple[Any, Any] | None = None) -> None:
         """Take two arrays of one shape into account.
@@ -96,6 +98,8 @@ class Tally:
 
         a, b = numpy.asarray(a), numpy.asarray(b)
         self.n += int(a.size)
+        if self._samples is not None:
+            self._samples.add(a, b)
         if missing is not None and not (missing[0].any() or missing[1].any()):
             missing = None
         if missing is not None and a.dtype == b.dtype:
@@ -132,7 +136,7 @@ class Tally:
             kept = numpy.flatnonzero(finite)
             one, other = one[kept], other[kept]
             distance, sizes = abs(one - other), numpy.maximum(abs(one), abs(other))
-            is_close = distance <= self._atol + self._rtol * sizes
+            is_close = distance <= self._context.atol + self._context.rtol_of(*map(_epsilon, (unequal.first, unequal.second))) * sizes
             relative = distance / sizes
         n_one_sided = int(unequal.places.size - kept.size)
         self.n_one_sided += n_one_sided
@@ -201,6 +205,8 @@ class Tally:
             found.append(f"in {where} an element is NaN, infinite or missing")
         if self.n_different and self.n_beyond < self.n_different:
             found.append(f"{self.n_beyond:,} differ by more than the tolerance")
+        if self._are_alike:
+            found.append(str(self._samples))
         return tuple(found)
 
     def _amount(self) -> str:
@@ -225,7 +231,13 @@ class Tally:
                 found |= {"largest_relative": self.relative.size, "relative_at": list(self.relative.at)}
         if self.ulps is not None:
             found["ulps"] = self.ulps
+        if self._are_alike:
+            found["alike"] = True
         return found
+
+    @property
+    def _are_alike(self) -> bool:
+        return self._samples is not None and self.status == DIFFERENT and self._samples.are_alike
 
 
 def place_text(index: tuple[int, ...]) -> str:
@@ -376,6 +388,13 @@ def _exact(numbers: Any) -> Any:
     if numbers.dtype.kind in "iu" and numbers.dtype.itemsize == 8:
         return numbers.astype(numpy.longdouble)
     return numbers.astype(numpy.result_type(numbers.dtype, numpy.float64))
+
+
+def _epsilon(numbers: Any) -> float:
+    """Return the distance from 1 to the next number of the same type; 0 for whole numbers, which are exact."""
+    import numpy
+
+    return float(numpy.finfo(numbers.dtype).eps) if numbers.dtype.kind in "fc" else 0.0
 
 
 def _ordered(numbers: Any) -> Any:

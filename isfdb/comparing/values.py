@@ -30,15 +30,20 @@ _CONTAINERS = (list, dict, tuple)
 _BYTES = (bytes, bytearray, memoryview)
 
 
-def compare_values(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> Comparison:
+def compare_values(a: Any, b: Any, *, rtol: float | None = 0.0, atol: float = 0.0, statistics: bool = False) -> Comparison:
     """Compare two values of any type, as far as their type lets itself be compared.
 
     Parameters
     ----------
     a, b : object
         Arrays of zarr, dask and h5py and mapped ones are read block by block, never whole.
-    rtol, atol : float
-        Numbers are "close" where ``|a - b| <= atol + rtol * max(|a|, |b|)``. Without them nothing is merely close.
+    rtol : float or None
+        Numbers are "close" where ``|a - b| <= atol + rtol * max(|a|, |b|)``. Without both nothing is merely close. None: 16 units in the
+        last place of the less precise of the two types, and 0 for whole numbers.
+    atol : float
+    statistics : bool
+        Say of arrays that are different whether their means and standard deviations are at least as near to each other as those of two
+        random samples of one distribution mostly are.
 
     Returns
     -------
@@ -59,10 +64,12 @@ def compare_values(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> C
         absolute difference 0.5, relative 0.142857
     """
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance is None and name == "rtol":
+            continue
         if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance >= 0:
             raise OptionError(f"{name}={short(tolerance)} is no tolerance. Give a number from 0, as rtol=1e-9.", **{name: tolerance})
     try:
-        return pruned(compare(a, b, "", Context(float(rtol), float(atol), compare)))
+        return pruned(compare(a, b, "", Context(None if rtol is None else float(rtol), float(atol), compare, statistics)))
     except RecursionError:
         return Comparison(NOT_COMPARED, because="they are nested too deep")
 
@@ -131,11 +138,20 @@ def _numbers(a: Any, b: Any, where: str, context: Context) -> Comparison:
         return Comparison(DIFFERENT, where, because)  # too large for a float, or a Decimal and a float
     if not math.isfinite(distance):
         return Comparison(DIFFERENT, where, because)
-    is_close = context.tolerates and distance <= context.atol + context.rtol * size
+    is_close = context.tolerates and distance <= context.atol + context.rtol_of(_epsilon(a), _epsilon(b)) * size
     relative = distance / size if size else 0.0
     line = f"absolute difference {number_text(distance)}, relative {number_text(relative)}"
     measures = {"n": 1, "n_different": 1, "largest_absolute": distance, "largest_relative": relative}
     return Comparison(CLOSE if is_close else DIFFERENT, where, because, (line,), measures=measures)
+
+
+def _epsilon(number: Any) -> float:
+    """Return the distance from 1 to the next number of its type; 0 for exact types."""
+    if isinstance(number, (float, complex)):
+        return sys.float_info.epsilon  # numpy's float64 is one, too
+    numpy = sys.modules.get("numpy")
+    is_inexact = numpy is not None and isinstance(number, numpy.inexact)
+    return float(numpy.finfo(type(number)).eps) if numpy is not None and is_inexact else 0.0
 
 
 def _of_python(a: Any, b: Any, where: str, context: Context) -> Comparison | None:

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from isfdb.exact_json import compact, loads
 from isfdb.options import option
 from isfdb.provenance import file_events
-from isfdb.provenance.activities import Activity, process_name
+from isfdb.provenance.activities import Activity, process_name, running
 from isfdb.provenance.cells import Ran
 from isfdb.provenance.file_digests import FileFacts
 
@@ -53,9 +53,12 @@ def note_sent(activity: Activity, ran: Ran) -> None:
 
 
 def note_arrival(activity: Activity | None) -> None:
-    """Note that a handle came from another process: what is read here from now on is read for that one."""
+    """Note that a handle came from another process: what is read here from now on is read for that one.
+
+    A cell or a test that gets one, as the result of a worker say, goes on working for itself.
+    """
     global _arrived
-    if activity is not None and activity.is_from_elsewhere:
+    if activity is not None and activity.is_from_elsewhere and (_parent is not None or running().kind not in ("cell", "test")):
         _arrived = activity
         file_events.work_for_another()
 
@@ -187,7 +190,6 @@ def _before_fork() -> None:
     global _has_forked, _ran_in_parent
     if "isfdb.database" not in sys.modules:
         return  # nothing can be stored
-    from isfdb.provenance.activities import running
 
     ran = running()
     _has_forked = True
