@@ -217,6 +217,11 @@ def leave() -> None:
     os.environ.pop(VARIABLE, None)
 
 
+def enter(folder: str) -> None:
+    """See databases again as a folder of pins says, after `leave`."""
+    _use(folder)
+
+
 def _write(pins: Pins) -> None:
     path = f"{pins.folder}/{_PINS_FILE}"
     with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:

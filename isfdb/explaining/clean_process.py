@@ -1,7 +1,7 @@
 """Runs a script in a Python process of its own: with limits, without secrets, ended as a whole. It judges nothing.
 
-What the script leaves in ``value`` is stored in a database of its own, for whoever asked to compare. What the child does is in
-`in_clean_process.py`. Where it may write, and what it finds there, is decided before: see `workplace.py`.
+What the script leaves is stored in a database of its own, for whoever asked to compare. What the child does is in `in_clean_process.py`,
+what holds it back in `wall.py` and `holding_back.py`. Where it may write, and what it finds there, is decided before: see `workplace.py`.
 """
 
 from __future__ import annotations
@@ -13,26 +13,32 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any, Final
+from typing import Any, Final
 
+from isfdb.explaining.output import Output
+from isfdb.options import option
 from isfdb.provenance.redaction import redact
 
 #: The outcomes of a run.
 DONE, FAILED, TIMED_OUT, OUT_OF_MEMORY = "done", "failed", "timed out", "out of memory"
 
-_OUTPUT_BYTES: Final = 20_000
 _GRACE_S: Final = 2.0
+_TICK_S: Final = 0.1
 
-# The parent's sys.path makes it the same packages; nothing is found by chance in the folder it runs in.
+# The parent's sys.path makes it the same packages; nothing is found by chance in the folder it runs in. A path that lacks the
+# standard library stands before the interpreter's own.
 _BOOT: Final = (
-    "import json, sys; asked = json.load(open(sys.argv[1], encoding='utf-8')); sys.path[:] = asked['path'] or sys.path; "
+    "import json, os, sys; asked = json.load(open(sys.argv[1], encoding='utf-8')); path = asked['path']; "
+    "sys.path[:] = path if os.path.dirname(os.__file__) in path else path + sys.path; "
     "from isfdb.explaining.in_clean_process import main; main(asked)"
 )
 
 #: Says something about the program that started us, not about the computer.
 _NOT_HANDED_ON: Final = ("JPY_", "PYTEST_", "COLAB_", "VSCODE_", "MPLBACKEND", "PYTHONSTARTUP", "PYTHONINSPECT", "ISFDB_PINS")
+#: Says where this interpreter finds its packages, and is wrong for another one.
+_OF_THIS_INTERPRETER: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,11 @@ class Task:
     folder : str
         An empty folder: the child's temporary files, and the answer. All it writes goes there.
     directory : str
-        Where it runs: inside `folder`.
+        Where it runs: inside `folder`, or inside one of `writable`.
     python : str
         The interpreter.
     path : tuple of str
-        Its ``sys.path``; empty: as the interpreter has it.
+        Its ``sys.path``; empty: as the interpreter has it. Where it lacks the standard library, the interpreter's own follows it.
     environment : Mapping
         Variables to be set besides those it inherits.
     dumper : str or None
@@ -58,6 +64,19 @@ class Task:
     timeout_s : float
     memory_bytes : int or None
         How much a process may take for its data, where the system can limit that.
+    wanted : Mapping
+        Name -> a line of Python that is run after the script, among its variables, and leaves `value`; nothing: the script left it.
+        Each is stored under its name. One that fails costs no other.
+    dumpers : Mapping
+        Name -> the loaderdumper that stores it, where it is not `dumper`.
+    offline : bool
+        Whether it is refused to reach other computers.
+    hash_seed : str or None
+        ``PYTHONHASHSEED``; None: as it is here.
+    on_output : callable or None
+        Called with new text while it runs.
+    writable : tuple of str
+        Other folders that it may change: worktrees.
     """
 
     script: str
@@ -69,6 +88,12 @@ class Task:
     dumper: str | None = None
     timeout_s: float = 3600.0
     memory_bytes: int | None = None
+    wanted: Mapping[str, str] = field(default_factory=lambda: {"value": ""})
+    dumpers: Mapping[str, str | None] = field(default_factory=dict)
+    offline: bool = False
+    hash_seed: str | None = None
+    on_output: Callable[[str], None] | None = None
+    writable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,17 +103,23 @@ class Finished:
     Attributes
     ----------
     outcome : str
-        ``"done"``: the result is stored. ``"failed"``, ``"timed out"``, ``"out of memory"``.
+        ``"done"``: at least one value is stored. ``"failed"``, ``"timed out"``, ``"out of memory"``.
     because : str
         Why it is not done.
     duration_s : float
     answer : str
-        Folder of a database that holds the result as ``value``; empty where there is none.
+        Folder of a database that holds what was wanted, under its names; empty where there is none.
     output : str
-        The end of what it printed.
+        What it printed; of much, the beginning and the end.
     refused : tuple of str
         Paths outside its folder that it was not allowed to change.
     exit_status : int or None
+    failed : Mapping
+        Name of what was wanted -> why it could not be had.
+    wall : str
+        What held it back: ``"namespaces"``, ``"landlock"`` or only the ``"audit hook"``.
+    network : bool
+        Whether it asked for another computer.
     """
 
     outcome: str
@@ -98,6 +129,9 @@ class Finished:
     output: str = ""
     refused: tuple[str, ...] = ()
     exit_status: int | None = None
+    failed: Mapping[str, str] = field(default_factory=dict)
+    wall: str = "audit hook"
+    network: bool = False
 
 
 def run(task: Task) -> Finished:
@@ -109,24 +143,23 @@ def run(task: Task) -> Finished:
     """
     asked = _ask(task)
     started = time.monotonic()
-    with open(f"{task.folder}/output.txt", "w+b") as output, _process(task, asked, output) as process:
-        try:
-            status = process.wait(task.timeout_s)
-        except subprocess.TimeoutExpired:
-            status = None
+    with _process(task, asked) as process:
+        output = Output(process.stdout, task.on_output)  # type: ignore[arg-type]  # it is a pipe
+        status, because = _watched(task, process, output)
         duration_s = time.monotonic() - started
         end_all(process)
-        shown = _end_of(output)
+        shown = output.finish(_GRACE_S)
     if status is None:
-        return Finished(TIMED_OUT, f"it ran for more than {task.timeout_s:g} s", duration_s, output=shown)
+        return Finished(TIMED_OUT, because, duration_s, output=shown)
     return _finished(task, status, duration_s, shown)
 
 
 def _ask(task: Task) -> str:
     """Write down what the child is to do."""
-    for name in ("tmp", "cache"):
+    for name in ("tmp", "cache", "home"):
         os.makedirs(f"{task.folder}/{name}", exist_ok=True)
-    asked = {name: getattr(task, name) for name in ("script", "folder", "path", "dumper", "memory_bytes")}
+    names = ("script", "folder", "directory", "path", "dumper", "memory_bytes", "offline", "writable")
+    asked = {name: getattr(task, name) for name in names} | {"wanted": dict(task.wanted or {"value": ""}), "dumpers": dict(task.dumpers)}
     path = f"{task.folder}/asked.json"
     with open(path, "w", encoding="utf-8") as file:
         json.dump(asked, file)
@@ -134,21 +167,35 @@ def _ask(task: Task) -> str:
 
 
 @contextlib.contextmanager
-def _process(task: Task, asked: str, output: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+def _process(task: Task, asked: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [task.python, "-P", "-s", "-B", "-c", _BOOT, asked]
     process = subprocess.Popen(
         command,
         cwd=task.directory,
-        env=environment(task.folder) | dict(task.environment),
+        env=_environment_of(task),
         stdin=subprocess.DEVNULL,
-        stdout=output,
+        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        bufsize=0,
         start_new_session=os.name == "posix",  # a group of its own, which can be ended as a whole
     )
     try:
         yield process
     finally:
         end_all(process)
+        process.stdout.close()  # type: ignore[union-attr]  # it is a pipe
+
+
+def _watched(task: Task, process: subprocess.Popen[bytes], output: Output) -> tuple[int | None, str]:
+    """Wait for the end; return the status, or None and why it was ended."""
+    until = time.monotonic() + task.timeout_s
+    while True:
+        left = until - time.monotonic()
+        if left <= 0:
+            return None, f"it ran for more than {task.timeout_s:g} s"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(min(_TICK_S, left)), ""
+        output.hand_on()
 
 
 def end_all(process: subprocess.Popen[bytes]) -> None:
@@ -162,6 +209,13 @@ def end_all(process: subprocess.Popen[bytes]) -> None:
         process.wait(_GRACE_S)
 
 
+def _environment_of(task: Task) -> dict[str, str]:
+    found = environment(task.folder) | dict(task.environment)
+    if task.python != sys.executable:
+        found = {name: text for name, text in found.items() if name not in _OF_THIS_INTERPRETER or name in task.environment}
+    return found | ({"PYTHONHASHSEED": task.hash_seed} if task.hash_seed is not None else {})
+
+
 def environment(folder: str) -> dict[str, str]:
     """Return the environment of a clean process: what this one has, but for secrets and what concerns this program only."""
     kept = {
@@ -171,24 +225,27 @@ def environment(folder: str) -> dict[str, str]:
     }
     caches = dict.fromkeys(("XDG_CACHE_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "IPYTHONDIR"), f"{folder}/cache")
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), f"{folder}/tmp")  # noqa: S108 - a folder of our own
+    home = dict.fromkeys(("HOME", "USERPROFILE"), f"{folder}/home") | {"ISFDB_DATA_FOLDER": str(option("data_folder") or folder)}
     quiet = {"ISFDB_CAPTURE": "false", "ISFDB_REGISTER": "false", "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1"}
-    return kept | caches | places | quiet
-
-
-def _end_of(output: IO[bytes]) -> str:
-    size = output.seek(0, os.SEEK_END)
-    output.seek(max(0, size - _OUTPUT_BYTES))
-    return output.read().decode("utf-8", "replace")
+    return kept | caches | places | home | {"ISFDB_CACHE_FOLDER": f"{folder}/cache/isfdb"} | quiet
 
 
 def _finished(task: Task, status: int, duration_s: float, shown: str) -> Finished:
     told = _told(f"{task.folder}/told.json")
-    refused = tuple(told.get("refused", ()))
-    if told.get("outcome") == DONE:
-        return Finished(DONE, "", duration_s, f"{task.folder}/answer", shown, refused, status)
-    because = str(told.get("because") or _end(status, shown))
-    outcome = OUT_OF_MEMORY if told.get("outcome") == OUT_OF_MEMORY else FAILED
-    return Finished(outcome, because, duration_s, "", shown, refused, status)
+    outcome = str(told.get("outcome") or FAILED)
+    because = "" if outcome == DONE else str(told.get("because") or _end(status, shown))
+    return Finished(
+        outcome,
+        because,
+        duration_s,
+        f"{task.folder}/answer" if told.get("stored") else "",
+        shown,
+        tuple(told.get("refused", ())),
+        status,
+        failed=told.get("failed") or dict.fromkeys(task.wanted if outcome != DONE else (), because),
+        wall=str(told.get("wall") or "audit hook"),
+        network=bool(told.get("asked_for")),
+    )
 
 
 def _told(path: str) -> dict[str, Any]:

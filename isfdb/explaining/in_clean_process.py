@@ -1,7 +1,6 @@
-"""What runs inside the clean process: sets the limits, holds back writes elsewhere, runs the script and stores its result.
+"""What runs inside the clean process: sets the limits, goes behind the wall, runs the script, stores what was wanted and tells how it went.
 
-The hold on writes is for accidents, a script that saves a figure to an absolute path: it sees what Python's audit events tell, in this
-process and those it forks. It is no wall against code that means harm.
+How a script is held back from changing anything elsewhere is in `wall.py` and `holding_back.py`.
 """
 
 from __future__ import annotations
@@ -10,132 +9,191 @@ import contextlib
 import json
 import linecache
 import os
+import signal
 import sys
 import types
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-_WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_NAME: Final = "<script>"
-_MOST_REFUSED: Final = 20
+from isfdb.explaining.holding_back import hold_back
 
-#: Audit events that name what is changed -> which of their arguments are paths, and which the folder these are relative to.
-_CHANGES: Final = {
-    "os.remove": ((0, 1),),
-    "os.rmdir": ((0, 1),),
-    "os.mkdir": ((0, 2),),
-    "os.rename": ((0, 2), (1, 3)),
-    "os.link": ((1, 3),),
-    "os.symlink": ((1, 2),),
-    "os.truncate": ((0, None),),
-    "os.chmod": ((0, 2),),
-    "os.chown": ((0, 3),),
-}
+_NAME: Final = "<script>"
+#: Of each process besides what was asked for: buffers and stacks of threads, which libraries set up for every processor.
+_BYTES_FOR_A_PROCESSOR: Final = 48_000_000
 
 
 def main(asked: dict[str, Any]) -> None:
     """Do what the parent wrote down, and tell how it went."""
-    told: dict[str, Any] = {"outcome": "failed", "because": "", "refused": []}
-    # Where the telling goes is opened now: later the script may have changed what opening means.
-    with open(f"{asked['folder']}/told.json", "w", encoding="utf-8") as file:
+    told: dict[str, Any] = {"outcome": "failed", "because": "", "refused": [], "asked_for": [], "failed": {}, "stored": 0}
+    # Where the telling goes is opened now, and what writes it is kept: later the script may have changed what opening means.
+    dumps, folder, back = json.dumps, asked["folder"], _way_back()
+    with open(f"{folder}/told.json", "w", encoding="utf-8") as file:
         try:
             _limit(asked["memory_bytes"])
-            _hold_back_writes(asked["folder"], told["refused"])
-            _store(_value_of(asked["script"]), asked)
-            told["outcome"] = "done"
-        except MemoryError:
-            told.update(outcome="out of memory", because=_limit_text(asked["memory_bytes"]))
-        except BaseException as error:  # noqa: BLE001 - whatever a script raises is its outcome, SystemExit too
-            told["because"] = _because(error)
-            _print_traceback(error)
-        file.write(json.dumps(told))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)  # threads and clusters that the script left behind are not waited for: all is told, and the parent ends them
+            hold_back([folder, *asked["writable"]], told["refused"], told["asked_for"], offline=asked["offline"])
+            _run(asked, told, back)
+        except BaseException as error:  # noqa: BLE001 - whatever a script raises is its outcome, KeyboardInterrupt too
+            _tell(told, error, asked["memory_bytes"])
+        with contextlib.suppress(OSError):  # the script may have closed every file: then nothing can be told
+            file.write(dumps(told))
+            file.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # closed, or put in its place by the script
+                stream.flush()
+        os._exit(0)  # threads and clusters that the script left behind are not waited for: all is told, and the parent ends them
 
 
 def _limit(memory_bytes: int | None) -> None:
-    if memory_bytes is None:
-        return
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a system that cannot, or has a lower limit
         import resource
 
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if memory_bytes is not None:
+            most = memory_bytes + (os.cpu_count() or 1) * _BYTES_FOR_A_PROCESSOR
+            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")  # where the computer runs out of memory it ends this process, not the one that waits for it
 
 
-def _limit_text(memory_bytes: int | None) -> str:
-    return f"it needed more than {memory_bytes:,} bytes of memory" if memory_bytes else "there was no memory left"
+def _way_back() -> Callable[[], None]:
+    """Return what undoes the changes of a script to the builtins and to what storing needs."""
+    import builtins
+
+    kept = [(module, dict(vars(module))) for module in (builtins, json, os)]
+
+    def restore() -> None:
+        for module, members in kept:
+            vars(module).update(members)
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # Windows; a thread that is not the main one
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    return restore
 
 
-def _value_of(script: str) -> Any:
-    """Run the script as ``__main__``, as a notebook runs cells, and return its `value`."""
+# Running ---------------------------------------------------------------------------------------------------------------------------
+
+
+def _run(asked: dict[str, Any], told: dict[str, Any], restore: Callable[[], None]) -> None:
+    """Run the script, then each wanted line; store what it leaves. What fails of these costs no other."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is not replaced yet
+    namespace = _namespace_after(asked["script"])
+    restore()
+    _make_folders_again(asked["folder"])
+    store = None
+    first: BaseException | None = None
+    for name, line in asked["wanted"].items():
+        try:
+            value = _value_of(namespace, line)
+            store = store or _store_in(asked["folder"])
+            store(name, value, asked["dumpers"].get(name, asked["dumper"]))
+            told["stored"] += 1
+            del value
+        except BaseException as error:  # noqa: BLE001 - as above
+            first = first or error
+            told["failed"][name] = _because(error, asked["memory_bytes"])
+    if told["stored"] or first is None:
+        told["outcome"] = "done"
+    else:
+        raise first
+
+
+def _namespace_after(script: str) -> dict[str, Any]:
+    """Run the script as ``__main__``, as a notebook runs cells, and return its variables."""
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     linecache.cache[_NAME] = (len(script), None, script.splitlines(keepends=True), _NAME)
-    exec(compile(script, _NAME, "exec"), module.__dict__)  # noqa: S102 - that is what was asked for, and consented to
-    if "value" not in vars(module):
+    try:
+        exec(compile(script, _NAME, "exec"), module.__dict__)  # noqa: S102 - that is what was asked for, and consented to
+    except SystemExit as error:
+        if error.code not in (None, 0):
+            raise
+    return module.__dict__
+
+
+def _value_of(namespace: dict[str, Any], line: str) -> Any:
+    """Run one more line, and return what is in `value` then."""
+    if line.strip():
+        namespace.pop("value", None)
+        exec(compile(line, "<wanted>", "exec"), namespace)  # noqa: S102 - made by isfdb, for the script
+    if "value" not in namespace:
         raise NameError("the script leaves no variable 'value'")
-    return vars(module)["value"]
+    return namespace["value"]
 
 
-def _store(value: Any, asked: dict[str, Any]) -> None:
-    """Store the result as it was stored, or else as isfdb would store it."""
-    from isfdb import pins
+def _make_folders_again(folder: str) -> None:
+    """Make what storing needs, where the script removed it."""
+    for name in ("tmp", "cache", "work"):
+        os.makedirs(f"{folder}/{name}", exist_ok=True)
+    try:
+        os.getcwd()
+    except OSError:
+        os.chdir(f"{folder}/work")
+
+
+def _store_in(folder: str) -> Callable[[str, Any, str | None], None]:
+    """Open the database of answers; return what stores a value as it was stored, or else as isfdb would store it."""
     from isfdb.errors import IsfdbError
     from isfdb.opening import open as open_database
 
+    with _without_pins():
+        answer = open_database(f"{folder}/answer", durability="process")
+
+    def store(name: str, value: Any, dumper: str | None) -> None:
+        if dumper is not None:
+            with contextlib.suppress(IsfdbError):
+                answer.set(name, value, dumper=dumper)
+                return
+        answer[name] = value
+
+    return store
+
+
+@contextlib.contextmanager
+def _without_pins() -> Iterator[None]:
+    """Open what is no overlay; the lines that follow read from the overlays again."""
+    from isfdb import pins
+
+    standing = pins.current()
     pins.leave()
-    answer = open_database(f"{asked['folder']}/answer", durability="process")
-    dumper = asked["dumper"]
-    if dumper is not None:
-        with contextlib.suppress(IsfdbError):
-            answer.set("value", value, dumper=dumper)
-            return
-    answer["value"] = value
-
-
-# Writes elsewhere ------------------------------------------------------------------------------------------------------------------
-
-
-def _hold_back_writes(folder: str, refused: list[str]) -> None:
-    from isfdb.options import option
-
-    own = [folder, str(option("data_folder") or folder), "/dev", "/proc/self"]
-    allowed = tuple([os.path.realpath(one) + os.sep for one in own])
-
-    def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open":
-            path, _, flags = arguments
-            if isinstance(flags, int) and flags & _WRITING:
-                _refuse_outside(path, None, allowed, refused, follow=True)
-        elif event in _CHANGES:
-            for place, relative_to in _CHANGES[event]:
-                base = arguments[relative_to] if relative_to is not None and relative_to < len(arguments) else None
-                _refuse_outside(arguments[place], base, allowed, refused, follow=event in ("os.truncate", "os.chmod"))
-
-    sys.addaudithook(watch)
-
-
-def _refuse_outside(path: Any, base: Any, allowed: tuple[str, ...], refused: list[str], *, follow: bool) -> None:
-    """Raise where a path lies outside the folders that may be changed; of a link to be removed, its own place counts."""
-    if not isinstance(path, (str, bytes, os.PathLike)):
-        return  # a file that is open already
-    text = os.fsdecode(path)
-    if isinstance(base, int) and base >= 0:
-        text = os.path.join(f"/proc/self/fd/{base}", text)
-    folder, name = os.path.split(os.path.abspath(text))
-    real = os.path.realpath(text) if follow else os.path.join(os.path.realpath(folder), name)
-    if not f"{real}{os.sep}".startswith(allowed):
-        if len(refused) < _MOST_REFUSED and real not in refused:
-            refused.append(real)
-        raise PermissionError(13, "a check changes nothing outside its own folder", real)
+    try:
+        yield
+    finally:
+        if standing is not None:
+            pins.enter(standing.folder)
 
 
 # What went wrong --------------------------------------------------------------------------------------------------------------------
 
 
-def _because(error: BaseException) -> str:
+def _tell(told: dict[str, Any], error: BaseException, memory_bytes: int | None) -> None:
+    told["outcome"] = "out of memory" if _is_memory(error) else "failed"
+    told["because"] = _because(error, memory_bytes)
+    import traceback
+
+    with contextlib.suppress(Exception):  # stderr may be closed, or in its place something of the script
+        traceback.print_exception(error)
+
+
+def _because(error: BaseException, memory_bytes: int | None) -> str:
+    if _is_memory(error):
+        return f"it needed more than {memory_bytes:,} bytes of memory" if memory_bytes else "there was no memory left"
     line = _line_of(error)
-    return f"{type(error).__name__}: {error}"[:500] + (f" (line {line} of the script)" if line else "")
+    hint = (
+        "; nobody answers what a script asks when it is run again" if isinstance(error, EOFError) and "reading a line" in str(error) else ""
+    )
+    return f"{type(error).__name__}: {error}"[:500] + hint + (f" (line {line} of the script)" if line else "")
+
+
+def _is_memory(error: BaseException | None) -> bool:
+    """Say whether an error, or what led to it, is that there was no memory."""
+    for _ in range(10):
+        if error is None:
+            return False
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == 12):
+            return True
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return False
 
 
 def _line_of(error: BaseException) -> int | None:
@@ -151,10 +209,3 @@ def _entries(error: BaseException) -> list[types.TracebackType]:
         entries.append(entry)
         entry = entry.tb_next
     return entries
-
-
-def _print_traceback(error: BaseException) -> None:
-    import traceback
-
-    with contextlib.suppress(OSError):
-        traceback.print_exception(error)

@@ -142,3 +142,78 @@ def test_secrets_and_what_concerns_this_program_are_not_handed_on(tmp_path, monk
     handed_on = environment(str(tmp_path))
     assert not {"GITHUB_TOKEN", "DB_PASSWORD", "JPY_SESSION_NAME"} & handed_on.keys()
     assert handed_on["MPLBACKEND"] == "agg" and handed_on["OMP_NUM_THREADS"] == "2" and handed_on["PATH"] == os.environ["PATH"]
+
+
+def test_each_wanted_line_gives_a_value_and_one_that_fails_costs_no_other(finished):
+    wanted = {"a": "value = numbers[0]", "b": "value = numbers[7]", "sub/c": "value = sum(numbers)", "d": "numbers.append(1)"}
+    done = finished("numbers = [1, 2]\nvalue = 'not asked for'", wanted=wanted)
+    answer = isfdb.open(done.answer, "r")
+    assert (done.outcome, answer["a"], answer["sub/c"], sorted(done.failed)) == ("done", 1, 3, ["b", "d"])
+    assert "IndexError" in done.failed["b"] and "no variable 'value'" in done.failed["d"]
+
+
+def test_each_value_has_its_own_loaderdumper(finished):
+    script = "import numpy\nvalue = numpy.arange(3)"
+    done = finished(script, wanted={"a": "value = numpy.ones(2)", "b": "value = numpy.ones(3)"}, dumpers={"b": "numpy_to_npz"})
+    answer = isfdb.open(done.answer, "r")
+    assert (answer.entry("a").dumper, answer.entry("b").dumper) == ("numpy_to_npy", "numpy_to_npz")
+
+
+def test_a_script_that_fails_leaves_nothing_that_was_wanted(finished):
+    done = finished("1 / 0", wanted={"a": "value = 1", "b": "value = 2"})
+    assert done.outcome == "failed" and sorted(done.failed) == ["a", "b"] and "ZeroDivisionError" in done.failed["b"]
+
+
+def test_a_script_may_end_with_exit(finished):
+    assert finished("import sys\nvalue = 1\nsys.exit()").outcome == "done"
+
+
+def test_lines_that_are_wanted_read_what_the_script_stored_over_its_pins(finished, tmp_path):
+    db = isfdb.open(tmp_path / "db")
+    db["a"] = 1
+    script = f"import isfdb\nisfdb.pin()\ndb = isfdb.open({str(tmp_path / 'db')!r})\nfor i in range(3): db[f'k{{i}}'] = i"
+    links = {f"k{i}": f"value = isfdb.load('isfdb://{db.id}/k{i}')" for i in range(3)}
+    done = finished(script, wanted=links)
+    answer = isfdb.open(done.answer, "r")
+    assert (done.outcome, [answer[f"k{i}"] for i in range(3)], list(db)) == ("done", [0, 1, 2], ["a"])
+
+
+def test_the_hash_seed_is_as_recorded(finished):
+    assert isfdb.open(finished("import os\nvalue = os.environ['PYTHONHASHSEED']", hash_seed="7").answer, "r")["value"] == "7"
+
+
+def test_what_it_prints_is_handed_on_while_it_runs(finished, tmp_path):
+    heard: list[tuple[float, str]] = []
+    script = "import time\nfor i in range(3):\n    print('round', i)\n    time.sleep(0.5)\nvalue = 1"
+    done = finished(script, on_output=lambda text: heard.append((time.monotonic(), text)))
+    assert "".join([text for _, text in heard]) == done.output == "round 0\nround 1\nround 2\n"
+    assert heard[-1][0] - heard[0][0] > 0.5
+
+
+def test_of_endless_output_the_beginning_and_the_end_are_kept(finished):
+    done = finished("print('begin')\nfor i in range(200_000): print('line', i)\nprint('end')\nvalue = 1")
+    assert done.output.startswith("begin\n") and done.output.endswith("end\n") and "bytes are left out" in done.output
+    assert len(done.output) < 50_000
+
+
+def test_asking_for_the_network_is_noted_and_refused_offline(finished):
+    script = "import socket\ntry: socket.create_connection(('192.0.2.1', 9), timeout=0.2)\nexcept OSError as error: value = str(error)"
+    done = finished(script, offline=True)
+    assert done.network and "offline" in isfdb.open(done.answer, "r")["value"]
+
+
+def test_this_computer_is_no_network(finished):
+    script = (
+        "import socket\nserver = socket.create_server(('127.0.0.1', 0))\n"
+        "client = socket.create_connection(('localhost', server.getsockname()[1]))\n"
+        "client.sendall(b'x')\nvalue = server.accept()[0].recv(1)"
+    )
+    done = finished(script, offline=True)
+    assert (done.outcome, done.network) == ("done", False)
+
+
+def test_home_is_a_scratch_folder(finished):
+    script = "from pathlib import Path\nPath('~/a.txt').expanduser().write_text('x')\nvalue = str(Path.home())"
+    done = finished(script)
+    home = isfdb.open(done.answer, "r")["value"]
+    assert home.startswith(os.path.dirname(done.answer)) and os.listdir(home) == ["a.txt"]
