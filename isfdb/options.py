@@ -140,6 +140,22 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             "Memory that each process of a script which is checked may take for its data; by default as much as there is.",
             _count_or_none,
         ),
+        Setting(
+            "environment_source_builds",
+            "true or false",
+            False,
+            "Whether packages of a recorded environment may be built from sources, which runs the code of whoever wrote them.",
+            _flag,
+            False,
+        ),
+        Setting("environment_timeout_s", "seconds", 3600.0, "How long a recorded environment may take to be built.", _seconds),
+        Setting(
+            "environment_unused_s",
+            "seconds",
+            2592000.0,
+            "How long a recorded environment that nobody used is kept: 30 days.",
+            _seconds,
+        ),
         Setting("git_timeout_s", "seconds", 2.0, "How long a put may wait, at most, for what git says about the sources.", _seconds),
     )
 }

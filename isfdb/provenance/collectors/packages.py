@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,15 @@ def environment() -> Environment:
     # locked for ever: two threads that look at once find the same.
     _newest = ((paths, tuple([_folders[path].modified_ns for path in paths]), os.getpid()), found)
     return found
+
+
+def packages_on(path: Iterable[str]) -> dict[str, str]:
+    """Return what is installed in the folders of a ``sys.path``, perhaps of another interpreter: normalised name to version, sorted."""
+    found: dict[str, str] = {}
+    for folder in path:
+        for name, facts in _list_folder(folder).items():
+            found.setdefault(name, facts["version"])  # the first is the one that is imported
+    return dict(sorted(found.items()))
 
 
 def loaded() -> dict[str, str]:
