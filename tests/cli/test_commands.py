@@ -274,7 +274,7 @@ def test_a_terminal_gets_colour_and_lines_that_fit(db):
         f"{sys.executable} -m isfdb.cli ls {db.path}",
         withexitstatus=True,
         encoding="utf-8",
-        env={**os.environ, "TERM": "xterm", "NO_COLOR": ""},
+        env={name: text for name, text in os.environ.items() if name != "COLUMNS"} | {"TERM": "xterm", "NO_COLOR": ""},
         dimensions=(24, 50),
     )
     assert status == 0

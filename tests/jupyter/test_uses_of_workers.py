@@ -86,6 +86,7 @@ def test_what_a_forked_child_reads_without_a_handle_is_known_to_its_parent(tmp_p
     assert "a.txt" in told
 
 
-def test_what_workers_told_is_cleared_away(tmp_path: Path):
+def test_what_workers_told_is_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ISFDB_CACHE_FOLDER", str(tmp_path / "cache"))
     run(tmp_path, POOL.replace("{context!r}", "'fork'").format(function="plain", arguments="('a.txt',)"))
-    assert not list(Path(os.environ["ISFDB_CACHE_FOLDER"]).glob("reads/*"))
+    assert not list((tmp_path / "cache").glob("reads/*"))

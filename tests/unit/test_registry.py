@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -428,7 +429,8 @@ def test_what_can_be_read_of_a_corrupt_registry_is_kept(file: Path, tmp_path: Pa
         make(tmp_path / "many" / f"database {number:04d} {'x' * 60}", f"{number:032x}")
     registry.scan(tmp_path)
     content = bytearray(file.read_bytes())
-    damaged = content.index(b"database 0150") // 4096 * 4096  # a page of the table, not of its index
+    pages = [match.start() // 4096 * 4096 for match in re.finditer(rb"database 0150", content)]
+    damaged = next(page for page in pages if content[page] == 13)  # SQLite's mark of a page of a table, not of an index
     content[damaged : damaged + 4096] = b"\xff" * 4096
     file.write_bytes(content)
     with pytest.warns(RegistryWarning, match=r"[1-9][0-9]* of its rows could be read"):

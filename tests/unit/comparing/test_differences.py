@@ -316,7 +316,7 @@ def test_computers_that_differ_are_told_apart(rates: Any):
         "host": "cluster",
         "cpu": {"model": "other", "flags": ["avx"]},
         "blas": [{"name": "mkl"}],
-        "variables": {"TZ": "UTC"},
+        "variables": start["machine"].get("variables", {}) | {"TZ": "Europe/Vienna"},
     }
     (log.parent / "20200101T000000-0000.jsonl").write_text("\n".join([json.dumps(start), *lines[1:]]) + "\n")
     record = rates.versions("rates")[2].record
