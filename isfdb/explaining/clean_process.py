@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from isfdb.explaining.in_clean_process import WALLS
 from isfdb.explaining.output import Output
 from isfdb.options import option
 from isfdb.provenance.redaction import redact
@@ -39,6 +40,9 @@ _BOOT: Final = (
 _NOT_HANDED_ON: Final = ("JPY_", "PYTEST_", "COLAB_", "VSCODE_", "MPLBACKEND", "PYTHONSTARTUP", "PYTHONINSPECT", "ISFDB_PINS")
 #: Says where this interpreter finds its packages, and is wrong for another one.
 _OF_THIS_INTERPRETER: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+
+
+_best = 0 if sys.platform.startswith("linux") else len(WALLS) - 1  # from here on WALLS may be possible
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ class Task:
         Called with new text while it runs.
     writable : tuple of str
         Other folders that it may change: worktrees.
+    wall : str or None
+        What is to hold it back; None: the best of ``"namespaces"``, ``"landlock"`` and ``"audit hook"`` that this computer allows.
     """
 
     script: str
@@ -94,6 +100,7 @@ class Task:
     hash_seed: str | None = None
     on_output: Callable[[str], None] | None = None
     writable: tuple[str, ...] = ()
+    wall: str | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,19 @@ def run(task: Task) -> Finished:
     ----------
     task : Task
     """
-    asked = _ask(task)
+    global _best
+    for wall in (task.wall,) if task.wall else WALLS[_best:]:
+        finished = _run_behind(task, wall)
+        if finished is not None:
+            return finished
+        if task.wall is None:
+            _best = WALLS.index(wall) + 1  # what this computer does not allow is not tried again
+    return Finished(FAILED, f"this computer does not allow the wall {task.wall!r}", 0.0)
+
+
+def _run_behind(task: Task, wall: str) -> Finished | None:
+    """Run it behind a wall; None where that cannot be put up."""
+    asked = _ask(task, wall)
     started = time.monotonic()
     with _process(task, asked) as process:
         output = Output(process.stdout, task.on_output)  # type: ignore[arg-type]  # it is a pipe
@@ -149,17 +168,21 @@ def run(task: Task) -> Finished:
         duration_s = time.monotonic() - started
         end_all(process)
         shown = output.finish(_GRACE_S)
+    told = _told(f"{task.folder}/told.json")
+    if "no_wall" in told:
+        return None
     if status is None:
-        return Finished(TIMED_OUT, because, duration_s, output=shown)
-    return _finished(task, status, duration_s, shown)
+        return Finished(TIMED_OUT, because, duration_s, output=shown, failed=dict.fromkeys(task.wanted, because), wall=wall)
+    return _finished(task, wall, told, status, duration_s, shown)
 
 
-def _ask(task: Task) -> str:
+def _ask(task: Task, wall: str) -> str:
     """Write down what the child is to do."""
     for name in ("tmp", "cache", "home"):
         os.makedirs(f"{task.folder}/{name}", exist_ok=True)
     names = ("script", "folder", "directory", "path", "dumper", "memory_bytes", "offline", "writable")
-    asked = {name: getattr(task, name) for name in names} | {"wanted": dict(task.wanted or {"value": ""}), "dumpers": dict(task.dumpers)}
+    asked = {name: getattr(task, name) for name in names} | {"wall": wall}
+    asked |= {"wanted": dict(task.wanted or {"value": ""}), "dumpers": dict(task.dumpers)}
     path = f"{task.folder}/asked.json"
     with open(path, "w", encoding="utf-8") as file:
         json.dump(asked, file)
@@ -200,11 +223,15 @@ def _watched(task: Task, process: subprocess.Popen[bytes], output: Output) -> tu
 
 def end_all(process: subprocess.Popen[bytes]) -> None:
     """End a process and all that it started, whether or not it lives itself."""
+    if os.name != "posix":
+        process.kill()
+    elif process.poll() is None:
+        process.terminate()  # the one that waits before a wall ends all behind it, and sees them end
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_S)
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    elif process.poll() is None:
-        process.kill()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_GRACE_S)
 
@@ -230,8 +257,7 @@ def environment(folder: str) -> dict[str, str]:
     return kept | caches | places | home | {"ISFDB_CACHE_FOLDER": f"{folder}/cache/isfdb"} | quiet
 
 
-def _finished(task: Task, status: int, duration_s: float, shown: str) -> Finished:
-    told = _told(f"{task.folder}/told.json")
+def _finished(task: Task, wall: str, told: Mapping[str, Any], status: int, duration_s: float, shown: str) -> Finished:
     outcome = str(told.get("outcome") or FAILED)
     because = "" if outcome == DONE else str(told.get("because") or _end(status, shown))
     return Finished(
@@ -243,7 +269,7 @@ def _finished(task: Task, status: int, duration_s: float, shown: str) -> Finishe
         tuple(told.get("refused", ())),
         status,
         failed=told.get("failed") or dict.fromkeys(task.wanted if outcome != DONE else (), because),
-        wall=str(told.get("wall") or "audit hook"),
+        wall=wall,
         network=bool(told.get("asked_for")),
     )
 

@@ -17,6 +17,9 @@ from typing import Any, Final
 
 from isfdb.explaining.holding_back import hold_back
 
+#: What holds a script back, best first.
+NAMESPACES, LANDLOCK, AUDIT_HOOK = WALLS = ("namespaces", "landlock", "audit hook")
+
 _NAME: Final = "<script>"
 #: Of each process besides what was asked for: buffers and stacks of threads, which libraries set up for every processor.
 _BYTES_FOR_A_PROCESSOR: Final = 48_000_000
@@ -30,6 +33,7 @@ def main(asked: dict[str, Any]) -> None:
     with open(f"{folder}/told.json", "w", encoding="utf-8") as file:
         try:
             _limit(asked["memory_bytes"])
+            told["wall"] = _go_behind(asked, told)
             hold_back([folder, *asked["writable"]], told["refused"], told["asked_for"], offline=asked["offline"])
             _run(asked, told, back)
         except BaseException as error:  # noqa: BLE001 - whatever a script raises is its outcome, KeyboardInterrupt too
@@ -41,6 +45,29 @@ def main(asked: dict[str, Any]) -> None:
             with contextlib.suppress(Exception):  # closed, or put in its place by the script
                 stream.flush()
         os._exit(0)  # threads and clusters that the script left behind are not waited for: all is told, and the parent ends them
+
+
+def _go_behind(asked: dict[str, Any], told: dict[str, Any]) -> str:
+    """Go on behind the wall that is asked for; tell where there can be none."""
+    if not sys.platform.startswith("linux"):
+        return AUDIT_HOOK
+    own = [asked["folder"], *asked["writable"]]
+    try:
+        from isfdb.explaining import kernel
+
+        kernel.end_with_parent(signal.SIGKILL)
+        if asked["wall"] == NAMESPACES:
+            from isfdb.explaining.wall import go_behind_namespaces
+
+            go_behind_namespaces(own, asked["directory"], offline=asked["offline"])
+        elif asked["wall"] == LANDLOCK:
+            from isfdb.explaining.landlock import go_behind_landlock
+
+            go_behind_landlock(own)
+    except (OSError, ImportError, AttributeError) as error:  # not allowed; no ctypes; a C library without these calls
+        told["no_wall"] = str(error)
+        raise
+    return str(asked["wall"])
 
 
 def _limit(memory_bytes: int | None) -> None:

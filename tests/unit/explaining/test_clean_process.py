@@ -6,24 +6,11 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 import isfdb
-from isfdb.explaining.clean_process import Finished, Task, environment, run
-
-
-@pytest.fixture
-def finished(tmp_path: Path) -> Callable[..., Finished]:
-    def start(script: str, **options: Any) -> Finished:
-        folder = tmp_path / "run"
-        (folder / "work").mkdir(parents=True)
-        return run(Task(script, str(folder), str(folder / "work"), path=tuple(sys.path), **{"timeout_s": 60.0, **options}))
-
-    return start
+from isfdb.explaining.clean_process import environment
 
 
 def test_the_result_is_stored_and_what_was_printed_is_kept(finished):
