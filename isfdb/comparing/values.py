@@ -21,6 +21,7 @@ from isfdb.comparing.containers import (
 )
 from isfdb.comparing.context import Context, identical_or_equal, kind, kinds_differ, plain, short, shortened, why_not_identical
 from isfdb.comparing.text import compare_bytes, compare_texts
+from isfdb.comparing.twins import are_twins, compare_twins
 from isfdb.display.words import number_text
 from isfdb.errors import OptionError
 from isfdb.facets import facets
@@ -104,7 +105,7 @@ def _compare(a: Any, b: Any, where: str, context: Context) -> Comparison:
     if known is not None:
         return known
     if type(a) is not type(b):
-        return kinds_differ(a, b, where)
+        return compare_twins(a, b, where, context) if are_twins(type(a), type(b)) else kinds_differ(a, b, where)
     made_of = facets(a) or code_of(a)
     if made_of is not None:
         found = compare_parts(made_of, facets(b) or code_of(b) or {}, where, context)
