@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 #: Variables that would send git to another repository, or make it run or print something else.
-_FOREIGN_VARIABLES = frozenset({
+FOREIGN_VARIABLES = frozenset({
     "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE",
     "GIT_CEILING_DIRECTORIES", "GIT_CONFIG", "GIT_EXEC_PATH", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_PAGER", "GIT_ASKPASS",
@@ -27,7 +27,8 @@ _FOREIGN_VARIABLES = frozenset({
     "GIT_TRACE_PERFORMANCE", "GIT_TRACE_SETUP", "GIT_REDIRECT_STDIN", "GIT_REDIRECT_STDOUT", "GIT_REDIRECT_STDERR",
 })  # fmt: skip
 
-_SAFE_OPTIONS = (
+#: What stands before every question.
+SAFE_OPTIONS = (
     "--no-pager", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=keep",
     "-c", "submodule.recurse=false", "-c", "status.submoduleSummary=false", "-c", "status.relativePaths=false",
     "-c", "gc.auto=0", "-c", "maintenance.auto=false",
@@ -61,7 +62,7 @@ def ask_git(arguments: Sequence[str], *, folder: str, deadline: float, most_byte
     GitUnavailableError
         Git is not installed, too slow, or says too much.
     """
-    process = _start(["git", *_SAFE_OPTIONS, *arguments], folder, programs)
+    process = _start(["git", *SAFE_OPTIONS, *arguments], folder, programs)
     try:
         output, errors = _read(process, deadline, most_bytes, arguments[0])
         if not _has_ended(process, max(0.05, deadline - time.monotonic())):
@@ -94,19 +95,23 @@ def _start(command: list[str], folder: str, programs: Iterable[str]) -> Popen[by
 
 
 def _environment(programs: Iterable[str]) -> dict[str, str]:
-    variables = {name: value for name, value in os.environ.items() if name not in _FOREIGN_VARIABLES}
+    variables = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
     variables |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+    return variables | without_programs(programs)
+
+
+def without_programs(programs: Iterable[str]) -> dict[str, str]:
+    """Return the variables that take their commands from the filters and diff drivers of these names."""
     # Through the environment, not -c: there a name may hold a "=" that would hide where it ends.
-    count = int(variables.get("GIT_CONFIG_COUNT") or 0)
+    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    variables: dict[str, str] = {}
     for name in programs:
-        for setting, value in (("filter", "clean"), ("filter", "process"), ("diff", "command"), ("diff", "textconv")):
-            variables |= {f"GIT_CONFIG_KEY_{count}": f"{setting}.{name}.{value}", f"GIT_CONFIG_VALUE_{count}": ""}
+        settings = dict.fromkeys([f"filter.{name}.{one}" for one in ("clean", "smudge", "process")], "")
+        settings |= {f"diff.{name}.command": "", f"diff.{name}.textconv": "", f"filter.{name}.required": "false"}
+        for setting, value in settings.items():
+            variables |= {f"GIT_CONFIG_KEY_{count}": setting, f"GIT_CONFIG_VALUE_{count}": value}
             count += 1
-        variables |= {f"GIT_CONFIG_KEY_{count}": f"filter.{name}.required", f"GIT_CONFIG_VALUE_{count}": "false"}
-        count += 1
-    if count:
-        variables["GIT_CONFIG_COUNT"] = str(count)
-    return variables
+    return variables | {"GIT_CONFIG_COUNT": str(count)} if count else {}
 
 
 def _read(process: Popen[bytes], deadline: float, most_bytes: int, question: str) -> tuple[bytes, str]:
