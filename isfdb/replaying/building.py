@@ -1,13 +1,8 @@
-"""Builds a virtual environment with recorded packages, once, in the user's cache folder. What is to go in was decided before.
-
-An environment is complete as soon as its name exists: it is built beside its place and renamed. Processes that want the same one wait
-for the first; killed, a builder leaves a folder with another name, which the next one removes.
-"""
+"""Builds a virtual environment with recorded packages, once. What goes in was decided before; where it is kept is not known here."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import secrets
@@ -17,12 +12,13 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from isfdb.exact_json import compact
 from isfdb.hashing import digest_of
 from isfdb.options import option
+from isfdb.replaying.built_environments import BuiltEnvironment, alone, find_built, mark, publish, remove_unused, staged_beside
 from isfdb.replaying.installing import Installer, installer_for, is_unreachable, reason
 from isfdb.replaying.interpreters import Interpreter, ask_interpreter
 from isfdb.replaying.own_packages import requirements_of
@@ -31,33 +27,10 @@ from isfdb.replaying.wanted_packages import Unavailable, WantedPackages
 #: Changes when environments are built in another way, so that those built before are not used.
 _WAY: Final = 1
 
-_MARKER: Final = "isfdb.json"
-_STAGED: Final = ".building-"
-_ABANDONED_S: Final = 86_400.0
+#: An audit asks for the same environment a thousand times. What just could not be built is not tried again for so long.
+_PATIENCE_S: Final = 60.0
 
-
-@dataclass(frozen=True)
-class BuiltEnvironment:
-    """A virtual environment that is there.
-
-    Attributes
-    ----------
-    python : str
-        Its interpreter.
-    implementation, version : str
-    path : tuple of str
-        Its ``sys.path``.
-    unavailable : tuple of Unavailable
-        Packages that could not be had.
-    notes : tuple of str
-    """
-
-    python: str
-    implementation: str
-    version: str
-    path: tuple[str, ...]
-    unavailable: tuple[Unavailable, ...] = ()
-    notes: tuple[str, ...] = ()
+_failed: dict[tuple[str, bool], tuple[float, BuiltEnvironment | str]] = {}
 
 
 class _NotBuiltError(Exception):
@@ -83,13 +56,27 @@ def built_environment(
     if cache is None:
         return "there is no folder for caches to build the recorded environment in: set cache_folder"
     folder = f"{cache}/environments/{_name(wanted, interpreter)}"
-    found = _found(folder, matters)
-    if found is not None:
-        return found
+    found = find_built(folder, matters) or _just_failed((folder, offline), matters)
+    if found is None:
+        found = _built_alone(folder, wanted, interpreter, matters, offline=offline)
+        if isinstance(found, str) or found.unavailable:
+            _failed[folder, offline] = (time.monotonic(), found)
+    return found if isinstance(found, str) or not found.path else _with_bytecode(found, folder, matters)
+
+
+def _just_failed(what: tuple[str, bool], matters: Callable[[str], bool]) -> BuiltEnvironment | str | None:
+    when, found = _failed.get(what, (0.0, ""))
+    is_old = what not in _failed or time.monotonic() - when > _PATIENCE_S
+    return found if not is_old and (isinstance(found, str) or any(matters(one.name) for one in found.unavailable)) else None
+
+
+def _built_alone(
+    folder: str, wanted: WantedPackages, interpreter: Interpreter, matters: Callable[[str], bool], *, offline: bool
+) -> BuiltEnvironment | str:
     try:
         os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
-        with _alone(folder):
-            return _found(folder, matters) or _build(folder, wanted, interpreter, matters, offline=offline)
+        with alone(folder):
+            return find_built(folder, matters) or _build(folder, wanted, interpreter, matters, offline=offline)
     except _NotBuiltError as error:
         return str(error)
     except TimeoutError:
@@ -119,51 +106,14 @@ def name_of(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[ =<>!~]", requirement, maxsplit=1)[0]).lower()
 
 
-def _found(folder: str, matters: Callable[[str], bool]) -> BuiltEnvironment | None:
-    """Return an environment that was built before; None where it lacks what matters, or its interpreter is gone."""
-    try:
-        with open(f"{folder}/{_MARKER}", encoding="utf-8") as file:
-            found = _from_json(json.load(file))
-        os.utime(f"{folder}/{_MARKER}")  # when it was used last
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-    is_whole = os.access(found.python, os.X_OK) and not any(matters(one.name) for one in found.unavailable)
-    return found if is_whole else None
-
-
-def _from_json(members: dict[str, Any]) -> BuiltEnvironment:
-    unavailable = tuple([Unavailable(**one) for one in members["unavailable"]])
-    texts = {name: str(members[name]) for name in ("python", "implementation", "version")}
-    return BuiltEnvironment(path=tuple(members["path"]), unavailable=unavailable, notes=tuple(members["notes"]), **texts)
-
-
-@contextlib.contextmanager
-def _alone(folder: str) -> Iterator[None]:
-    """Wait until no other process builds the same environment."""
-    with open(f"{folder}.lock", "wb") as file:
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-            for name in _staged(os.path.dirname(folder), f"{os.path.basename(folder)}{_STAGED}"):
-                shutil.rmtree(name, ignore_errors=True)  # nobody else builds it: its builder was killed
-        except (ImportError, OSError):
-            pass  # no such locks here: two may build it, and the first to rename wins
-        yield
-
-
-def _staged(cache: str, start: str = "") -> list[str]:
-    return [f"{cache}/{name}" for name in os.listdir(cache) if name.startswith(start) and _STAGED in name]
-
-
 # Building --------------------------------------------------------------------------------------------------------------------------
 
 
 def _build(
     folder: str, wanted: WantedPackages, interpreter: Interpreter, matters: Callable[[str], bool], *, offline: bool
 ) -> BuiltEnvironment:
-    _remove_unused(os.path.dirname(folder))
-    staged = f"{folder}{_STAGED}{os.getpid()}-{secrets.token_hex(4)}"
+    remove_unused(os.path.dirname(folder))
+    staged = staged_beside(folder)
     os.makedirs(f"{staged}/tools", mode=0o700)
     try:
         subprocess.run(
@@ -179,7 +129,7 @@ def _build(
         if any(matters(one.name) for one in unavailable):
             return BuiltEnvironment(interpreter.python, "", "", (), unavailable, notes)
         built = _finished(staged, folder, python, unavailable, notes)
-        _publish(staged, folder)
+        publish(staged, folder)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return built
@@ -264,16 +214,49 @@ def _finished(staged: str, folder: str, python: str, unavailable: tuple[Unavaila
     found = ask_interpreter(python)
     if isinstance(found, str):
         raise _NotBuiltError(f"the environment that was built does not work: {found}")
-    packages = [path for path in found.path if path.startswith(f"{staged}/")]
-    # A replay writes no bytecode, so that without this each would compile what it imports.
-    command = [python, "-I", "-m", "compileall", "-q", "-j", "0", "-s", staged, "-p", folder, *packages]
-    subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)  # files for other versions of Python fail
     _move_paths(os.path.dirname(python), staged, folder)
     moved = tuple([path.replace(staged, folder, 1) for path in found.path])
     built = BuiltEnvironment(python.replace(staged, folder, 1), found.implementation, found.version, moved, unavailable, notes)
-    with open(f"{staged}/{_MARKER}", "w", encoding="utf-8") as file:
-        json.dump(asdict(built), file, indent=1)
+    mark(staged, built)
     return built
+
+
+def _with_bytecode(built: BuiltEnvironment, folder: str, matters: Callable[[str], bool]) -> BuiltEnvironment:
+    """Compile the packages that a session had imported: a replay writes no bytecode, and would compile what it imports every time."""
+    folders = {
+        normalised: os.path.join(path, name)
+        for path in built.path
+        if path.startswith(f"{folder}/") and os.path.isdir(path)
+        for name in os.listdir(path)
+        if name.endswith(".dist-info") and matters(normalised := name_of(name.partition("-")[0])) and normalised not in built.compiled
+    }
+    if not folders:
+        return built
+    with contextlib.suppress(OSError):  # where nothing more can be written, it is compiled every time
+        _compile(built.python, folder, [path for about in folders.values() for path in _modules(about)])
+        built = replace(built, compiled=tuple(sorted({*built.compiled, *folders})))
+        mark(folder, built)
+    return built
+
+
+def _compile(python: str, folder: str, paths: list[str]) -> None:
+    listed = f"{folder}/compile.{os.getpid()}-{secrets.token_hex(4)}.txt"
+    with open(listed, "w", encoding="utf-8") as file:
+        file.write("\n".join(paths))
+    command = [python, "-I", "-m", "compileall", "-q", "-j", "0", "-i", listed]
+    subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)  # files for other versions of Python fail
+    os.unlink(listed)
+
+
+def _modules(about: str) -> list[str]:
+    """Return the Python files of an installed package, but for its tests."""
+    try:
+        with open(f"{about}/RECORD", encoding="utf-8", errors="replace") as file:
+            paths = [line.partition(",")[0].strip('"') for line in file]
+    except OSError:
+        return []
+    place = os.path.dirname(about)
+    return [f"{place}/{path}" for path in paths if path.endswith(".py") and not path.startswith("..") and not re.search(r"/tests?/", path)]
 
 
 def _move_paths(commands: str, staged: str, folder: str) -> None:
@@ -295,27 +278,3 @@ def _replace(path: str, content: bytes) -> None:
     with open(path, "wb") as file:
         file.write(content)
     os.chmod(path, mode)
-
-
-def _publish(staged: str, folder: str) -> None:
-    if os.path.isdir(folder):  # one that lacks something, or whose interpreter is gone
-        old = f"{folder}{_STAGED}old-{secrets.token_hex(4)}"
-        os.rename(folder, old)
-        shutil.rmtree(old, ignore_errors=True)
-    try:
-        os.rename(staged, folder)
-    except OSError:
-        if not os.path.isfile(f"{folder}/{_MARKER}"):  # else another process was quicker, and built the same
-            raise
-
-
-def _remove_unused(cache: str) -> None:
-    """Remove environments that nobody used for long, and what killed builders left."""
-    limits = {f"{cache}/{name}": option("environment_unused_s") for name in os.listdir(cache) if re.fullmatch(r"[0-9a-f]{32}", name)}
-    limits |= dict.fromkeys(_staged(cache), _ABANDONED_S)
-    now = time.time()
-    for path, limit_s in limits.items():
-        marker = f"{path}/{_MARKER}" if os.path.isfile(f"{path}/{_MARKER}") else path
-        with contextlib.suppress(OSError):  # another process removes it
-            if now - os.stat(marker).st_mtime > limit_s:
-                shutil.rmtree(path, ignore_errors=True)

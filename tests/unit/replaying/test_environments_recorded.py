@@ -273,7 +273,7 @@ def test_a_killed_builder_leaves_nothing_that_looks_whole(tmp_path: Path, after_
 
 def test_environments_that_nobody_used_for_long_are_removed(tmp_path: Path) -> None:
     old = environment(tmp_path, record_of({"tinything": "1.0"})).python
-    marker = Path(old).parents[2] / "isfdb.json"
+    marker = Path(old).parents[2] / "environment.json"
     os.utime(marker, (time.time() - 40 * 86400,) * 2)
     environment(tmp_path, record_of({"tinything": "2.0"}))
     assert not os.path.exists(old) and len(built(tmp_path)) == 1
