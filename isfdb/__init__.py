@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from isfdb.options import set_options as set_options
     from isfdb.origins import whence as whence
     from isfdb.pins import pin as pin
+    from isfdb.replaying.replays import replay as replay
     from isfdb.tracing.walk import lineage as lineage
     from isfdb.verifying import verify as verify
 
@@ -32,6 +33,7 @@ _HOME = {
     "lineage": "isfdb.tracing.walk",
     "load": "isfdb.opening",
     "pin": "isfdb.pins",
+    "replay": "isfdb.replaying.replays",
     "set_options": "isfdb.options",
     "verify": "isfdb.verifying",
     "whence": "isfdb.origins",
@@ -52,6 +54,7 @@ __all__ = [
     "open",
     "pin",
     "registry",
+    "replay",
     "set_options",
     "verify",
     "whence",

@@ -75,11 +75,25 @@ def script_payload(code_digest: str, log_digest: str) -> bytes:
 
 def sign_script(code_digest: str, log_digest: str) -> str | None:
     """Sign, as this user, what ran; None, without a warning, where there is no key: nothing but running it again asks for that."""
+    return _sign_quietly(script_payload(code_digest, log_digest))
+
+
+def replay_payload(record_digest: str, verdict_digest: str) -> bytes:
+    """Return what is signed of a replay: which version was made again, and what came of it."""
+    return f"replay:{record_digest}:{verdict_digest}".encode()
+
+
+def sign_replay(record_digest: str, verdict_digest: str) -> str | None:
+    """Sign, as this user, what came of a replay; None, without a warning, where there is no key: then the next look runs it again."""
+    return _sign_quietly(replay_payload(record_digest, verdict_digest))
+
+
+def _sign_quietly(payload: bytes) -> str | None:
     try:
         key = _read_key() or _make_key()
     except (IsfdbError, OSError):
         return None
-    return _hmac(key, script_payload(code_digest, log_digest))
+    return _hmac(key, payload)
 
 
 def reason_not_to_run(database_id: str, path: str | os.PathLike[str], payload: bytes, signature: str | None) -> str | None:

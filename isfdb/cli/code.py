@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from isfdb.cli.common import add_database, add_json, count, database_members, open_to_read
+from isfdb.cli.common import add_database, add_json, database_members, open_to_note, open_to_read, version_of_text
 
 if TYPE_CHECKING:
     import argparse
 
     from isfdb.cli.terminal import Terminal
-    from isfdb.database import Database
 
 SUMMARY = "print the script that made a value, and check it"
 EXAMPLES = """
@@ -43,11 +42,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Print the script; 1 if a check failed."""
     from isfdb.explaining.scripts import code
 
-    db = _opened(arguments)
+    db = open_to_note(arguments.db) if arguments.check else open_to_read(arguments.db)  # a check leaves a note
     script = code(
         db,
         arguments.key,
-        version=_version(arguments.number),
+        version=version_of_text(arguments.number),
         level=arguments.level,
         all=arguments.all,
         check=arguments.check,
@@ -62,23 +61,6 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     elif terminal.as_json or not arguments.output:
         terminal.answer({"database": database_members(db), **script.to_json()}, script.told())
     return 1 if script.status == "failed" and arguments.check else 0
-
-
-def _opened(arguments: argparse.Namespace) -> Database:
-    """Open for reading, but for a check, which leaves a note where it can."""
-    from isfdb.errors import DatabaseError
-    from isfdb.opening import open as open_database
-
-    if not arguments.check:
-        return open_to_read(arguments.db)
-    try:
-        return open_database(arguments.db, mode="r+")
-    except DatabaseError:
-        return open_to_read(arguments.db)
-
-
-def _version(text: str | None) -> Any:
-    return count(text) if text is not None and text.isdecimal() and len(text) < 6 else text
 
 
 def _write_notebook(script: Any, path: str, terminal: Terminal) -> None:

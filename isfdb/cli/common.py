@@ -33,6 +33,22 @@ def open_to_read(target: str) -> Database:
     return open_database(target, mode="r")
 
 
+def open_to_note(target: str) -> Database:
+    """Open a database in which a note is left, where it can be written; nothing is made."""
+    from isfdb.errors import DatabaseError
+    from isfdb.opening import open as open_database
+
+    try:
+        return open_database(target, mode="r+")
+    except DatabaseError:
+        return open_to_read(target)
+
+
+def version_of_text(text: str | None) -> Any:
+    """Return which version is meant: a number, else a date or a digest."""
+    return count(text) if text is not None and text.isdecimal() and len(text) < 6 else text
+
+
 def database_members(db: Database) -> dict[str, Any]:
     """Return the members that say which database an answer is about."""
     return {"id": db.id, "name": db.name, "path": db.path}

@@ -26,6 +26,7 @@ VERBS = (
     "lineage",
     "whence",
     "verify",
+    "replay",
     "report",
     "export",
     "collect",

@@ -27,8 +27,8 @@ _OF_FILES: Final = frozenset({"attachment", "figure", "folder", "just_create_fol
 _MOST_BYTES: Final = 4_000_000
 
 
-def compare_stored(a: Stored, b: Stored, *, rtol: float = 0.0, atol: float = 0.0) -> Comparison:
-    """Compare two stored values.
+def compare_stored(a: Stored, b: Stored, *, rtol: float | None = 0.0, atol: float = 0.0, statistics: bool = False) -> Comparison:
+    """Compare two stored values; the tolerances and `statistics` as for :func:`isfdb.comparing.values.compare_values`.
 
     The bytes are compared first; only where they differ are the values loaded. What would run code that is not yours is never loaded.
     """
@@ -38,7 +38,7 @@ def compare_stored(a: Stored, b: Stored, *, rtol: float = 0.0, atol: float = 0.0
     if _have_same_bytes(a, b):
         return Comparison(IDENTICAL, because=f"the same bytes, digest {str(a.version.digest)[:12]}")
     if a.version.dumper == b.version.dumper in _OF_FILES:
-        return compare_files(a, b, Context(rtol, atol, compare))
+        return compare_files(a, b, Context(rtol, atol, compare, statistics))
     is_large = max(a.version.nbytes, b.version.nbytes) >= LARGE_BYTES
     values = []
     for side in (a, b):
@@ -46,7 +46,7 @@ def compare_stored(a: Stored, b: Stored, *, rtol: float = 0.0, atol: float = 0.0
             values.append(side.load(is_large=is_large))
         except (IsfdbError, OSError, MemoryError) as error:
             return _without_loading(a, b, f"{side.name} was not loaded: {_words(error)}")
-    found = compare_values(values[0], values[1], rtol=rtol, atol=atol)
+    found = compare_values(values[0], values[1], rtol=rtol, atol=atol, statistics=statistics)
     if found.status == IDENTICAL:
         return replace(found, because="the values are the same to the bit; the files that hold them differ")
     return found

@@ -5,13 +5,16 @@ Like all records it is somebody's claim. It is shown; what is run is never taken
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from isfdb.exact_json import dumps, loads
 from isfdb.layout.current import CHECKS_FOLDER
 from isfdb.storage.base import Storage
+
+_SEAL: Final = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,10 @@ def _number(member: Any) -> float | None:
     return float(member) if isinstance(member, (int, float)) else None
 
 
-def path_of(record: Mapping[str, Any]) -> str | None:
+def path_of(record: Mapping[str, Any], folder: str = CHECKS_FOLDER) -> str | None:
     """Return where the check of a version lies: under the digest of its record, so it holds for that version only."""
     seal = record.get("record")
-    return f"{CHECKS_FOLDER}/{seal}.json" if isinstance(seal, str) and seal.isalnum() and len(seal) == 64 else None
+    return f"{folder}/{seal}.json" if isinstance(seal, str) and _SEAL.fullmatch(seal) else None
 
 
 def read_check(storage: Storage, record: Mapping[str, Any]) -> Check | None:
@@ -114,11 +117,17 @@ def read_check(storage: Storage, record: Mapping[str, Any]) -> Check | None:
 
 def write_check(storage: Storage, record: Mapping[str, Any], check: Check) -> str:
     """Keep what was found out, in place of what was found out before; return why it could not be kept."""
-    path = path_of(record)
-    if path is None or storage.read_only or storage.why_read_only:
+    return write_beside(storage, path_of(record), check.to_json())
+
+
+def write_beside(storage: Storage, path: str | None, members: dict[str, Any]) -> str:
+    """Keep what was found out about a version, at a place of its own; return why it could not be kept."""
+    if path is None:
+        return "the record of the version has no digest to name it by"
+    if storage.read_only or storage.why_read_only:
         return "the database is open for reading only"
     try:
-        storage.replace(path, dumps(check.to_json()).encode())
+        storage.replace(path, dumps(members).encode())
     except OSError as error:
         return f"{error.strerror or error}"
     return ""

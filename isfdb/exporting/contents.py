@@ -34,6 +34,7 @@ from isfdb.layout.current import (
     METADATA_FILE,
     README_FILE,
     RECLAIMED_FILE,
+    REPLAYS_FOLDER,
     SESSIONS_FOLDER,
     TOMBSTONE_FILE,
     join,
@@ -212,8 +213,8 @@ class Contents:
             used = version.record.get("used")
             stored = used.get("stored") if isinstance(used, dict) else None
             paths += [f"{INPUTS_FOLDER}/{stored}.json"] if isinstance(stored, str) and stored.isalnum() else []
-            check = f"{CHECKS_FOLDER}/{version.record.get('record')}.json"
-            paths += [check] if self.storage.size(check) else []
+            beside = [f"{folder}/{version.record.get('record')}.json" for folder in (CHECKS_FOLDER, REPLAYS_FOLDER)]
+            paths += [path for path in beside if self.storage.size(path)]
         for path in sorted(paths):
             yield from self._stored(path, join(DATABASE, path))
 

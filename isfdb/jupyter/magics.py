@@ -15,6 +15,7 @@ from isfdb import display
 from isfdb.database import Database
 from isfdb.display.safe import visible, visible_lines
 from isfdb.errors import IsfdbError
+from isfdb.replaying.arguments import add_replay_options, replay_options
 
 _FLAG = re.compile(r"(?<!\S)--(everywhere|stale)(?!\S)")
 _NO_DATABASE = "no database is open here. Open one first: %isfdb open results"
@@ -27,6 +28,11 @@ def _words(line: str) -> list[str]:
     except ValueError as error:
         raise UsageError(f"{visible(line, 80)!r} cannot be split into words: {error}") from error
     return [word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "'\"" else word for word in words]
+
+
+def _number(text: str | None) -> Any:
+    """Return which version is meant: a number, else a date or a digest."""
+    return int(text) if text is not None and text.isdecimal() and len(text) < 6 else text
 
 
 def _parser(verb: str, summary: str) -> Any:
@@ -62,6 +68,10 @@ def _parsers() -> dict[str, Any]:
     coding.add_argument("--check", action="store_true", help="run it in a clean process and compare")
     coding.add_argument("--trust", action="store_true", help="run it though nothing shows that you wrote it")
     coding.add_argument("--notebook", metavar="FILE", help="write it as a notebook, too")
+    replaying = _parser("replay", "Make a value again in a clean process, and say what came of it and why.")
+    replaying.add_argument("words", nargs="+", metavar="[DB] KEY", help="the key")
+    replaying.add_argument("--version", dest="number", help="a version's number, a date or a digest (default: the newest)")
+    add_replay_options(replaying)
     differing = _parser("diff", "Show in what two versions, keys or databases differ, and what may explain it.")
     differing.add_argument("words", nargs="+", metavar="DB|KEY|LINK", help="databases, keys with or without @VERSION, or links")
     differing.add_argument("--rtol", type=float, default=0.0, help="numbers that differ by this share are close (default: 0)")
@@ -80,6 +90,7 @@ def _parsers() -> dict[str, Any]:
         "show": showing,
         "log": logging,
         "code": coding,
+        "replay": replaying,
         "diff": differing,
         "find": finding,
         "lineage": tracing,
@@ -113,6 +124,7 @@ class IsfdbMagics(Magics):
         %isfdb show [DB] KEY                                what one key is, and what made it
         %isfdb log [DB] [KEY] [--cells] [-n N]              what was stored when, and which cells ran
         %isfdb code [DB] KEY [--check] [--all]              the script that made it; --check runs it and compares
+        %isfdb replay [DB] KEY [--again] [--environment E]  make it again, compare, and say why it differs
         %isfdb diff [DB] KEY[@N] [KEY[@N]] [--rtol R]       in what versions, keys or databases differ, and why
         %isfdb find [DB] QUERY [--stale] [--everywhere]     the keys that match: user:ann numpy<2 *spikes*
         %isfdb lineage [DB] KEY [--direction D] [--depth N] what it was made from, or what was made from it
@@ -129,6 +141,7 @@ class IsfdbMagics(Magics):
         %isfdb show cells/L5PT
         %isfdb log rates --cells
         %isfdb code rates
+        %isfdb replay rates
         %isfdb diff rates@1 rates@2
         %isfdb find type:frame since:2 days
         %isfdb verify results
@@ -210,13 +223,18 @@ class IsfdbMagics(Magics):
 
         *target, key = arguments.words
         db = self._database(target[0]) if target else self._current()
-        number = arguments.number
-        version = int(number) if number is not None and number.isdecimal() and len(number) < 6 else number
         options = {name: getattr(arguments, name) for name in ("level", "all", "check", "trust")}
-        script = code(db, key, version=version, **options)
+        script = code(db, key, version=_number(arguments.number), **options)
         if arguments.notebook:
             script.to_notebook(arguments.notebook)
         return script
+
+    def _replay(self, arguments: Any) -> Any:
+        from isfdb.replaying.replays import replay
+
+        *target, key = arguments.words
+        db = self._database(target[0]) if target else self._current()
+        return replay(db, key, version=_number(arguments.number), progress=True, **replay_options(arguments))
 
     def _whence(self, arguments: Any) -> Any:
         from isfdb.origins import whence

@@ -28,6 +28,7 @@ ENVIRONMENTS_FOLDER: Final = ".isfdb/environments"
 CODE_FOLDER: Final = ".isfdb/code"
 INPUTS_FOLDER: Final = ".isfdb/inputs"
 CHECKS_FOLDER: Final = ".isfdb/checks"
+REPLAYS_FOLDER: Final = ".isfdb/replays"
 
 KEY_SUFFIX: Final = ".key"
 DELETED_SUFFIX: Final = ".deleted"

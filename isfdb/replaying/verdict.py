@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from isfdb.comparing.comparison import CLOSE, DIFFERENT, EQUAL, IDENTICAL
 from isfdb.display.safe import visible
+from isfdb.display.verdicts import verdict_html
 
 NOT_RUNNABLE: Final = "not runnable"
 
@@ -161,8 +162,8 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as plain values."""
-        members = asdict(self) | {"format": 1}
-        return members | {"tolerance": dict(self.tolerance), "where": dict(self.where)}
+        members: dict[str, Any] = _with_lists(asdict(self))
+        return members | {"format": 1}
 
     @classmethod
     def from_json(cls, members: Mapping[str, Any]) -> Verdict:
@@ -188,14 +189,18 @@ class Verdict:
             tolerance={name: _number(number) for name, number in _mapping(members.get("tolerance")).items()},
             where={str(name): str(text) for name, text in _mapping(members.get("where")).items()},
             recorded=members.get("recorded") is True,
+            differences=lines["differences"],
+            notes=lines["notes"],
             **texts,
-            **lines,
         )
 
     def __str__(self) -> str:
         return "\n".join([visible(line, 1000) for line in self.lines()])
 
     __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": verdict_html(self)}
 
     def lines(self) -> list[str]:
         """Return it as lines of text: the verdict, then what supports it."""
@@ -209,6 +214,13 @@ class Verdict:
 def _run(members: Mapping[str, Any]) -> Run:
     names = ("level", "environment", "changed", "outcome", "compared", "because", "output")
     return Run(**{name: str(members.get(name) or "") for name in names}, duration_s=_number(members.get("duration_s")))
+
+
+def _with_lists(member: Any) -> Any:
+    """Return plain values as JSON has them."""
+    if isinstance(member, Mapping):
+        return {str(name): _with_lists(one) for name, one in member.items()}
+    return [_with_lists(one) for one in member] if isinstance(member, (list, tuple)) else member
 
 
 def _list(member: Any) -> list[Any]:

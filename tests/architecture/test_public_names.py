@@ -34,6 +34,7 @@ def test_the_public_names_are_these():
         "open",
         "pin",
         "registry",
+        "replay",
         "set_options",
         "verify",
         "whence",

@@ -1,0 +1,157 @@
+"""What a value was made from, as it is now: files that are gone or have changed, stored values that are no more. It runs nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from isfdb.display.words import size_text
+from isfdb.hashing import digest_of_file
+from isfdb.provenance.file_digests import FileFacts, digest_of_folder
+from isfdb.provenance.records import Used, UsedFile, UsedValue
+from isfdb.tracing.places import Lost, Places
+
+#: Of a larger file whose size and time are as recorded the content is not read again.
+MOST_BYTES: Final = 1 << 30
+
+_SAME_TIME_S: Final = 0.01
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a script reads, as it is now.
+
+    Attributes
+    ----------
+    missing : tuple of str
+        What is gone, a sentence each.
+    changed : tuple of str
+        What is another now, a sentence each.
+    notes : tuple of str
+        What nobody can tell about.
+    states : tuple of str
+        What a verdict depends on: each input with what was found.
+    elsewhere : dict
+        Path of a file that changed -> where the file as it was read lies now.
+    """
+
+    missing: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    elsewhere: dict[str, str] = field(default_factory=dict)
+
+
+class Look:
+    """Looks at inputs, at each once.
+
+    Parameters
+    ----------
+    places : Places
+        Where stored values are found.
+    """
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._files: dict[tuple[str, str | None, int | None], tuple[str, str]] = {}
+        self._values: dict[tuple[str, str | None], tuple[str, str]] = {}
+
+    def at(self, used: Iterable[Used], moved: Sequence[tuple[str, str]] = ()) -> Inputs:
+        """Say how what a value was made from is now.
+
+        Parameters
+        ----------
+        used : iterable of Used
+        moved : sequence of (str, str)
+            Folders that were restored, and where: a file that changed may lie there as it was.
+        """
+        found: dict[str, list[str]] = {"missing": [], "changed": [], "unknown": []}
+        states, elsewhere = [], {}
+        for one in used:
+            kind, told = self._value(one) if isinstance(one, UsedValue) else self._file(one)
+            if kind in ("missing", "changed") and isinstance(one, UsedFile) and (restored := self._restored(one, moved)):
+                kind, told, elsewhere[one.path] = "", "", restored
+            if kind:
+                found[kind].append(told)
+            name = one.link if isinstance(one, UsedValue) else one.path
+            states.append(f"{name} {one.digest} {kind} {told}")
+        lists = {name: tuple(dict.fromkeys(texts)) for name, texts in found.items()}
+        return Inputs(lists["missing"], lists["changed"], lists["unknown"], tuple(sorted(set(states))), elsewhere)
+
+    def _restored(self, file: UsedFile, moved: Sequence[tuple[str, str]]) -> str:
+        """Return where a file that is not what it was lies as it was, among the restored sources; empty where it does not."""
+        for old, new in moved:
+            inside = os.path.relpath(file.path, old)
+            if not inside.startswith("..") and file.digest and _digest(f"{new}/{inside}") == file.digest:
+                return f"{new}/{inside}"
+        return ""
+
+    def _value(self, used: UsedValue) -> tuple[str, str]:
+        if (used.link, used.digest) not in self._values:
+            self._values[used.link, used.digest] = self._look_at_value(used)
+        return self._values[used.link, used.digest]
+
+    def _look_at_value(self, used: UsedValue) -> tuple[str, str]:
+        found = self._places.find(used.link)
+        if isinstance(found, Lost):
+            return "missing", f"{used.link} cannot be read: {found.because}"
+        if found.state.is_reclaimed:
+            return "missing", f"the data of {used.link} was reclaimed by collect"
+        if used.digest and found.record.get("digest") not in (used.digest, None) and not found.record.get("mutable"):
+            return "changed", f"{used.link} holds another value than the one that was read"
+        return "", ""
+
+    def _file(self, used: UsedFile) -> tuple[str, str]:
+        place = (used.path, used.digest, used.size)
+        if place not in self._files:
+            self._files[place] = ("", "") if used.written_here else _look_at_file(used)
+        return self._files[place]
+
+
+def _look_at_file(used: UsedFile) -> tuple[str, str]:
+    if "://" in used.path:
+        return "unknown", f"{used.path} is not on this computer: whether it is what it was is not known"
+    if not os.path.isabs(used.path) or "\0" in used.path:
+        return "unknown", f"{used.path} is no whole path: whether it is what it was is not known"
+    try:
+        found = os.stat(used.path)
+    except OSError as error:
+        return "missing", f"{used.path} is gone" if isinstance(error, FileNotFoundError) else f"{used.path}: {error.strerror}"
+    if stat.S_ISDIR(found.st_mode):
+        is_other = used.digest is not None and _digest_of_folder(used.path) not in (used.digest, None)
+        return ("changed", f"the folder {used.path} has other files, or files of other sizes or times") if is_other else ("", "")
+    if not stat.S_ISREG(found.st_mode):
+        return "", ""
+    if used.size is not None and found.st_size != used.size:
+        return "changed", f"{used.path} has {size_text(found.st_size)} now, and had {size_text(used.size)}"
+    return _compare(used, found)
+
+
+def _compare(used: UsedFile, found: os.stat_result) -> tuple[str, str]:
+    """Compare a file of the same size: by its content, and where that is not known by its time."""
+    has_same_time = used.mtime is not None and abs(found.st_mtime - used.mtime) < _SAME_TIME_S
+    if used.digest is None or (found.st_size > MOST_BYTES and has_same_time):
+        if has_same_time:
+            return "", ""
+        return "unknown", f"{used.path} was written since, and has no digest: whether it is what it was is not known"
+    digest = _digest(used.path)
+    if digest is None:
+        return "missing", f"{used.path} cannot be read"
+    return ("", "") if digest == used.digest else ("changed", f"{used.path} has other content")
+
+
+def _digest(path: str) -> str | None:
+    try:
+        return digest_of_file(path)[1]
+    except OSError:
+        return None
+
+
+def _digest_of_folder(path: str) -> str | None:
+    try:
+        return digest_of_folder(FileFacts(path)).digest
+    except OSError:
+        return None

@@ -1,0 +1,103 @@
+"""Judges what the runs of a job made, and puts the verdicts together: the rung of the ladder, or what kept it from being run."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import platform
+from collections.abc import Callable
+from typing import Any
+
+from isfdb.database import Database
+from isfdb.entry import Version
+from isfdb.explaining.consent import is_mine
+from isfdb.hashing import digest_of
+from isfdb.replaying.asked import Asked
+from isfdb.replaying.jobs import Job
+from isfdb.replaying.outcomes import Outcome, outcome_of
+from isfdb.replaying.reasons import Reason, reasons_of
+from isfdb.replaying.running import Made, Runner
+from isfdb.replaying.verdict import NOT_RUNNABLE, Verdict
+from isfdb.trust import is_trusted
+
+
+def judge_job(
+    db: Database, job: Job, asked: Asked, *, on_output: Callable[[str], None] | None, on_step: Callable[[str], None] | None
+) -> list[Verdict]:
+    """Run a job and judge what it made."""
+    trusted = asked.trust or db._trusted or is_trusted(db.root.id, db.root.path)
+    because, detail = _obstacle(job, asked, trusted)
+    if because:
+        return [_verdict(job, version, asked, status=NOT_RUNNABLE, because=because, detail=detail) for version in job.versions]
+    with contextlib.ExitStack() as stack:
+        runner = Runner(db, job, asked, stack, trusted=trusted, on_output=on_output, on_step=on_step)
+        made = runner.run()
+        runner.step("compare")
+        outcomes = [outcome_of(runner, made, name, version) for name, version in job.named]
+        reasons = reasons_of(runner, [one for one in outcomes if not one.same])
+        return [_judged(runner, one, reasons.get(one.name)) for one in outcomes]
+
+
+def _obstacle(job: Job, asked: Asked, trusted: bool) -> tuple[str, str]:
+    """Return what keeps a job from being run at all."""
+    if job.obstacle[0]:
+        return job.obstacle
+    if not trusted and not is_mine(job.versions[0], job.code):
+        key = job.versions[0].key
+        told = f"its script would be run, and nothing shows that you wrote it. Read it first: isfdb.code(db, {key!r}). To run it, say "
+        return "not trusted", f"{told}trust=True (--trust), or trust the database: isfdb trust DB"
+    if job.inputs.missing:
+        return "input missing", f"{_some(job.inputs.missing)}. Put it back, then replay again."
+    if job.inputs.changed and not asked.changed_inputs:
+        told = f"{_some(job.inputs.changed)}. Put back what was read, or run it with what is there now: changed_inputs=True"
+        return "input changed", f"{told} (--changed-inputs)"
+    return "", ""
+
+
+def _some(sentences: tuple[str, ...]) -> str:
+    return "; ".join(sentences[:3]) + (f"; and {len(sentences) - 3:,} more" if len(sentences) > 3 else "")
+
+
+def _judged(runner: Runner, first: Outcome, reason: Reason | None) -> Verdict:
+    """Return the verdict about one version."""
+    made = first.made
+    if reason is None:
+        told: dict[str, Any] = {"runs": (made.told(first),)}
+        return _verdict(runner.job, first.version, runner.asked, made=made, **_of(first), **told)
+    if reason.better is not None:  # a wider script makes the value: that one is judged
+        runs = (reason.runs[-1], made.told(first), *reason.runs[:-1])
+        facts = _of(reason.better) | {"detail": reason.evidence[-1][1]}
+        return _verdict(runner.job, first.version, runner.asked, made=made, runs=runs, evidence=tuple(reason.evidence), **facts)
+    facts = _of(first) | ({"because": reason.because, "detail": reason.detail} if reason.because else {})
+    evidence = tuple(reason.evidence)
+    return _verdict(runner.job, first.version, runner.asked, made=made, runs=(made.told(first), *reason.runs), evidence=evidence, **facts)
+
+
+def _of(outcome: Outcome) -> dict[str, Any]:
+    """Return what an outcome says by itself."""
+    if outcome.obstacle[0]:
+        return {"status": NOT_RUNNABLE, "because": outcome.obstacle[0], "detail": outcome.obstacle[1]}
+    return {"status": outcome.compared, "differences": outcome.differences}
+
+
+def _verdict(job: Job, version: Version, asked: Asked, *, made: Made | None = None, **facts: Any) -> Verdict:
+    notes = tuple(dict.fromkeys([*(made.notes if made else ()), *job.inputs.notes]))
+    return Verdict(
+        version.key,
+        version.number,
+        version.link,
+        notes=notes,
+        environment=asked.environment,
+        script=digest_of(job.script.encode("utf-8", "surrogatepass")),
+        job=job.digest_of(version),
+        tolerance=asked.tolerance,
+        when=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        where=_where(),
+        **facts,
+    )
+
+
+def _where() -> dict[str, str]:
+    from isfdb._version import get_versions
+
+    return {"host": platform.node(), "isfdb": str(get_versions()["version"]), "python": platform.python_version()}
