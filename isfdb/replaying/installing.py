@@ -18,16 +18,16 @@ from typing import Final
 
 from isfdb.provenance.redaction import redact
 from isfdb.replaying.interpreters import find_uv
-from isfdb.replaying.package_indexes import index_variables
+from isfdb.replaying.package_indexes import indexes_for_uv
 
 #: From this on, pip installs into an environment that has no pip itself.
 _PIP_THAT_SERVES_OTHERS: Final = (22, 3)
 
 #: Settings of the tools that lead elsewhere than into the environment, or allow what only a setting of isfdb allows.
 _NOT_HANDED_ON: Final = re.compile(
-    r"PYTHON(?:PATH|HOME|STARTUP|USERBASE)|VIRTUAL_ENV|(?:PIP|UV)_(?:NO_BINARY|ONLY_BINARY|NO_BUILD\w*|BUILD\w*|CONSTRAINT|OVERRIDE|REQUIREMENT"
-    r"|TARGET|PREFIX|ROOT|USER|SYSTEM_PYTHON|PYTHON|REQUIRE_VIRTUALENV|REQUIRE_HASHES|DRY_RUN|NO_DEPS|QUIET|VERBOSE|LOG|REPORT|PROJECT\w*"
-    r"|WORKING_DIR|COMPILE_BYTECODE|FORCE_REINSTALL|UPGRADE|IGNORE_INSTALLED|EXTRA|PRE|PRERELEASE|RESOLUTION)"
+    r"PYTHON(?:PATH|HOME|STARTUP|USERBASE)|VIRTUAL_ENV|(?:PIP|UV)_(?:NO_BINARY|ONLY_BINARY|NO_BUILD\w*|NO_VERIFY_HASHES|BUILD\w*|CONSTRAINT"
+    r"|OVERRIDE|REQUIREMENT|TARGET|PREFIX|ROOT|USER|SYSTEM_PYTHON|PYTHON|REQUIRE_VIRTUALENV|REQUIRE_HASHES|DRY_RUN|NO_DEPS|QUIET"
+    r"|VERBOSE|LOG|REPORT|PROJECT\w*|WORKING_DIR|COMPILE_BYTECODE|FORCE_REINSTALL|UPGRADE|IGNORE_INSTALLED|EXTRA|PRE|PRERELEASE|RESOLUTION)"
 )
 
 _UNREACHABLE: Final = re.compile(
@@ -73,7 +73,8 @@ class Installer:
         path = f"{self.folder}/requirements.txt"
         with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join([*requirements, ""]))
-        command = [*self.command, *options, *(["--dry-run"] if only_try else []), "-r", path]
+        more = [one for one in options if one not in self.command]  # uv takes none twice
+        command = [*self.command, *more, *(["--dry-run"] if only_try else []), "-r", path]
         status, said = self._run(command)
         return "" if status == 0 else said.strip() or f"{self.name} ended with status {status}"
 
@@ -148,10 +149,10 @@ def installer_for(python: str, folder: str, deadline: float, *, offline: bool, s
     if uv is not None:
         command = (uv, "pip", "install", "--python", python, "--no-deps", *only_wheels, "--no-progress", "--color", "never", "-q")
         pip = _own_pip()
-        variables = index_variables(pip) if pip else {}
-        return Installer((*command, "--offline") if offline else command, folder, "uv", variables, deadline)
-    options = ("--no-deps", *only_wheels, "--no-compile", "--no-warn-script-location", "--disable-pip-version-check", "--no-input", "-q")
-    command = (*(_own_pip() or _new_pip(folder)), "--python", python, "install", *options)
+        options, variables = indexes_for_uv(pip) if pip else ((), {})
+        return Installer((*command, *options, *(("--offline",) if offline else ())), folder, "uv", variables, deadline)
+    quiet = ("--no-compile", "--no-warn-script-location", "--disable-pip-version-check", "--no-input", "-q")
+    command = (*(_own_pip() or _new_pip(folder)), "--python", python, "install", "--no-deps", *only_wheels, *quiet)
     return Installer((*command, "--no-index") if offline else command, folder, "pip", {}, deadline)
 
 

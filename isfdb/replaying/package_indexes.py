@@ -15,14 +15,14 @@ from urllib.parse import unquote, urlsplit
 _TIMEOUT_S: Final = 30.0
 
 #: Where one of these is set, uv has settings of its own, and these count.
-_SET_FOR_UV: Final = tuple("UV_DEFAULT_INDEX UV_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL UV_FIND_LINKS UV_NO_INDEX UV_CONFIG_FILE".split())
+_SET_FOR_UV: Final = tuple("UV_DEFAULT_INDEX UV_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL UV_FIND_LINKS UV_CONFIG_FILE".split())
 
 #: Later ones win.
 _SECTIONS: Final = ("global", "install", ":env:")
 
 
-def index_variables(pip: Sequence[str]) -> dict[str, str]:
-    """Return environment variables that tell uv where pip would look for packages; none where uv has settings of its own.
+def indexes_for_uv(pip: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return options and environment variables that tell uv where pip would look for packages; none where uv has settings of its own.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def index_variables(pip: Sequence[str]) -> dict[str, str]:
         The command that runs pip.
     """
     if any(os.environ.get(name) for name in _SET_FOR_UV) or any(os.path.isfile(path) for path in _files_for_uv()):
-        return {}
+        return (), {}
     settings = _settings_of(pip)
     found = {
         "UV_DEFAULT_INDEX": settings.get("index-url", ""),
@@ -42,9 +42,8 @@ def index_variables(pip: Sequence[str]) -> dict[str, str]:
     }
     if found["UV_INDEX"]:
         found["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # pip looks in all indexes, and so finds what it found before
-    if settings.get("no-index", "").lower() in ("1", "true", "yes", "on"):
-        found["UV_NO_INDEX"] = "1"
-    return {name: text for name, text in found.items() if text}
+    is_without = settings.get("no-index", "").lower() in ("1", "true", "yes", "on")
+    return ("--no-index",) if is_without else (), {name: text for name, text in found.items() if text}
 
 
 def _settings_of(pip: Sequence[str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from isfdb.explaining.clean_process import Finished, Task, run
 from isfdb.replaying import installing
 from isfdb.replaying.environments import ReplayEnvironment, environment_for
 from isfdb.replaying.interpreters import find_uv, this_interpreter
+from isfdb.replaying.package_indexes import indexes_for_uv
 from isfdb.replaying.wanted_packages import wanted_packages
 
 
@@ -370,3 +371,42 @@ def test_what_was_installed_for_editing_and_by_conda_is_named() -> None:
 def test_what_is_told_of_a_failure_names_no_host_and_no_secret(said: str) -> None:
     told = installing.reason(said)
     assert told and not any(word in told for word in ("lab.example", "secret", "10.1.2.3"))
+
+
+# What pip is set to, for uv -----------------------------------------------------------------------------------------------------------
+
+PIP = (sys.executable, "-I", "-m", "pip")
+
+
+def test_uv_is_told_where_pip_looks_for_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PIP_NO_INDEX")
+    (tmp_path / "here").mkdir()
+    config = (
+        f"[global]\nindex-url = https://lab.example/simple\nextra-index-url =\n    file://{tmp_path}/here\n    file://{tmp_path}/gone\n"
+    )
+    (tmp_path / "pip.conf").write_text(f"{config}proxy = http://proxy.example:3128\n[install]\ntrusted-host = lab.example\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("PIP_FIND_LINKS", "/one /two")
+    for name in ("ALL_PROXY", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    options, variables = indexes_for_uv(PIP)
+    variables.pop("SSL_CERT_FILE", None)  # of the whole computer's settings
+    assert options == () and variables == {
+        "UV_DEFAULT_INDEX": "https://lab.example/simple",
+        "UV_INDEX": f"file://{tmp_path}/here",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_FIND_LINKS": "/one,/two",
+        "UV_INSECURE_HOST": "lab.example",
+        "ALL_PROXY": "http://proxy.example:3128",
+    }
+
+
+def test_where_pip_asks_no_index_uv_asks_none_either(tool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # whoever asks there is told that it cannot be reached
+    found = environment(tmp_path, record_of({"gone": "1.0"}), ("gone",))
+    assert "gone 1.0 (no index has a wheel of it" in found.problems[0][1]
+
+
+def test_settings_of_uv_count_before_those_of_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://lab.example/simple")
+    assert indexes_for_uv(PIP) == ((), {})
