@@ -69,8 +69,13 @@ def risks_around(code: Mapping[str, Any], drift: Sequence[str]) -> list[Risk]:
     """
     risks = [Risk(kinds.DRIFT, None, text[:LINE_LENGTH]) for text in drift]
     risks += [Risk(kinds.EDITED, None, str(name)[:LINE_LENGTH]) for name in code.get("changed_after_import") or ()]
-    risks += [Risk(kinds.NOT_IN_GIT, None, str(name)[:LINE_LENGTH]) for name in code.get("local_modules") or ()]
+    risks += [Risk(kinds.NOT_IN_GIT, None, _module(one)[:LINE_LENGTH]) for one in code.get("local_modules") or ()]
     return _bounded(risks)
+
+
+def _module(facts: Any) -> str:
+    """Return the name of a module, and its path."""
+    return f"{facts.get('name')}: {facts.get('path')}" if isinstance(facts, Mapping) else str(facts)
 
 
 def _bounded(risks: Iterable[Risk]) -> list[Risk]:

@@ -100,3 +100,8 @@ def test_the_surroundings_have_risks_of_their_own() -> None:
 
 def test_every_kind_has_advice() -> None:
     assert set(kinds.ADVICE) == {text for name, text in vars(kinds).items() if name.isupper() and isinstance(text, str)}
+
+
+def test_a_module_outside_git_is_told_by_name_and_path():
+    (risk,) = risks_around({"local_modules": [{"name": "helpers", "path": "/home/ada/helpers.py", "blob": "3856cfc"}]}, [])
+    assert (risk.kind, risk.line) == (kinds.NOT_IN_GIT, "helpers: /home/ada/helpers.py")
