@@ -26,12 +26,17 @@ STYLE: Final = (
 
 def python_html(source: str, label: str) -> str:
     """Return Python source in a box that a keyboard can scroll; in plain colour where it cannot be read as Python."""
+    return f"<style>{STYLE}</style>{python_box(source, label)}"
+
+
+def python_box(source: str, label: str) -> str:
+    """Return the same without its style, which a page with many boxes carries once."""
     shown = visible_lines(source, MOST_CHARACTERS)
     try:
         body = "".join(_spans(shown))
     except (tokenize.TokenError, SyntaxError, ValueError):
         body = html.escape(shown, quote=True)
-    return f'<style>{STYLE}</style><pre class="i-code" tabindex="0" aria-label="{escape(label)}"><code>{body}</code></pre>'
+    return f'<pre class="i-code" tabindex="0" role="region" aria-label="{escape(label)}"><code>{body}</code></pre>'
 
 
 def _spans(source: str) -> Iterator[str]:

@@ -115,7 +115,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 
 def code(source: str, label: str) -> str:
     """Return source text in a box that a keyboard can scroll."""
-    return f'<pre class="i-code" tabindex="0" aria-label="{escape(label)}"><code>{escape_lines(source)}</code></pre>'
+    return f'<pre class="i-code" tabindex="0" role="region" aria-label="{escape(label)}"><code>{escape_lines(source)}</code></pre>'
 
 
 def folded(title: str, body: str, *, is_open: bool = False) -> str:
@@ -125,6 +125,11 @@ def folded(title: str, body: str, *, is_open: bool = False) -> str:
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]], *, limit: int = 120) -> str:
     """Return a table that scrolls by itself where it is too wide; a cell has at most `limit` characters. All texts are escaped here."""
-    head = "".join(f'<th scope="col">{escape(name, 60)}</th>' for name in names)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell, limit)}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="i-wide" tabindex="0"><table class="i-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return table_around(names, "".join(f"<tr>{''.join(f'<td>{escape(cell, limit)}</td>' for cell in row)}</tr>" for row in rows))
+
+
+def table_around(names: Sequence[str], rows: str, *, name: str = "") -> str:
+    """Return the same around `rows`, which are HTML already; `name` is its class."""
+    head = "".join([f'<th scope="col">{escape(name, 60)}</th>' for name in names])
+    kind = f"i-table {name}" if name else "i-table"
+    return f'<div class="i-wide" tabindex="0"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.display import html
 from isfdb.display.safe import escape, escape_lines
-from isfdb.display.words import count_text, duration_text
+from isfdb.display.words import count_text, duration_text, moment_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,7 +106,7 @@ def how_made(verdict: Any) -> str:
     where = " ".join([f"{name} {verdict.where[name]}" for name in ("python", "isfdb") if verdict.where.get(name)])
     tolerance = ", ".join([f"{name} {number:g}" for name, number in verdict.tolerance.items() if number is not None])
     facts = [
-        f"replayed {verdict.when}" if verdict.when else "",
+        f"replayed {moment_text(verdict.when)}" if verdict.when else "",
         f"on {verdict.where['host']}" if verdict.where.get("host") else "",
         f"in the {verdict.environment} environment" if verdict.environment in ("current", "recorded") else f"with {verdict.environment}",
         where,

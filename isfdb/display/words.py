@@ -45,6 +45,15 @@ def time_text(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def moment_text(text: str) -> str:
+    """Return an ISO-8601 time of a record as `time_text` does; any other text as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return time_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
 def duration_text(seconds: float | None) -> str:
     """Return ``12 ms``, ``3.4 s`` or ``5 min 20 s``."""
     if seconds is None:

@@ -50,7 +50,12 @@ _STYLE: Final = """
 """
 
 
-def svg(drawing: Drawing, title: str, *, alone: bool) -> str:
+#: What a page with several pictures carries once: see `styled` of :func:`svg`.
+GRAPH_STYLE: Final = (_IN_A_PAGE + _STYLE).strip().replace("\n", "")
+_STYLE_ALONE: Final = (_ALONE + _STYLE).strip().replace("\n", "")
+
+
+def svg(drawing: Drawing, title: str, *, alone: bool, styled: bool = True) -> str:
     """Return a drawing as SVG text.
 
     Parameters
@@ -59,6 +64,8 @@ def svg(drawing: Drawing, title: str, *, alone: bool) -> str:
         What a screen reader says first.
     alone : bool
         It is to be a file of its own, not a part of a page.
+    styled : bool
+        It brings its style along. A page with hundreds of pictures has ``GRAPH_STYLE`` once instead.
     """
     lines = [_lines(box) for box in drawing.boxes]
     sizes = [(_width(one), _HEIGHT) for one in lines]
@@ -66,7 +73,7 @@ def svg(drawing: Drawing, title: str, *, alone: bool) -> str:
     width_px, height_px = placed.width + 2 * _MARGIN, placed.height + 2 * _MARGIN
     parts = [_arrow(drawing, number, sizes, placed) for number in range(len(drawing.arrows))]
     parts += [_box(box, text, size, at) for box, text, size, at in zip(drawing.boxes, lines, sizes, placed.boxes, strict=True)]
-    style = ((_ALONE if alone else _IN_A_PAGE) + _STYLE).strip().replace("\n", "")
+    style = f"<style>{_STYLE_ALONE if alone else GRAPH_STYLE}</style>" if styled else ""
     about = escape(f"{title}: {count_text(len(drawing.boxes), 'box', 'boxes')}", 300)
     return (
         f'<svg class="isfdb-graph" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{about}" width="{width_px:.0f}" '

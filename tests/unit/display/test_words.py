@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from isfdb.display.words import age_text, count_text, duration_text, size_text, time_text, what_text
+from isfdb.display.words import age_text, count_text, duration_text, moment_text, size_text, time_text, what_text
 
 NOW = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.UTC)
 
@@ -64,3 +64,9 @@ def test_one_key_and_many_keys():
 )
 def test_a_value_in_a_few_words(describe: dict, words: str):
     assert what_text(describe, "to_json") == words
+
+
+def test_times_of_records_are_told_like_others_and_other_texts_as_they_are():
+    assert moment_text("2026-11-21T05:30:05.25+01:00") == "2026-11-21 04:30:05 UTC"
+    assert moment_text("2026-11-21T05:30:05") == "2026-11-21 05:30:05 UTC"
+    assert moment_text("<b>") == "<b>"
