@@ -23,9 +23,9 @@ from isfdb.errors import AppendError, CorruptVersionError
 from isfdb.exact_json import dumps, loads
 from isfdb.failures import storage_failure
 from isfdb.layout.current import FORMAT, JOURNAL_PREFIX, join
+from isfdb.publishing import Target
 from isfdb.storage.staging import host, new_nonce, writer_is_alive
 from isfdb.versions import numbers_of, state_of
-from isfdb.writing import Target
 
 if TYPE_CHECKING:
     from types import TracebackType

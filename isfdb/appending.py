@@ -19,9 +19,10 @@ from isfdb.layout.current import version_name
 from isfdb.loader_spec import NAMESPACE
 from isfdb.manifest import Files
 from isfdb.parts import load_part
+from isfdb.publishing import Pending, Target, publish
 from isfdb.reading import Found, find
 from isfdb.versions import numbers_of
-from isfdb.writing import Pending, Target, publish, stage_value
+from isfdb.writing import stage_value
 
 #: Name of the loaderdumper of values that grew.
 APPENDED = "appended"

@@ -18,6 +18,7 @@ from isfdb.blocks import checked_earlier
 from isfdb.errors import IsfdbError, OptionError
 from isfdb.exact_json import dumps
 from isfdb.failures import storage_failure
+from isfdb.keys import key_of_folder
 from isfdb.layout.current import (
     CODE_FILE,
     DELETED_SUFFIX,
@@ -33,6 +34,7 @@ from isfdb.layout.current import (
     join,
     version_name,
 )
+from isfdb.provenance.events import Announcements
 from isfdb.storage.base import Storage
 from isfdb.versions import VersionState, numbers_of, original_of, state_of
 
@@ -206,7 +208,7 @@ def _collect_key(
         else:
             needed |= {"/".join(name.split("/")[:2]) for name in earlier}
     for state in reversed(old):  # a version is marked before what it is made of goes: that lies in lower numbers
-        _reclaim(storage, state.folder, needed, report)
+        _reclaim(storage, state, needed, report)
 
 
 def _mark(storage: Storage, marker: str, text: bytes) -> None:
@@ -218,9 +220,10 @@ def _mark(storage: Storage, marker: str, text: bytes) -> None:
         storage.put(marker, b"")  # its name says enough, and an empty file fits on many a full disk
 
 
-def _reclaim(storage: Storage, folder: str, needed: set[str], report: Collected) -> None:
+def _reclaim(storage: Storage, state: VersionState, needed: set[str], report: Collected) -> None:
     """Move the data of a version to the trash, but for what values that grew out of it are still made of."""
-    version = folder.rpartition("/")[2]
+    folder = state.folder
+    key_folder, _, version = folder.rpartition("/")
     data = [name for name in storage.list(folder) if name not in _KEPT and f"{version}/{name}" not in needed]
     if not data:
         return
@@ -228,12 +231,16 @@ def _reclaim(storage: Storage, folder: str, needed: set[str], report: Collected)
     report.trashed_bytes += sum([storage.size(join(folder, name)) for name in data])
     if report.dry_run:
         return
+    announcements = Announcements(storage)
+    event = {"key": key_of_folder(key_folder), "kind": "collect", "seal": state.record.get("record"), "version": state.number}
+    lines = announcements.tell([event])
     marker = join(folder, RECLAIMED_FILE)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
     try:
-        _mark(storage, marker, dumps({"format": FORMAT, "reclaimed": now}).encode())
+        _mark(storage, marker, dumps({"format": FORMAT, "reclaimed": now} | announcements.members({})).encode())
     except FileNotFoundError:
         return  # the key was renamed since we listed it: the next collect finds it under its new name
     storage.prepare([])  # the marker, perhaps another process's, is on the disk before the first file moves
     for name in data:
         storage.to_trash(join(folder, name))
+    announcements.done(lines)

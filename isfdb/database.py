@@ -15,10 +15,11 @@ from isfdb.keys import split_key
 from isfdb.layout.current import join
 from isfdb.moving import remove_database
 from isfdb.place import Key
+from isfdb.publishing import Pending, publish
 from isfdb.reading import read
 from isfdb.upkeep import Upkeep
 from isfdb.versions import is_alive, numbers_of
-from isfdb.writing import Pending, publish, stage_tombstone, stage_value
+from isfdb.writing import stage_tombstone, stage_value
 
 
 class Database(Upkeep, MutableMapping[Key, Any]):

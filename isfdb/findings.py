@@ -21,7 +21,9 @@ class Finding:
     ----------
     kind : str
         ``"missing file"``, ``"changed file"``, ``"surplus file"``, ``"unreadable"``, ``"changed record"``, ``"broken chain"``,
-        ``"missing version"``, ``"missing record"``, ``"unreadable attributes"``, ``"leftover"`` or ``"stray"``.
+        ``"missing version"``, ``"missing record"``, ``"unreadable attributes"``, ``"leftover"`` or ``"stray"``. Between versions and
+        the logs of sessions: ``"missing line"``, ``"moved"``, ``"wrong time"``. Of seals: ``"changed seal"``,
+        ``"not as sealed"``, ``"unknown seal"``, ``"bad signature"``.
     key : str
         The key, with its sub-databases; empty where it is about the database.
     version : int or None
@@ -58,14 +60,25 @@ class Findings(Sequence[Finding]):
         Keys that belong to the user and may change in place: verify cannot vouch for their content.
     note : str
         Why nothing here can be vouched for, where that is so: of a database that ISF wrote.
+    remarks : tuple of str
+        What a reader should know and is no finding: what was added since a seal, of which versions no log tells.
     """
 
-    def __init__(self, findings: Sequence[Finding], counts: dict[str, int], unvouched: Sequence[str], note: str = "") -> None:
+    def __init__(
+        self,
+        findings: Sequence[Finding],
+        counts: dict[str, int],
+        unvouched: Sequence[str],
+        note: str = "",
+        *,
+        remarks: Sequence[str] = (),
+    ) -> None:
         self._findings = tuple(findings)
         self.n_keys, self.n_versions = counts["keys"], counts["versions"]
         self.n_files, self.n_bytes = counts["files"], counts["bytes"]
         self.unvouched = tuple(unvouched)
         self.note = note
+        self.remarks = tuple(remarks)
 
     @overload
     def __getitem__(self, index: int) -> Finding: ...
@@ -86,7 +99,8 @@ class Findings(Sequence[Finding]):
         """Return findings and counts as plain values."""
         counts = {"keys": self.n_keys, "versions": self.n_versions, "files": self.n_files, "bytes": self.n_bytes}
         found = [asdict(finding) for finding in self._findings]
-        return {"checked": counts, "findings": found, "note": self.note or None, "unvouched": list(self.unvouched)}
+        told = {"note": self.note or None, "remarks": list(self.remarks), "unvouched": list(self.unvouched)}
+        return {"checked": counts, "findings": found, **told}
 
     def __str__(self) -> str:
         counts = {"key": self.n_keys, "version": self.n_versions, "file": self.n_files, "byte": self.n_bytes}
@@ -97,6 +111,7 @@ class Findings(Sequence[Finding]):
             lines.append(f"not vouched for: {self.note}")
         elif self.unvouched:
             lines.append(f"not vouched for, because they may change in place: {', '.join(self.unvouched)}")
+        lines += [f"note: {remark}" for remark in self.remarks]
         return f"{checked}: " + "\n".join([visible(line, 1000) for line in lines])
 
     __repr__ = __str__

@@ -8,7 +8,7 @@ from isfdb.appender import FLUSH_BYTES, Appender, recover
 from isfdb.appending import append
 from isfdb.entry import Version, version_of
 from isfdb.place import Key, Place
-from isfdb.writing import Target
+from isfdb.publishing import Target
 
 
 class Growing(Place):

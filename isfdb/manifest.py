@@ -67,10 +67,16 @@ def digest_of_files(files: Files) -> str:
     return digest_of(compact(files).encode())
 
 
-def seal(record: dict[str, Any]) -> str:
-    """Return the text of ``metadata.json`` with its seal: the digest of the text itself, written with zeros in the seal's place."""
+def sealed(record: dict[str, Any]) -> tuple[str, str]:
+    """Return the text of ``metadata.json``, and its seal: the digest of the text itself, written with zeros in the seal's place."""
     text = dumps({**record, "record": NO_SEAL})
-    return text.replace(f'"record": "{NO_SEAL}"', f'"record": "{digest_of(text.encode())}"', 1)
+    digest = digest_of(text.encode())
+    return text.replace(f'"record": "{NO_SEAL}"', f'"record": "{digest}"', 1), digest
+
+
+def seal(record: dict[str, Any]) -> str:
+    """Return the text of a record with its seal."""
+    return sealed(record)[0]
 
 
 def is_sealed(data: bytes, record: dict[str, Any]) -> bool:

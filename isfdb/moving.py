@@ -14,16 +14,19 @@ from isfdb.blocks import OWN, Block
 from isfdb.errors import ConflictError, IncompleteVersionError, KeyExistsError, KeyNotFoundError
 from isfdb.failures import storage_failure
 from isfdb.hashing import digest_of
+from isfdb.keys import key_of_folder, name_of_folder
 from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, LOADER_FILE, RESERVED_FILES, join
 from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import digest_of_files, sizes_differ
 from isfdb.name_clashes import check_new_key, check_new_sub_database
 from isfdb.provenance.capture import capture
+from isfdb.provenance.events import Announcements
+from isfdb.publishing import Pending, Target, publish
 from isfdb.reading import Found, find
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.trust import is_signed_by_me, payload
 from isfdb.versions import is_alive, numbers_of, state_of
-from isfdb.writing import Pending, Target, now, publish, signature_of, stage_tombstone
+from isfdb.writing import now, signature_of, stage_tombstone
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +52,7 @@ def move_key(source: Target, target: Target, carried: Any, *, durable: bool) -> 
     last = state_of(storage, source.key_folder, numbers[-1])
     try:
         storage.put(source.key_folder.removesuffix(KEY_SUFFIX) + DELETED_SUFFIX, b"")
-        storage.move(source.key_folder, target.key_folder)
+        _move(storage, source.key_folder, target.key_folder, durable=durable)
         stage = storage.stage(source.key_folder, is_new=True, first=numbers[-1] + 1)
     except TakenError as error:
         raise KeyExistsError(f"cannot rename {source.key!r} to {target.key!r}: that key appeared meanwhile.", key=target.key) from error
@@ -63,6 +66,16 @@ def move_key(source: Target, target: Target, carried: Any, *, durable: bool) -> 
         publish(storage, [Pending(source, stage, record, numbers, is_tombstone=True, is_chained=True)], durable=durable)
     except KeyExistsError:
         _log.debug("%r was stored anew while it was renamed to %r: that value stays", source.key, target.key)
+
+
+def _move(storage: Storage, old: str, new: str, *, durable: bool) -> None:
+    """Move a folder, having told the session's log: or nobody could tell it from a swap by hand."""
+    announcements = Announcements(storage, always=True)
+    lines = announcements.tell([{"key": key_of_folder(old), "kind": "rename", "to": key_of_folder(new)}])
+    if durable:
+        storage.prepare([])
+    storage.move(old, new)
+    announcements.done(lines)
 
 
 def _move_onto_used_name(source: Target, target: Target, carried: Any, *, durable: bool) -> bool:
@@ -82,7 +95,7 @@ def _move_onto_used_name(source: Target, target: Target, carried: Any, *, durabl
     return True
 
 
-def move_sub_database(storage: Storage, old: str, new: str, key: str) -> None:
+def move_sub_database(storage: Storage, old: str, new: str, key: str, *, durable: bool) -> None:
     """Rename a sub-database, in one step.
 
     Raises
@@ -92,7 +105,7 @@ def move_sub_database(storage: Storage, old: str, new: str, key: str) -> None:
     parent, _, name = new.rpartition("/")
     check_new_sub_database(storage, parent, name, key)
     try:
-        storage.move(old, new)
+        _move(storage, old, new, durable=durable)
     except TakenError as error:
         raise KeyExistsError(f"cannot rename to {key!r}: that sub-database exists.", key=key) from error
     except OSError as error:
@@ -218,8 +231,25 @@ def remove_database(storage: Storage, folder: str, *, durable: bool) -> None:
     """
     try:
         if folder:
+            announcements = Announcements(storage, always=True)
+            lines = announcements.tell([{"key": key_of_folder(folder), "keys": _newest_below(storage, folder), "kind": "remove"}])
+            if durable:
+                storage.prepare([])
             storage.to_trash(folder, durable=durable)
+            announcements.done(lines)
         else:
             storage.erase()
     except OSError as error:
         raise storage_failure(error, "remove the database", join(storage.location, folder)) from error
+
+
+def _newest_below(storage: Storage, folder: str) -> dict[str, int]:
+    """Return each key below a folder, deleted ones included, with its newest version."""
+    newest: dict[str, int] = {}
+    for name in storage.list(folder):
+        path = join(folder, name)
+        if name.endswith(KEY_SUFFIX):
+            newest |= {key_of_folder(path): number for number in numbers_of(storage, path)[-1:]}
+        elif name_of_folder(name) is not None and storage.is_folder(path):
+            newest |= _newest_below(storage, path)
+    return newest

@@ -18,9 +18,9 @@ from isfdb.layout.current import DATABASE_FILE, KEY_SUFFIX, join
 from isfdb.listing import Listing, list_folder
 from isfdb.name_clashes import check_new_sub_database
 from isfdb.options import option
+from isfdb.publishing import Pending, Target, publish
 from isfdb.storage.base import Storage
 from isfdb.versions import is_alive, numbers_of
-from isfdb.writing import Pending, Target, publish
 
 Key = str | tuple[str, ...]
 

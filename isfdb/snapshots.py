@@ -20,10 +20,11 @@ from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import walk
 from isfdb.parts import needs_of
 from isfdb.provenance.capture import capture
+from isfdb.publishing import Pending, Target
 from isfdb.reading import Found, find
 from isfdb.storage.base import Stage
 from isfdb.versions import numbers_of
-from isfdb.writing import Pending, Target, checksums, now, signature_of
+from isfdb.writing import checksums, now, signature_of
 
 #: A file changed so lately may change again without its time showing it: clocks of file systems are coarse, and not ours.
 _YOUNG_S: Final = 5.0

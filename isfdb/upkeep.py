@@ -12,9 +12,9 @@ from isfdb.keys import split_key
 from isfdb.moving import copy_key, move_key, move_sub_database, remove_database
 from isfdb.options import option
 from isfdb.place import Key
+from isfdb.publishing import publish
 from isfdb.snapshots import stage_snapshot
 from isfdb.versions import numbers_of
-from isfdb.writing import publish
 
 
 class Upkeep(Growing):
@@ -65,7 +65,7 @@ class Upkeep(Growing):
             raise KeyKindError(f"cannot rename {old!r} to {new!r}: a sub-database cannot be moved into itself.", key=new)
         self._make_levels(target[:-1])
         if is_sub_database:
-            move_sub_database(self._storage, self._folder_of(source), self._folder_of(target), "/".join(target))
+            move_sub_database(self._storage, self._folder_of(source), self._folder_of(target), "/".join(target), durable=self._durable)
         else:
             move_key(self._target(source), self._target(target), self._carried, durable=self._durable)
 

@@ -12,20 +12,18 @@ from isfdb.attributes import read_revision, revisions_of
 from isfdb.blocks import checked_earlier
 from isfdb.collecting import STAGE_AGE_S
 from isfdb.database import Database
+from isfdb.display.words import count_text
 from isfdb.errors import IsfdbError, OptionError
-from isfdb.exact_json import compact, dumps, loads
+from isfdb.exact_json import loads
 from isfdb.findings import Finding, Findings
-from isfdb.hashing import digest_of, digest_of_file
-from isfdb.keys import folder_name, name_of_folder
+from isfdb.hashing import digest_of_file
+from isfdb.keys import folder_name, key_of_folder, name_of_folder
 from isfdb.layout.current import (
     ATTRIBUTES_FILE,
     ATTRIBUTES_FOLDER,
     CODE_FILE,
-    CODE_FOLDER,
     DATABASE_FILE,
     DELETED_SUFFIX,
-    ENVIRONMENTS_FOLDER,
-    INPUTS_FOLDER,
     JOURNAL_PREFIX,
     KEY_SUFFIX,
     LOADER_FILE,
@@ -33,9 +31,7 @@ from isfdb.layout.current import (
     PRIVATE_FOLDER,
     README_FILE,
     RECLAIMED_FILE,
-    SESSIONS_FOLDER,
     STAGE_PREFIX,
-    STAGING_FOLDER,
     TOMBSTONE_FILE,
     join,
     version_name,
@@ -44,11 +40,12 @@ from isfdb.layout.current import (
 from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import Files, checked_files, digest_of_files, is_sealed, read_record
 from isfdb.provenance.records import slice_of
-from isfdb.provenance.session import check_chain
 from isfdb.storage.base import Storage
 from isfdb.storage.isf import IsfStorage
 from isfdb.storage.staging import host, writer_is_alive
 from isfdb.verifying_isf import verify_isf
+from isfdb.verifying_logs import Logs, Seen
+from isfdb.verifying_shared import SharedRecords
 
 
 def verify(db: Database, *, key: str | tuple[str, ...] | None = None, progress: bool = False) -> Findings:
@@ -85,23 +82,39 @@ class _Verification:
         self.findings: list[Finding] = []
         self.counts = dict.fromkeys(("keys", "versions", "files", "bytes"), 0)
         self.unvouched: list[str] = []
-        self.references: set[str] = set()
-        self.lines: dict[str, int] = {}  # session log -> the last line that a version names
+        self.shared = SharedRecords(self.storage, self._find, self._surviving)
+        self.logs: Logs
         # Of the key that is being looked at, by version: its manifest, what it names of earlier ones, and whose data was reclaimed.
         self.manifests: dict[int, Files] = {}
         self.earlier: dict[int, Files] = {}
         self.reclaimed: set[int] = set()
 
     def run(self, key: str | tuple[str, ...] | None) -> Findings:
+        # Logs before versions: what a log says is done was there before it was read.
+        self.logs = Logs(self.storage, self._find, self._surviving, is_whole=key is None and not self.db._folder)
         if key is not None:
             entry = self.db.entry(key)
             self._key(entry._key_folder, entry.key)
         else:
             self._database(self.db._folder, "")
             if not self.db._folder:
-                self._private()
-        self._references()
-        return Findings(self.findings, self.counts, self.unvouched)
+                self.shared.check_private()
+        self.shared.check_references()
+        self.logs.check()
+        return Findings(self.findings, self.counts, self.unvouched, remarks=self._remarks())
+
+    def _remarks(self) -> list[str]:
+        remarks = []
+        if self.logs.n_untold:
+            remarks.append(
+                f"{count_text(self.logs.n_untold, 'version')} of which no log tells, for none could be written: see their 'unknown'"
+            )
+        if self.logs.n_reclaimed_untold:
+            data = count_text(self.logs.n_reclaimed_untold, "version")
+            remarks.append(f"{data} whose data was reclaimed without a line in a log, as on a full disk or with the option 'capture' off")
+        if self.logs.is_part:
+            remarks.append("it is a part of a database, exported: what else its logs tell of was not looked for")
+        return remarks
 
     def _find(self, kind: str, key: str, version: int | None, file: str, message: str) -> None:
         self.findings.append(Finding(kind, key, version, file, message))
@@ -258,7 +271,11 @@ class _Verification:
         if not is_sealed(data, record):
             self._find("changed record", key, number, name, f"{name} is not as it was written: its seal does not fit its bytes")
         self._chain(key, number, name, record, previous)
-        self._note_references(record)
+        self.shared.note(record)
+        seen = Seen(key_of_folder(key_folder), key, number, str(record.get("record")), record)
+        self.logs.note(seen)
+        if RECLAIMED_FILE in names and not {name.partition("/")[0] for name in record.get("files") or ()} <= {*names}:
+            self.logs.note_reclaimed(seen, self._mark(folder))
         if name == TOMBSTONE_FILE:
             self._surplus(folder, key, number, {TOMBSTONE_FILE})
         else:
@@ -273,20 +290,12 @@ class _Verification:
         elif previous[0] == number - 1 and previous[1] is not None and expected != previous[1]:
             self._find("broken chain", key, number, name, f"it was written after another version {number - 1} than the one that is there")
 
-    def _note_references(self, record: dict[str, Any]) -> None:
-        activity, code = record.get("activity") or {}, record.get("code") or {}
-        used = record.get("used")
-        named = (
-            (SESSIONS_FOLDER, activity.get("session"), ".jsonl"),
-            (ENVIRONMENTS_FOLDER, record.get("environment"), ".json"),
-            (CODE_FOLDER, code.get("snapshot") if isinstance(code, dict) else None, ".json"),
-            (INPUTS_FOLDER, used.get("stored") if isinstance(used, dict) else None, ".json"),
-        )
-        self.references |= {f"{folder}/{text}{suffix}" for folder, text, suffix in named if isinstance(text, str) and "/" not in text}
-        session, line = activity.get("session"), activity.get("line")
-        if isinstance(session, str) and "/" not in session and isinstance(line, int):
-            path = f"{SESSIONS_FOLDER}/{session}.jsonl"
-            self.lines[path] = max(line, self.lines.get(path, 0))
+    def _mark(self, folder: str) -> Any:
+        """Return what the mark of a reclaimed version says; None where it is empty, as on a full disk."""
+        try:
+            return loads(self.storage.read(f"{folder}/{RECLAIMED_FILE}"))
+        except (OSError, ValueError, RecursionError):
+            return None
 
     def _files(self, folder: str, key: str, number: int, record: dict[str, Any], *, is_reclaimed: bool) -> None:
         try:
@@ -356,67 +365,3 @@ class _Verification:
             for name in sorted(below):
                 if os.path.islink(f"{path}/{name}"):
                     self._find("surplus file", key, number, relative + name, f"{relative}{name} is a link")
-
-    # What versions refer to ------------------------------------------------------------------------------------------------------
-
-    def _private(self) -> None:
-        for folder in (PRIVATE_FOLDER, STAGING_FOLDER):
-            for name in self.storage.list(folder):
-                if name.startswith(STAGE_PREFIX):
-                    path = join(folder, name)
-                    self._find("leftover", "", None, path, f"{path} was left by a writer that did not finish; db.collect() removes it")
-        for name in sorted(self.storage.list(SESSIONS_FOLDER)):
-            if name.endswith(".jsonl"):
-                with self._surviving("", None, join(SESSIONS_FOLDER, name)):
-                    for problem in check_chain(self.storage, name.removesuffix(".jsonl")):
-                        self._find("broken chain", "", None, join(SESSIONS_FOLDER, name), problem)
-        for folder in (ENVIRONMENTS_FOLDER, CODE_FOLDER, INPUTS_FOLDER):
-            for name in sorted(self.storage.list(folder)):
-                with self._surviving("", None, join(folder, name)):
-                    self._named_by_digest(join(folder, name), name)
-
-    def _named_by_digest(self, path: str, name: str) -> None:
-        """Check a record whose name is the digest of what it holds; of requirements.txt, which follows from one, only that it is there."""
-        stem, _, suffix = name.partition(".")
-        try:
-            data = self.storage.read(path)
-            if len(stem) >= 32 and digest_of(data).startswith(stem):
-                is_whole = True  # a source file as it was; it may well be JSON, too
-            elif suffix == "json":
-                record = loads(data)
-                is_whole = digest_of(compact(record).encode())[:32] == stem and data == dumps(record).encode()
-            else:
-                is_whole = suffix == "requirements.txt"
-        except (OSError, ValueError, TypeError, RecursionError) as error:
-            kind = "unreadable" if self._is_needed(path, stem) else "leftover"
-            self._find(kind, "", None, path, f"{path} cannot be read: {error}")
-        else:
-            if not is_whole:
-                kind = "changed record" if self._is_needed(path, stem) else "leftover"
-                self._find(kind, "", None, path, f"{path} is not what its name says it holds")
-
-    def _is_needed(self, path: str, stem: str) -> bool:
-        """Say whether a version names this record, or a code record that a version names does.
-
-        A power cut leaves torn ones of a put that was never acknowledged; the next put with that record writes it again.
-        """
-        if path in self.references:
-            return True
-        snapshots = [one for one in self.references if one.startswith(f"{CODE_FOLDER}/")]
-        try:
-            return any(stem.encode() in self.storage.read(snapshot) for snapshot in snapshots)
-        except OSError:
-            return True  # a code record is missing, and with it what it named: nobody can say
-
-    def _references(self) -> None:
-        present = {folder: set(self.storage.list(folder)) for folder in (SESSIONS_FOLDER, ENVIRONMENTS_FOLDER, CODE_FOLDER, INPUTS_FOLDER)}
-        for path in sorted(self.references):
-            with self._surviving("", None, path):
-                self._reference(path, present)
-
-    def _reference(self, path: str, present: dict[str, set[str]]) -> None:
-        folder, _, name = path.rpartition("/")
-        if name not in present[folder]:
-            self._find("missing record", "", None, path, f"versions refer to {path}, which is not there; their values and code are whole")
-        elif path in self.lines and self.storage.read(path).count(b"\n") <= self.lines[path]:
-            self._find("missing record", "", None, path, f"versions refer to line {self.lines[path]} of {path}, which ends before it")

@@ -9,18 +9,13 @@ from __future__ import annotations
 import datetime
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from isfdb import plugins
 from isfdb.errors import (
-    ConflictError,
-    CorruptVersionError,
     DumpError,
-    FormatVersionError,
     IsfdbError,
-    KeyExistsError,
     KeyNotFoundError,
     PickleWarning,
 )
@@ -29,56 +24,21 @@ from isfdb.failures import storage_failure
 from isfdb.hashing import digest_of
 from isfdb.layout.current import (
     CODE_FILE,
-    DELETED_SUFFIX,
     FORMAT,
-    KEY_SUFFIX,
     LOADER_FILE,
-    METADATA_FILE,
-    TOMBSTONE_FILE,
-    version_name,
-    version_number,
 )
 from isfdb.loader_spec import NAMESPACE, LoaderSpec
-from isfdb.manifest import Files, digest_of_files, files_of, seal, walk
+from isfdb.manifest import Files, digest_of_files, files_of, walk
 from isfdb.name_clashes import check_new_key
 from isfdb.options import option
 from isfdb.parts import needs_of
 from isfdb.provenance.capture import capture, explanation, log_digest
-from isfdb.storage.base import Stage, Storage, TakenError
+from isfdb.publishing import Pending, Target, check_expectations
+from isfdb.storage.base import Stage, Storage
 from isfdb.trust import payload, sign, sign_script
-from isfdb.versions import VersionState, is_alive, numbers_of, state_of
+from isfdb.versions import is_alive, numbers_of
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Target:
-    """Where a version goes, and what must be true there for it to be published."""
-
-    storage: Storage
-    folder: str  # of the database or sub-database
-    name: str  # folder name of the key, without suffix
-    key: str  # the whole key, for messages and the record
-    expected_version: int | None = None
-    overwrite: bool = True
-    key_folder: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.key_folder = f"{self.folder}/{self.name}{KEY_SUFFIX}" if self.folder else self.name + KEY_SUFFIX
-
-
-@dataclass(slots=True)
-class Pending:
-    """A staged version that waits to be published."""
-
-    target: Target
-    stage: Stage
-    record: dict[str, Any]
-    numbers: list[int]
-    is_tombstone: bool = False
-    number: int = 0
-    revives: bool = False  # the version before is a tombstone
-    is_chained: bool = False  # the record names its predecessor already: that one lies under another name now
 
 
 def stage_value(
@@ -109,7 +69,7 @@ def stage_value(
     """
     name, module = _choose(value, dumper)
     numbers = numbers_of(target.storage, target.key_folder) if numbers is None else numbers
-    _check_expectations(target, numbers)
+    check_expectations(target, numbers)
     if not numbers:
         check_new_key(target.storage, target.folder, target.name, target.key)
     stage = _stage(target, is_new=not numbers)
@@ -145,53 +105,10 @@ def stage_tombstone(target: Target, carried: Any, **facts: Any) -> Pending:
         raise KeyNotFoundError(
             f"cannot delete {target.key!r} from {target.storage.location}: there is no such key. See db.keys().", key=target.key
         )
-    _check_expectations(target, numbers)
+    check_expectations(target, numbers)
     stage = _stage(target, is_new=False)
     record = {"created": now(), "format": FORMAT, "key": target.key, "nonce": stage.nonce, **capture(target.storage, carried), **facts}
     return Pending(target, stage, record, numbers, is_tombstone=True)
-
-
-def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> None:
-    """Make staged versions visible: one wait for the disk before the renames, one after, however many there are.
-
-    Raises
-    ------
-    ConflictError, KeyExistsError
-        Another writer came first and the caller had asked to be told.
-    StorageError
-        The disk refused. What was published before the failure stays, each key whole.
-    """
-    waiting = list(pending)
-    try:
-        for one in waiting:
-            _seal(one)
-        _lay_hints(storage, waiting)
-        if durable:
-            storage.prepare([one.stage for one in waiting])
-        renamed: set[str] = set()
-        while waiting:
-            key_folder = waiting[0].target.key_folder
-            if durable and key_folder in renamed:  # a power cut must not keep a key's later version and lose the one before
-                storage.settle([one.stage for one in pending[: len(pending) - len(waiting)]])
-                renamed.clear()
-            _rename(storage, waiting[0], durable=durable)
-            renamed.add(key_folder)
-            waiting.pop(0)
-        if durable:
-            storage.settle([one.stage for one in pending])
-    except OSError as error:
-        n_published = len(pending) - len(waiting)
-        what = f"publish {', '.join(repr(one.target.key) for one in (waiting or pending)[:3])}"
-        raise storage_failure(
-            error, what + (f", after {n_published} others of its batch" if n_published else ""), storage.location
-        ) from error
-    finally:
-        for one in waiting:
-            storage.discard(one.stage)
-    try:
-        _tidy_hints(storage, pending)
-    except OSError:  # the values are published; a hint too many costs the next listing a look, and the next writer tries again
-        _log.info("a .deleted hint in %s could not be brought up to date", storage.location, exc_info=True)
 
 
 def _stage(target: Target, *, is_new: bool) -> Stage:
@@ -216,25 +133,6 @@ def _choose(value: Any, dumper: Any) -> tuple[str, Any]:
     name = dumper if isinstance(dumper, str) else str(getattr(dumper, "__name__", dumper))
     name = name.rpartition(".")[2]
     return name, plugins.loaderdumper(name)
-
-
-def _check_expectations(target: Target, numbers: list[int]) -> None:
-    if target.expected_version is None and target.overwrite:
-        return
-    newest = numbers[-1] if numbers else 0
-    alive = is_alive(target.storage, target.key_folder, numbers)
-    if alive and not target.overwrite:
-        raise KeyExistsError(
-            f"{target.key!r} holds version {newest} already, and is not to be overwritten. Choose another key.", key=target.key
-        )
-    expected = target.expected_version
-    if expected is not None and expected != newest and not (expected == 0 and not alive):
-        raise ConflictError(
-            f"{target.key!r} was expected at version {expected} and is at {newest}: somebody else published. Read it again, then decide.",
-            key=target.key,
-            expected=expected,
-            found=newest,
-        )
 
 
 def _dump(name: str, module: Any, value: Any, stage: Stage, options: Mapping[str, Any], key: str) -> LoaderSpec:
@@ -324,72 +222,3 @@ def signature_of(record: Mapping[str, Any]) -> dict[str, str]:
 def now() -> str:
     """Return the time as it stands in records: ISO-8601, UTC, microseconds."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
-
-
-def _seal(pending: Pending) -> None:
-    """Write the record, which names the version before it; again whenever another writer's version came between."""
-    target = pending.target
-    pending.number = _next_number(target, pending.numbers)
-    if not pending.is_chained:
-        before = _before(target, pending.numbers[-1]) if pending.numbers else None
-        pending.record["previous"] = before.record.get("record") if before else None
-        pending.revives = before is not None and before.is_tombstone
-    name = TOMBSTONE_FILE if pending.is_tombstone else METADATA_FILE
-    target.storage.write(pending.stage, name, seal(pending.record).encode())
-
-
-def _next_number(target: Target, numbers: list[int]) -> int:
-    number = numbers[-1] + 1 if numbers else 1
-    if version_number(version_name(number)) is None:
-        raise CorruptVersionError(
-            f"cannot store {target.key!r}: its folder holds a version {numbers[-1]}, after which no number is left. "
-            "isfdb never gave that number: move that folder away.",
-            key=target.key,
-        )
-    return number
-
-
-def _before(target: Target, number: int) -> VersionState | None:
-    try:
-        return state_of(target.storage, target.key_folder, number)
-    except (OSError, CorruptVersionError, FormatVersionError):
-        return None  # the version before is damaged: verify reports it, and this save must not fail for it
-
-
-def _rename(storage: Storage, pending: Pending, *, durable: bool) -> None:
-    """Publish under the next free number."""
-    while True:
-        try:
-            storage.publish(pending.stage, pending.number)
-        except TakenError:
-            pending.numbers = numbers_of(storage, pending.target.key_folder)
-            pending.is_chained = False
-            _check_expectations(pending.target, pending.numbers)
-            _seal(pending)
-            if durable:
-                storage.prepare([pending.stage])
-        else:
-            return
-
-
-def _hint(target: Target) -> str:
-    return target.key_folder.removesuffix(KEY_SUFFIX) + DELETED_SUFFIX
-
-
-def _lay_hints(storage: Storage, pending: Sequence[Pending]) -> None:
-    """Lay the hint before the tombstone, so that one listing of the database suffices to know who is alive."""
-    for one in pending:
-        if one.is_tombstone:
-            storage.put(_hint(one.target), b"")
-
-
-def _tidy_hints(storage: Storage, pending: Sequence[Pending]) -> None:
-    """Bring hints in line with what is newest now: a rival may have deleted, or written, since."""
-    for one in pending:
-        hint = _hint(one.target)
-        if one.is_tombstone:
-            storage.put(hint, b"")
-        elif one.revives:
-            storage.remove(hint)
-            if not is_alive(storage, one.target.key_folder, numbers_of(storage, one.target.key_folder)):
-                storage.put(hint, b"")

@@ -32,6 +32,7 @@ from isfdb.layout.current import (
     KEY_SUFFIX,
     LOADER_FILE,
     METADATA_FILE,
+    PART_FILE,
     README_FILE,
     RECLAIMED_FILE,
     REPLAYS_FOLDER,
@@ -204,7 +205,9 @@ class Contents:
 
     def _records(self) -> Iterator[Item]:
         """Give sessions, packages, sources and lists of inputs, under the names they have in a database."""
-        paths = [f"{SESSIONS_FOLDER}/{session}.jsonl" for session in self.subject.sessions]
+        told_in = {version.record.get("logged") for version in self.subject.versions}
+        sessions = {*self.subject.sessions, *[session for session in told_in if isinstance(session, str) and "/" not in session]}
+        paths = [f"{SESSIONS_FOLDER}/{session}.jsonl" for session in sessions]
         for digest in self.subject.environments:
             paths += [f"{ENVIRONMENTS_FOLDER}/{digest}.json", f"{ENVIRONMENTS_FOLDER}/{digest}.requirements.txt"]
         for digest, sources in self.subject.sources.items():
@@ -217,6 +220,8 @@ class Contents:
             paths += [path for path in beside if self.storage.size(path)]
         for path in sorted(paths):
             yield from self._stored(path, join(DATABASE, path))
+        part = {"format": FORMAT, "keys": sorted(self.subject.keys), "part_of": self.subject.db.root.id, "within": self.subject.db.prefix}
+        yield Item(join(DATABASE, PART_FILE), dumps(part).encode())  # else verify would miss what the logs tell of other keys
 
     # Input files -------------------------------------------------------------------------------------------------------------------
 

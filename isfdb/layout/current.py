@@ -29,6 +29,8 @@ CODE_FOLDER: Final = ".isfdb/code"
 INPUTS_FOLDER: Final = ".isfdb/inputs"
 CHECKS_FOLDER: Final = ".isfdb/checks"
 REPLAYS_FOLDER: Final = ".isfdb/replays"
+SEALS_FOLDER: Final = ".isfdb/seals"
+PART_FILE: Final = ".isfdb/part.json"
 
 KEY_SUFFIX: Final = ".key"
 DELETED_SUFFIX: Final = ".deleted"

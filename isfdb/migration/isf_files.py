@@ -19,11 +19,12 @@ from isfdb.loader_spec import NAMESPACE, LoaderSpec
 from isfdb.migration.isf_comparison import changed_file
 from isfdb.name_clashes import check_new_key
 from isfdb.provenance.capture import capture
+from isfdb.publishing import Pending, Target
 from isfdb.storage.base import Stage
 from isfdb.storage.isf_folders import IsfKey
 from isfdb.storage.isf_records import describe, loader_text
 from isfdb.versions import numbers_of
-from isfdb.writing import Pending, Target, checksums
+from isfdb.writing import checksums
 
 _MANAGED_FOLDER: Final = "files"
 _ATTACHED_FOLDER: Final = "attached"

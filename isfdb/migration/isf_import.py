@@ -34,11 +34,12 @@ from isfdb.migration.isf_comparison import difference
 from isfdb.migration.isf_files import stage_files
 from isfdb.migration.isf_provenance import Histories, carried_over, without_own
 from isfdb.parts import allowing_code
+from isfdb.publishing import Pending, Target, publish
 from isfdb.storage.isf import IsfStorage
 from isfdb.storage.isf_folders import IsfKey
 from isfdb.storage.isf_records import payload
 from isfdb.versions import numbers_of, state_of
-from isfdb.writing import Pending, Target, now, publish, stage_value
+from isfdb.writing import now, stage_value
 
 #: ISF's word -> the loaderdumper of ours that comes nearest, tried before the one that isfdb would choose.
 _NEAREST: Final = {"numpy_to_zarr": "numpy_to_zarr"}

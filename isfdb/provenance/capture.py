@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -145,6 +146,12 @@ def log_digest(storage: Storage) -> str:
     return (records.log.last_digest or "") if records is not None else ""
 
 
+def session_log(storage: Storage) -> SessionLog:
+    """Return the log of this session in a database."""
+    with _lock:
+        return _sound_records(storage, None).log
+
+
 def _sound_records(storage: Storage, carried: Activity | None) -> _DatabaseRecords:
     """Return what is known about this database; nothing, if it was replaced or its session deleted since."""
     records = _records.get(storage.location)
@@ -152,6 +159,7 @@ def _sound_records(storage: Storage, carried: Activity | None) -> _DatabaseRecor
         is_task = carried is not None and carried.is_from_elsewhere
         parent = carried.to_json() if carried is not None and is_task else _parents.get(storage.location)
         records = _records[storage.location] = _DatabaseRecords(storage, parent)
+        _end_as_child_of_multiprocessing()
     records.log.storage = storage
     return records
 
@@ -327,6 +335,7 @@ def _cell_ended(ran: Ran) -> None:
             records.log.write_outcome(ran)
         except Exception:  # noqa: BLE001 - a full disk, say; the other databases shall have theirs
             _log.debug("writing an outcome failed", exc_info=True)
+    _write_done()
     _write_late_code()
     _follow(ran)
     _tell_what_was_written(ran)
@@ -371,11 +380,29 @@ def _write_late_code() -> None:
             _log.debug("writing a late answer failed", exc_info=True)
 
 
+def _end_as_child_of_multiprocessing() -> None:
+    """See to it that a child of multiprocessing, which runs no exit handlers but its own, says what it has done."""
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None and processes.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, _write_done, exitpriority=0)
+
+
+def _write_done() -> None:
+    for records in list(_records.values()):
+        try:
+            records.log.write_done()
+        except Exception:  # noqa: BLE001 - as for outcomes
+            _log.debug("saying what was done failed", exc_info=True)
+
+
 def _process_ends() -> None:
     script = end_of_script()
     if script is not None:
         _cell_ended(script)
     else:
+        _write_done()
         _write_late_code()
     for records in list(_records.values()):
         try:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from isfdb.exact_json import loads
 from isfdb.hashing import digest_of
@@ -15,6 +15,14 @@ from isfdb.storage.base import Storage
 
 #: What a later line may say about an earlier one.
 _TOLD_LATER = ("outcome", "duration_s", "error", "error_line", "code")
+
+#: Kinds of lines that tell of keys, and not of what was executed.
+EVENTS: Final = frozenset({"publish", "delete", "rename", "remove", "collect", "seal"})
+
+_NO_CELL: Final = EVENTS | {None, "start", "outcome", "done"}
+
+#: A longer log of another session is not read to witness where it ends.
+_MOST_WITNESSED_BYTES: Final = 8 * 2**20
 
 #: A worker's task may have been sent by a task.
 _MOST_PARENTS = 8
@@ -77,7 +85,27 @@ def path_of(session_id: str) -> str:
     return f"{SESSIONS_FOLDER}/{session_id}.jsonl"
 
 
-def _read_lines(storage: Storage, session_id: str) -> tuple[list[tuple[bytes, dict[str, Any]]], list[str]]:
+def witness_of_last(storage: Storage) -> dict[str, Any] | None:
+    """Return where the log of the session that began last ends now: should it be cut or taken away, the log that says so knows.
+
+    What is named must survive a power cut if the line that names it does, so the next flush takes that log along.
+    """
+    try:
+        last = max((name for name in storage.list(SESSIONS_FOLDER) if name.endswith(".jsonl")), default=None)
+        if last is None:
+            return None
+        path = f"{SESSIONS_FOLDER}/{last}"
+        witness: dict[str, Any] = {"session": last.removesuffix(".jsonl")}
+        if storage.size(path) > _MOST_WITNESSED_BYTES:
+            return witness
+        lines = storage.read(path).split(b"\n")[:-1]
+        storage.rely_on(path)
+        return witness | {"digest": digest_of(lines[-1]), "lines": len(lines)} if lines else None
+    except OSError as error:
+        return {"unknown": str(error.strerror)}
+
+
+def read_lines(storage: Storage, session_id: str) -> tuple[list[tuple[bytes, dict[str, Any]]], list[str]]:
     """Return the lines that can be read, and what is wrong with the others.
 
     A torn last line is passed over: a full disk or a power cut leaves one, and no version names a line before it is on the disk.
@@ -113,7 +141,7 @@ def read_session(storage: Storage, session_id: str) -> Session:
 
 
 def _read(storage: Storage, session_id: str) -> Session:
-    lines, _ = _read_lines(storage, _checked_id(session_id))
+    lines, _ = read_lines(storage, _checked_id(session_id))
     later: dict[int, dict[str, Any]] = {}
     for _, line in lines:
         if line.get("kind") == "outcome" and isinstance(line.get("line"), int):
@@ -123,7 +151,7 @@ def _read(storage: Storage, session_id: str) -> Session:
             facts.update({name: line[name] for name in _TOLD_LATER if name in line})
             facts.update({name: more for name, more in (("files", files), ("wrote", wrote)) if more})
     start = next((line for _, line in lines if line.get("kind") == "start"), {})
-    what_ran = [(number, line) for number, (_, line) in enumerate(lines) if line.get("kind") not in (None, "start", "outcome")]
+    what_ran = [(number, line) for number, (_, line) in enumerate(lines) if line.get("kind") not in _NO_CELL]
     told = [(number, _with_source(line, lines) | later.get(number, {})) for number, line in what_ran]
     return Session(session_id, start, tuple([_cell(number, facts) for number, facts in told]))
 
@@ -182,7 +210,7 @@ def line_digests(storage: Storage, session_id: str) -> list[str]:
         There is no such log.
     """
     digests: list[str] = []
-    for text, line in _read_lines(storage, _checked_id(session_id))[0]:
+    for text, line in read_lines(storage, _checked_id(session_id))[0]:
         if line.get("previous") != (digests[-1] if digests else None):
             break
         digests.append(digest_of(text))
@@ -195,9 +223,9 @@ def _checked_id(session_id: str) -> str:
     return session_id
 
 
-def check_chain(storage: Storage, session_id: str) -> list[str]:
+def chain_problems(lines: list[tuple[bytes, dict[str, Any]]], session_id: str) -> list[str]:
     """Return what is wrong with the chain of a session's lines; an empty list where it is sound."""
-    lines, problems = _read_lines(storage, session_id)
+    problems = []
     previous: str | None = None
     for number, (text, line) in enumerate(lines):
         if line and line.get("previous") != previous:
@@ -206,3 +234,9 @@ def check_chain(storage: Storage, session_id: str) -> list[str]:
     if lines and lines[0][1].get("session") != session_id:
         problems.append("line 0 does not begin this session")
     return problems
+
+
+def check_chain(storage: Storage, session_id: str) -> list[str]:
+    """Return what is wrong with a session's log; an empty list where it is sound."""
+    lines, problems = read_lines(storage, session_id)
+    return problems + chain_problems(lines, session_id)

@@ -1,7 +1,8 @@
-"""Writes what this process executes into a database: one file of JSON lines, each chained to the one before by digest.
+"""Writes what this process executes into a database, and what it publishes there: JSON lines, each chained to the one before by digest.
 
 The text is written once in each database, however many keys are stored. A cell is written when it first matters, so while it still
-runs; its outcome follows in a line of its own. Reading it back is `session.py`'s affair.
+runs; its outcome follows in a line of its own. What is published is told before it is visible (`events.py` says in which lines), and
+that it was done, in the line that comes next. Reading it back is the affair of `session.py` and `events.py`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import datetime
 import os
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from isfdb.exact_json import compact
 from isfdb.hashing import digest_of
+from isfdb.options import option
 from isfdb.provenance.cells import RUNNING, Ran
 from isfdb.provenance.redaction import redact, redact_arguments
-from isfdb.provenance.session import path_of
+from isfdb.provenance.session import path_of, witness_of_last
 from isfdb.storage.base import Storage
 
 _TORN = -1
@@ -53,6 +56,7 @@ class SessionLog:
         self._taken = 0  # how many of the cells that ran before are in the log
         self._line_of_source: dict[str, int] = {}  # digest of a long text -> the line that holds it
         self._awaited: dict[int, Ran] = {}  # line -> what was still running when it was written
+        self._done: list[int] = []  # lines whose events have happened, which the next line is to say
         self._lock = threading.Lock()
 
     @property
@@ -63,6 +67,32 @@ class SessionLog:
     def is_intact(self) -> bool:
         """Say whether the log is as this process left it: not deleted, not torn by a full disk, its database not replaced."""
         return self.storage.size(path_of(self.id)) == self._bytes
+
+    def write_events(self, events: Sequence[dict[str, Any]]) -> list[int]:
+        """Write what is about to happen to keys, and return the lines; nothing waits for the disk.
+
+        Raises
+        ------
+        OSError
+            The disk refused: whether anything was written nobody knows.
+        """
+        with self._lock:
+            lines = [] if self._lines else [self._start()]
+            first = self._lines + len(lines)
+            stamp = {"clock": round(time.monotonic(), 3), "time": _time(time.time())}
+            self._append([*lines, *[event | stamp for event in events]])
+            return list(range(first, first + len(events)))
+
+    def note_done(self, lines: Sequence[int]) -> None:
+        """Remember that what these lines announce has happened; the next line says so."""
+        with self._lock:
+            self._done += lines
+
+    def write_done(self) -> None:
+        """Say now what has happened, if anything is yet to be said: the process, or the cell, ends."""
+        with self._lock:
+            if self._done and self.is_intact():
+                self._append([{"kind": "done"}])
 
     def line_of(self, ran: Ran, before: Sequence[Ran]) -> int:
         """Return the line of `ran`, writing it, and all that ran before it, if need be.
@@ -132,6 +162,8 @@ class SessionLog:
     def _append(self, lines: list[dict[str, Any]]) -> None:
         if not lines:
             return
+        if self._done:
+            lines = [{**lines[0], "done": self._done}, *lines[1:]]
         encoded = []
         previous = self._previous
         for line in lines:  # half a surrogate pair, which a front end or a file name may bring along, becomes a question mark
@@ -143,24 +175,32 @@ class SessionLog:
         self._bytes = known_bytes + len(data)
         self._previous = previous
         self._lines += len(lines)
+        self._done = []
 
     def _start(self) -> dict[str, Any]:
         from isfdb.provenance.collectors.machine import machine
 
+        begun = {
+            "after": witness_of_last(self.storage),
+            "clock": round(time.monotonic(), 3),
+            "created": _time(time.time()),
+            "format": 1,
+            "kind": "start",
+            "session": self.id,
+        }
+        if not option("capture"):  # a rename is told all the same, or nobody could tell it from a swap by hand
+            return begun
         # The notebook's path is a hint that some front ends give; nothing depends on it.
         notebook = os.environ.get("JPY_SESSION_NAME") or os.environ.get("PAPERMILL_INPUT_PATH")
         return {
+            **begun,
             "argv": redact_arguments(getattr(sys, "orig_argv", sys.argv)),
-            "created": _time(datetime.datetime.now(datetime.UTC).timestamp()),
             "directory": _working_directory(),
-            "format": 1,
-            "kind": "start",
             "machine": machine(),
             "notebook": redact(notebook)[0] if notebook else None,
             "parent": self.parent,
             "pid": os.getpid(),
             "python": sys.version,
-            "session": self.id,
         }
 
 

@@ -119,6 +119,13 @@ class Storage(ABC):
     def append(self, path: str, data: bytes) -> None:
         """Add `data` at the end of a record that one writer owns, creating it if need be."""
 
+    def rely_on(self, path: str) -> None:
+        """Note that what this process writes next means nothing without a record of another process, as far as that goes now.
+
+        The next `prepare` flushes it as well.
+        """
+        return
+
     @abstractmethod
     def remove(self, path: str) -> None:
         """Remove a record; nothing happens where there is none."""

@@ -241,6 +241,11 @@ class LocalStorage(Storage):
             self._unflushed.note(None, os.path.dirname(target))
         self._unflushed.note(target)
 
+    def rely_on(self, path: str) -> None:
+        """Flush a file that another process writes along with our own records, and its name."""
+        target = self._at(path)
+        self._unflushed.note(target, os.path.dirname(target))
+
     def remove(self, path: str) -> None:
         """Remove a file, if it is there."""
         try:

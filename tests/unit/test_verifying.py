@@ -81,7 +81,7 @@ def test_a_version_taken_out_of_the_middle_is_found(full):
 def test_a_version_replaced_by_another_is_found_by_the_chain(full):
     shutil.rmtree(f"{full.path}/often.key/v000002")
     shutil.copytree(f"{full.path}/often.key/v000001", f"{full.path}/often.key/v000002")
-    assert kinds(full) == ["broken chain"]
+    assert kinds(full) == ["broken chain", "missing version", "moved"]
 
 
 def test_surplus_files_links_and_strays_are_told_apart(full):

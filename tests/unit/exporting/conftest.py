@@ -27,6 +27,7 @@ def _amend(db: Database, key: str, **members: Any) -> None:
         (path.parent / "code.py").write_text(CODE)
         record["files"]["code.py"] = [len(CODE), digest_of(CODE.encode())]
         record["digest"] = digest_of_files(record["files"])
+    record.pop("logged", None)  # as such a release writes it; what a log tells of could not be amended unseen
     path.write_text(seal(record | members), encoding="utf-8")
 
 

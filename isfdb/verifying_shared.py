@@ -1,0 +1,121 @@
+"""Are the records that versions share there, and what their names say? Sessions, environments, code, inputs; for `verifying.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from isfdb.exact_json import compact, dumps, loads
+from isfdb.hashing import digest_of
+from isfdb.layout.current import (
+    CODE_FOLDER,
+    ENVIRONMENTS_FOLDER,
+    INPUTS_FOLDER,
+    PRIVATE_FOLDER,
+    SESSIONS_FOLDER,
+    STAGE_PREFIX,
+    STAGING_FOLDER,
+    join,
+)
+from isfdb.storage.base import Storage
+
+#: Called with kind, key, version, file and message of a finding.
+Find = Callable[[str, str, int | None, str, str], None]
+
+#: Called with key, version and file: turns whatever fails inside into a finding.
+Surviving = Callable[[str, int | None, str], AbstractContextManager[None]]
+
+
+class SharedRecords:
+    """What versions refer to: gathered while they are looked at, then checked.
+
+    Parameters
+    ----------
+    storage : Storage
+    find, surviving : callable
+    """
+
+    def __init__(self, storage: Storage, find: Find, surviving: Surviving) -> None:
+        self.storage = storage
+        self._find = find
+        self._surviving = surviving
+        self._references: set[str] = set()
+        self._lines: dict[str, int] = {}  # session log -> the last line that a version names
+
+    def note(self, record: dict[str, Any]) -> None:
+        """Remember what a version refers to."""
+        activity, code = record.get("activity") or {}, record.get("code") or {}
+        used = record.get("used")
+        named = (
+            (SESSIONS_FOLDER, activity.get("session"), ".jsonl"),
+            (SESSIONS_FOLDER, record.get("logged"), ".jsonl"),
+            (ENVIRONMENTS_FOLDER, record.get("environment"), ".json"),
+            (CODE_FOLDER, code.get("snapshot") if isinstance(code, dict) else None, ".json"),
+            (INPUTS_FOLDER, used.get("stored") if isinstance(used, dict) else None, ".json"),
+        )
+        self._references |= {f"{folder}/{text}{suffix}" for folder, text, suffix in named if isinstance(text, str) and "/" not in text}
+        session, line = activity.get("session"), activity.get("line")
+        if isinstance(session, str) and "/" not in session and isinstance(line, int):
+            path = f"{SESSIONS_FOLDER}/{session}.jsonl"
+            self._lines[path] = max(line, self._lines.get(path, 0))
+
+    def check_private(self) -> None:
+        """Check the private folder of a whole database."""
+        for folder in (PRIVATE_FOLDER, STAGING_FOLDER):
+            for name in self.storage.list(folder):
+                if name.startswith(STAGE_PREFIX):
+                    path = join(folder, name)
+                    self._find("leftover", "", None, path, f"{path} was left by a writer that did not finish; db.collect() removes it")
+        for folder in (ENVIRONMENTS_FOLDER, CODE_FOLDER, INPUTS_FOLDER):
+            for name in sorted(self.storage.list(folder)):
+                with self._surviving("", None, join(folder, name)):
+                    self._named_by_digest(join(folder, name), name)
+
+    def _named_by_digest(self, path: str, name: str) -> None:
+        """Check a record whose name is the digest of what it holds; of requirements.txt, which follows from one, only that it is there."""
+        stem, _, suffix = name.partition(".")
+        try:
+            data = self.storage.read(path)
+            if len(stem) >= 32 and digest_of(data).startswith(stem):
+                is_whole = True  # a source file as it was; it may well be JSON, too
+            elif suffix == "json":
+                record = loads(data)
+                is_whole = digest_of(compact(record).encode())[:32] == stem and data == dumps(record).encode()
+            else:
+                is_whole = suffix == "requirements.txt"
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            kind = "unreadable" if self._is_needed(path, stem) else "leftover"
+            self._find(kind, "", None, path, f"{path} cannot be read: {error}")
+        else:
+            if not is_whole:
+                kind = "changed record" if self._is_needed(path, stem) else "leftover"
+                self._find(kind, "", None, path, f"{path} is not what its name says it holds")
+
+    def _is_needed(self, path: str, stem: str) -> bool:
+        """Say whether a version names this record, or a code record that a version names does.
+
+        A power cut leaves torn ones of a put that was never acknowledged; the next put with that record writes it again.
+        """
+        if path in self._references:
+            return True
+        snapshots = [one for one in self._references if one.startswith(f"{CODE_FOLDER}/")]
+        try:
+            return any(stem.encode() in self.storage.read(snapshot) for snapshot in snapshots)
+        except OSError:
+            return True  # a code record is missing, and with it what it named: nobody can say
+
+    def check_references(self) -> None:
+        """Check that what versions refer to is there."""
+        folders = (SESSIONS_FOLDER, ENVIRONMENTS_FOLDER, CODE_FOLDER, INPUTS_FOLDER)
+        present = {folder: set(self.storage.list(folder)) for folder in folders}
+        for path in sorted(self._references):
+            with self._surviving("", None, path):
+                self._reference(path, present)
+
+    def _reference(self, path: str, present: dict[str, set[str]]) -> None:
+        folder, _, name = path.rpartition("/")
+        if name not in present[folder]:
+            self._find("missing record", "", None, path, f"versions refer to {path}, which is not there; their values and code are whole")
+        elif path in self._lines and self.storage.read(path).count(b"\n") <= self._lines[path]:
+            self._find("missing record", "", None, path, f"versions refer to line {self._lines[path]} of {path}, which ends before it")
