@@ -81,6 +81,8 @@ class Task:
         Called with new text while it runs.
     writable : tuple of str
         Other folders that it may change: worktrees.
+    moved : tuple of (str, str)
+        Old and new place of restored folders: what is imported by a path inside an old one comes from the new one.
     wall : str or None
         What is to hold it back; None: the best of ``"namespaces"``, ``"landlock"`` and ``"audit hook"`` that this computer allows.
     """
@@ -100,6 +102,7 @@ class Task:
     hash_seed: str | None = None
     on_output: Callable[[str], None] | None = None
     writable: tuple[str, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()
     wall: str | None = None
 
 
@@ -180,7 +183,7 @@ def _ask(task: Task, wall: str) -> str:
     """Write down what the child is to do."""
     for name in ("tmp", "cache", "home"):
         os.makedirs(f"{task.folder}/{name}", exist_ok=True)
-    names = ("script", "folder", "directory", "path", "dumper", "memory_bytes", "offline", "writable")
+    names = ("script", "folder", "directory", "path", "dumper", "memory_bytes", "offline", "writable", "moved")
     asked = {name: getattr(task, name) for name in names} | {"wall": wall}
     asked |= {"wanted": dict(task.wanted or {"value": ""}), "dumpers": dict(task.dumpers)}
     path = f"{task.folder}/asked.json"

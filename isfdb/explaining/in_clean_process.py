@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from isfdb.explaining.holding_back import hold_back
+from isfdb.explaining.redirected_imports import redirect_imports
 
 #: What holds a script back, best first.
 NAMESPACES, LANDLOCK, AUDIT_HOOK = WALLS = ("namespaces", "landlock", "audit hook")
@@ -104,6 +105,7 @@ def _way_back() -> Callable[[], None]:
 def _run(asked: dict[str, Any], told: dict[str, Any], restore: Callable[[], None]) -> None:
     """Run the script, then each wanted line; store what it leaves. What fails of these costs no other."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is not replaced yet
+    redirect_imports(asked["moved"])
     namespace = _namespace_after(asked["script"])
     restore()
     _make_folders_again(asked["folder"])

@@ -6,6 +6,7 @@ editing bring a finder of their own that comes before all paths.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Iterable
@@ -30,10 +31,10 @@ def redirect_imports(moved: Iterable[tuple[str, str]]) -> None:
     places = sorted({(old, new) for old, new in moved}, key=lambda one: -len(one[0]))
     if not places:
         return
-    make = machinery.FileFinder.path_hook(*_LOADERS)
+    make, own = machinery.FileFinder.path_hook(*_LOADERS), _folders_of_isfdb()
 
     def hook(path: str) -> Any:
-        new = _new_place(path, places)
+        new = "" if any(_is_inside(os.path.realpath(path), one) for one in own) else _new_place(path, places)
         if not new:
             raise ImportError(f"{path} was not moved", path=path)
         return make(new)
@@ -41,6 +42,12 @@ def redirect_imports(moved: Iterable[tuple[str, str]]) -> None:
     sys.path_hooks.insert(0, hook)
     sys.path_importer_cache.clear()
     sys.meta_path.sort(key=_is_for_editing)
+
+
+def _folders_of_isfdb() -> list[str]:
+    """Return where the packages of isfdb lie: what runs a script is the isfdb at hand, also for a script that ran among its sources."""
+    specs = [importlib.util.find_spec(name) for name in ("isfdb", "loaderdumpers", "initializers")]
+    return [os.path.realpath(place) for spec in specs if spec is not None for place in spec.submodule_search_locations or ()]
 
 
 def _new_place(path: str, places: list[tuple[str, str]]) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from isfdb.explaining.clean_process import Task
+from isfdb.explaining.clean_process import run as run_task
 
 
 def package(folder: Path, number: int) -> None:
@@ -76,3 +80,27 @@ def test_a_finder_of_an_installed_checkout_that_comes_first_comes_last(old: Path
     before = f"sys.path.insert(0, {str(tmp_path / 'finders')!r})\nimport _pack_editable_loader"
     new = str(tmp_path / "new" / "src")
     assert run(old, before, f"sys.path.insert(0, {new!r}); import pack.core; print(pack.core.number)") == "1"
+
+
+def test_isfdb_stays_the_one_at_hand(tmp_path: Path) -> None:
+    here = Path(__file__).parents[3]
+    (tmp_path / "new" / "isfdb").mkdir(parents=True)
+    (tmp_path / "new" / "isfdb" / "appender.py").write_text("raise ImportError('of then')\n")
+    redirect = (
+        f"from isfdb.explaining.redirected_imports import redirect_imports; redirect_imports([({str(here)!r}, {str(tmp_path / 'new')!r})])"
+    )
+    code = f"{redirect}\nimport isfdb.appender; print(isfdb.appender.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=here
+    )
+    assert done.stdout.strip() == str(here / "isfdb" / "appender.py")
+
+
+def test_a_task_can_name_what_was_restored(old: Path, tmp_path: Path) -> None:
+    for name in ("run", "run/work"):
+        (tmp_path / name).mkdir()
+    script = f"import sys; sys.path.insert(0, {str(old / 'src')!r}); import pack.core; value = pack.core.number; assert value == 1"
+    moved = ((str(old), str(tmp_path / "new")),)
+    task = Task(script, str(tmp_path / "run"), str(tmp_path / "run" / "work"), path=tuple(map(os.path.abspath, sys.path)), moved=moved)
+    finished = run_task(task)
+    assert (finished.outcome, finished.because) == ("done", "")
