@@ -9,16 +9,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from isfdb.explaining.in_clean_process import WALLS
 from isfdb.explaining.output import Output
+from isfdb.explaining.watch import Watch
 from isfdb.options import option
 from isfdb.provenance.redaction import redact
 
@@ -35,6 +38,10 @@ _BOOT: Final = (
     "sys.path[:] = path if os.path.dirname(os.__file__) in path else path + sys.path; "
     "from isfdb.explaining.in_clean_process import main; main(asked)"
 )
+
+#: What C++ and the systems say, where there is no Python to raise an error.
+_NO_MEMORY: Final = re.compile(r"bad_alloc|[Cc]annot allocate memory|[Oo]ut of memory|MemoryError")
+_NO_NETWORK: Final = re.compile(r"name resolution|Name or service not known|Network is unreachable|[Cc]ould not resolve|Couldn't resolve")
 
 #: Says something about the program that started us, not about the computer.
 _NOT_HANDED_ON: Final = ("JPY_", "PYTEST_", "COLAB_", "VSCODE_", "MPLBACKEND", "PYTHONSTARTUP", "PYTHONINSPECT", "ISFDB_PINS")
@@ -165,18 +172,20 @@ def _run_behind(task: Task, wall: str) -> Finished | None:
     """Run it behind a wall; None where that cannot be put up."""
     asked = _ask(task, wall)
     started = time.monotonic()
-    with _process(task, asked) as process:
+    # Held open, so that it can be read when the script has removed it.
+    with open(f"{task.folder}/told.json", "w+b") as telling, _process(task, asked) as process:
         output = Output(process.stdout, task.on_output)  # type: ignore[arg-type]  # it is a pipe
-        status, because = _watched(task, process, output)
+        watch = Watch(process.pid, task.folder, task.memory_bytes)
+        status, outcome, because = _watched(task, process, output, watch)
         duration_s = time.monotonic() - started
         end_all(process)
         shown = output.finish(_GRACE_S)
-    told = _told(f"{task.folder}/told.json")
+        told = _told(telling)
     if "no_wall" in told:
         return None
-    if status is None:
-        return Finished(TIMED_OUT, because, duration_s, output=shown, failed=dict.fromkeys(task.wanted, because), wall=wall)
-    return _finished(task, wall, told, status, duration_s, shown)
+    if status is not None and not told.get("outcome"):
+        outcome, because = _end(status, shown, watch)
+    return _finished(task, wall, told, outcome, because, status, duration_s, shown)
 
 
 def _ask(task: Task, wall: str) -> str:
@@ -212,16 +221,35 @@ def _process(task: Task, asked: str) -> Iterator[subprocess.Popen[bytes]]:
         process.stdout.close()  # type: ignore[union-attr]  # it is a pipe
 
 
-def _watched(task: Task, process: subprocess.Popen[bytes], output: Output) -> tuple[int | None, str]:
-    """Wait for the end; return the status, or None and why it was ended."""
+def _watched(task: Task, process: subprocess.Popen[bytes], output: Output, watch: Watch) -> tuple[int | None, str, str]:
+    """Wait for the end; return the status, or None and how it was ended and why."""
     until = time.monotonic() + task.timeout_s
     while True:
         left = until - time.monotonic()
         if left <= 0:
-            return None, f"it ran for more than {task.timeout_s:g} s"
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(min(_TICK_S, left)), ""
+            return None, TIMED_OUT, f"it ran for more than {task.timeout_s:g} s"
+        if _has_ended(process, min(_TICK_S, left)):
+            return process.wait(), "", ""
         output.hand_on()
+        is_memory, because = watch.too_much()
+        if because:
+            return None, OUT_OF_MEMORY if is_memory else FAILED, because
+
+
+def _has_ended(process: subprocess.Popen[bytes], within_s: float) -> bool:
+    """Wait for the end of a process, without the naps of `Popen.wait` where the system tells of it."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(within_s)
+        return process.returncode is not None
+    try:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        return bool(poll.poll(within_s * 1000))
+    finally:
+        os.close(handle)
 
 
 def end_all(process: subprocess.Popen[bytes]) -> None:
@@ -260,36 +288,42 @@ def environment(folder: str) -> dict[str, str]:
     return kept | caches | places | home | {"ISFDB_CACHE_FOLDER": f"{folder}/cache/isfdb"} | quiet
 
 
-def _finished(task: Task, wall: str, told: Mapping[str, Any], status: int, duration_s: float, shown: str) -> Finished:
-    outcome = str(told.get("outcome") or FAILED)
-    because = "" if outcome == DONE else str(told.get("because") or _end(status, shown))
+def _finished(
+    task: Task, wall: str, told: Mapping[str, Any], outcome: str, because: str, status: int | None, duration_s: float, shown: str
+) -> Finished:
+    outcome = outcome or str(told.get("outcome") or FAILED)
+    because = "" if outcome == DONE else because or str(told.get("because"))
     return Finished(
         outcome,
         because,
         duration_s,
-        f"{task.folder}/answer" if told.get("stored") else "",
+        f"{task.folder}/answer" if outcome == DONE and told.get("stored") else "",
         shown,
         tuple(told.get("refused", ())),
         status,
-        failed=told.get("failed") or dict.fromkeys(task.wanted if outcome != DONE else (), because),
+        failed=dict.fromkeys(task.wanted, because) if outcome != DONE else told.get("failed") or {},
         wall=wall,
-        network=bool(told.get("asked_for")),
+        network=bool(told.get("asked_for")) or (task.offline and outcome == FAILED and bool(_NO_NETWORK.search(f"{because} {shown}"))),
     )
 
 
-def _told(path: str) -> dict[str, Any]:
+def _told(telling: IO[bytes]) -> dict[str, Any]:
     try:
-        with open(path, encoding="utf-8") as file:
-            told = json.load(file)
+        told = json.load(telling)
         return told if isinstance(told, dict) else {}
     except (OSError, ValueError):
         return {}  # it ended before it could tell
 
 
-def _end(status: int, shown: str) -> str:
+def _end(status: int, shown: str, watch: Watch) -> tuple[str, str]:
+    """Return how a process ended that could not tell, and why."""
+    if watch.was_killed_for_memory():
+        return OUT_OF_MEMORY, "the computer had no memory left and ended it"
+    if _NO_MEMORY.search(shown[-2000:]):
+        return OUT_OF_MEMORY, "there was no memory left"
     if status == -getattr(signal, "SIGKILL", 9):
-        return "it was killed; the computer may have run out of memory"
+        return FAILED, "it was killed"
     if status < 0:
-        return f"it was ended by signal {-status}"
+        return FAILED, f"it was ended by signal {-status}"
     last = shown.strip().rpartition("\n")[2][:200]
-    return f"it ended by itself with status {status}{': ' if last else ''}{last}"
+    return FAILED, f"it ended by itself with status {status}{': ' if last else ''}{last}"

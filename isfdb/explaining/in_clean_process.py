@@ -28,7 +28,7 @@ _BYTES_FOR_A_PROCESSOR: Final = 48_000_000
 
 def main(asked: dict[str, Any]) -> None:
     """Do what the parent wrote down, and tell how it went."""
-    told: dict[str, Any] = {"outcome": "failed", "because": "", "refused": [], "asked_for": [], "failed": {}, "stored": 0}
+    told: dict[str, Any] = {"outcome": "", "because": "", "refused": [], "asked_for": [], "failed": {}, "stored": 0}
     # Where the telling goes is opened now, and what writes it is kept: later the script may have changed what opening means.
     dumps, folder, back = json.dumps, asked["folder"], _way_back()
     with open(f"{folder}/told.json", "w", encoding="utf-8") as file:
@@ -88,10 +88,13 @@ def _way_back() -> Callable[[], None]:
     import builtins
 
     kept = [(module, dict(vars(module))) for module in (builtins, json, os)]
+    path, depth = [*sys.path], sys.getrecursionlimit()
 
     def restore() -> None:
         for module, members in kept:
             vars(module).update(members)
+        sys.path += [one for one in path if one not in sys.path]
+        sys.setrecursionlimit(max(depth, sys.getrecursionlimit()))
         with contextlib.suppress(AttributeError, ValueError, OSError):  # Windows; a thread that is not the main one
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -208,10 +211,13 @@ def _because(error: BaseException, memory_bytes: int | None) -> str:
     if _is_memory(error):
         return f"it needed more than {memory_bytes:,} bytes of memory" if memory_bytes else "there was no memory left"
     line = _line_of(error)
-    hint = (
-        "; nobody answers what a script asks when it is run again" if isinstance(error, EOFError) and "reading a line" in str(error) else ""
-    )
-    return f"{type(error).__name__}: {error}"[:500] + hint + (f" (line {line} of the script)" if line else "")
+    try:
+        text = f"{type(error).__name__}: {error}"[:500]
+    except Exception:  # noqa: BLE001 - an error of the script's own making
+        text = type(error).__name__
+    if isinstance(error, EOFError) and "reading a line" in text:
+        text += "; nobody answers what a script asks when it is run again"
+    return text + (f" (line {line} of the script)" if line else "")
 
 
 def _is_memory(error: BaseException | None) -> bool:
