@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
-from isfdb.explaining.in_clean_process import WALLS
+from isfdb.explaining.in_clean_process import AUDIT_HOOK, WALLS
 from isfdb.explaining.output import Output
+from isfdb.explaining.scratch_home import lay_out_home
 from isfdb.explaining.watch import Watch
 from isfdb.options import option
 from isfdb.provenance.redaction import redact
@@ -190,8 +191,8 @@ def _run_behind(task: Task, wall: str) -> Finished | None:
 
 def _ask(task: Task, wall: str) -> str:
     """Write down what the child is to do."""
-    for name in ("tmp", "cache", "home"):
-        os.makedirs(f"{task.folder}/{name}", exist_ok=True)
+    os.makedirs(f"{task.folder}/tmp", exist_ok=True)  # noqa: S108 - a folder of our own
+    lay_out_home(f"{task.folder}/home", f"{task.folder}/cache", linked=wall != AUDIT_HOOK)
     names = ("script", "folder", "directory", "path", "dumper", "memory_bytes", "offline", "writable", "moved")
     asked = {name: getattr(task, name) for name in names} | {"wall": wall}
     asked |= {"wanted": dict(task.wanted or {"value": ""}), "dumpers": dict(task.dumpers)}
@@ -281,7 +282,8 @@ def environment(folder: str) -> dict[str, str]:
         for name, text in os.environ.items()
         if not name.startswith(_NOT_HANDED_ON) and not redact(f"{name}={text}")[1] and not redact(f"{name}='{text}'")[1]
     }
-    caches = dict.fromkeys(("XDG_CACHE_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "IPYTHONDIR"), f"{folder}/cache")
+    caches = dict.fromkeys(("XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "IPYTHONDIR"), f"{folder}/cache")
+    caches["MPLCONFIGDIR"] = f"{folder}/cache/matplotlib"
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), f"{folder}/tmp")  # noqa: S108 - a folder of our own
     home = dict.fromkeys(("HOME", "USERPROFILE"), f"{folder}/home") | {"ISFDB_DATA_FOLDER": str(option("data_folder") or folder)}
     quiet = {"ISFDB_CAPTURE": "false", "ISFDB_REGISTER": "false", "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1"}
