@@ -11,7 +11,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,7 +53,14 @@ class Workplace:
 
 
 @contextlib.contextmanager
-def workplace(directory: str | None, used: Iterable[Used], places: dict[str, str], *, trusted: Iterable[str] = ()) -> Iterator[Workplace]:
+def workplace(
+    directory: str | None,
+    used: Iterable[Used],
+    places: dict[str, str],
+    *,
+    trusted: Iterable[str] = (),
+    restore: Callable[[str], contextlib.AbstractContextManager[object]] | None = None,
+) -> Iterator[Workplace]:
     """Make a workplace, and remove it in the end.
 
     Parameters
@@ -66,20 +73,32 @@ def workplace(directory: str | None, used: Iterable[Used], places: dict[str, str
         Database id -> its folder.
     trusted : iterable of str
         Ids of databases whose values may run code when they are loaded.
+    restore : callable, optional
+        Is given the empty folder in which everything is to lie below its whole path, and lays there what must not be taken from here:
+        sources as they were. Files that lie there already are left as they are.
     """
     folder = os.path.realpath(tempfile.mkdtemp(prefix="isfdb-check-"))
     try:
         root = f"{folder}/work"
-        here = _inside(root, os.path.abspath(directory or "/work"))
-        os.makedirs(here)
-        os.mkdir(f"{folder}/pins")
-        pins.make(f"{folder}/pins", places=places, at={path: path for path in places.values()}, trusted=trusted)
-        notes = [note for one in used if isinstance(one, UsedFile) and not one.written_here and (note := _lay(root, one, directory))]
-        if directory is not None and os.path.isdir(directory):
-            _mirror(directory, here, _Left())
-        yield Workplace(folder, here, tuple(dict.fromkeys(notes)))
+        os.mkdir(root)
+        with restore(root) if restore is not None else contextlib.nullcontext():
+            yield Workplace(folder, *_filled(folder, root, directory, used, places, trusted))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _filled(
+    folder: str, root: str, directory: str | None, used: Iterable[Used], places: dict[str, str], trusted: Iterable[str]
+) -> tuple[str, tuple[str, ...]]:
+    """Lay out what the script reads; return the working folder, and what is not as it was."""
+    here = _inside(root, os.path.abspath(directory or "/work"))
+    os.makedirs(here, exist_ok=True)
+    os.mkdir(f"{folder}/pins")
+    pins.make(f"{folder}/pins", places=places, at={path: path for path in places.values()}, trusted=trusted)
+    notes = [note for one in used if isinstance(one, UsedFile) and not one.written_here and (note := _lay(root, one, directory))]
+    if directory is not None and os.path.isdir(directory):
+        _mirror(directory, here, _Left())
+    return here, tuple(dict.fromkeys(notes))
 
 
 def _inside(root: str, path: str) -> str:

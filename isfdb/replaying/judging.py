@@ -16,7 +16,7 @@ from isfdb.replaying.asked import Asked
 from isfdb.replaying.jobs import Job
 from isfdb.replaying.outcomes import Outcome, outcome_of
 from isfdb.replaying.reasons import Reason, reasons_of
-from isfdb.replaying.running import Made, Runner
+from isfdb.replaying.running import Prepared, Runner
 from isfdb.replaying.verdict import NOT_RUNNABLE, Verdict
 from isfdb.trust import is_trusted
 
@@ -31,11 +31,16 @@ def judge_job(
         return [_verdict(job, version, asked, status=NOT_RUNNABLE, because=because, detail=detail) for version in job.versions]
     with contextlib.ExitStack() as stack:
         runner = Runner(db, job, asked, stack, trusted=trusted, on_output=on_output, on_step=on_step)
-        made = runner.run()
+        prepared = runner.prepare()
+        because, detail = _obstacle_there(prepared, asked)
+        if because:
+            facts = {"status": NOT_RUNNABLE, "because": because, "detail": detail, "notes": prepared.notes}
+            return [_verdict(job, version, asked, **facts) for version in job.versions]
+        made = runner.run(prepared)
         runner.step("compare")
-        outcomes = [outcome_of(runner, made, name, version) for name, version in job.named]
-        reasons = reasons_of(runner, [one for one in outcomes if not one.same])
-        return [_judged(runner, one, reasons.get(one.name)) for one in outcomes]
+        outcomes = [outcome_of(prepared, runner, made, name, version) for name, version in job.named]
+        reasons = reasons_of(runner, prepared, outcomes)
+        return [_judged(runner, one, reasons[one.name]) for one in outcomes]
 
 
 def _obstacle(job: Job, asked: Asked, trusted: bool) -> tuple[str, str]:
@@ -46,10 +51,18 @@ def _obstacle(job: Job, asked: Asked, trusted: bool) -> tuple[str, str]:
         key = job.versions[0].key
         told = f"its script would be run, and nothing shows that you wrote it. Read it first: isfdb.code(db, {key!r}). To run it, say "
         return "not trusted", f"{told}trust=True (--trust), or trust the database: isfdb trust DB"
-    if job.inputs.missing:
-        return "input missing", f"{_some(job.inputs.missing)}. Put it back, then replay again."
-    if job.inputs.changed and not asked.changed_inputs:
-        told = f"{_some(job.inputs.changed)}. Put back what was read, or run it with what is there now: changed_inputs=True"
+    return "", ""
+
+
+def _obstacle_there(prepared: Prepared, asked: Asked) -> tuple[str, str]:
+    """Return what keeps a job from being run, now that what it finds is laid out."""
+    if prepared.environment.problems:
+        return prepared.environment.problems[0]
+    inputs = prepared.inputs
+    if inputs.missing:
+        return "input missing", f"{_some(inputs.missing)}. Put it back, then replay again."
+    if inputs.changed and not asked.changed_inputs:
+        told = f"{_some(inputs.changed)}. Put back what was read, or run it with what is there now: changed_inputs=True"
         return "input changed", f"{told} (--changed-inputs)"
     return "", ""
 
@@ -58,19 +71,17 @@ def _some(sentences: tuple[str, ...]) -> str:
     return "; ".join(sentences[:3]) + (f"; and {len(sentences) - 3:,} more" if len(sentences) > 3 else "")
 
 
-def _judged(runner: Runner, first: Outcome, reason: Reason | None) -> Verdict:
+def _judged(runner: Runner, first: Outcome, reason: Reason) -> Verdict:
     """Return the verdict about one version."""
-    made = first.made
-    if reason is None:
-        told: dict[str, Any] = {"runs": (made.told(first),)}
-        return _verdict(runner.job, first.version, runner.asked, made=made, **_of(first), **told)
-    if reason.better is not None:  # a wider script makes the value: that one is judged
-        runs = (reason.runs[-1], made.told(first), *reason.runs[:-1])
-        facts = _of(reason.better) | {"detail": reason.evidence[-1][1]}
-        return _verdict(runner.job, first.version, runner.asked, made=made, runs=runs, evidence=tuple(reason.evidence), **facts)
+    runs = (first.made.told(first), *reason.runs)
     facts = _of(first) | ({"because": reason.because, "detail": reason.detail} if reason.because else {})
-    evidence = tuple(reason.evidence)
-    return _verdict(runner.job, first.version, runner.asked, made=made, runs=(made.told(first), *reason.runs), evidence=evidence, **facts)
+    if reason.better is not None:  # a wider script makes the value: that one is judged
+        runs = (reason.runs[-1], first.made.told(first), *reason.runs[:-1])
+        facts = _of(reason.better) | {"detail": reason.detail}
+    if not first.made.is_lasting:
+        facts["job"] = ""  # no later look is spared
+    notes = tuple(dict.fromkeys([*reason.notes, *first.made.notes, *runner.job.inputs.notes]))
+    return _verdict(runner.job, first.version, runner.asked, runs=runs, evidence=tuple(reason.evidence), notes=notes, **facts)
 
 
 def _of(outcome: Outcome) -> dict[str, Any]:
@@ -80,21 +91,16 @@ def _of(outcome: Outcome) -> dict[str, Any]:
     return {"status": outcome.compared, "differences": outcome.differences}
 
 
-def _verdict(job: Job, version: Version, asked: Asked, *, made: Made | None = None, **facts: Any) -> Verdict:
-    notes = tuple(dict.fromkeys([*(made.notes if made else ()), *job.inputs.notes]))
-    return Verdict(
-        version.key,
-        version.number,
-        version.link,
-        notes=notes,
-        environment=asked.environment,
-        script=digest_of(job.script.encode("utf-8", "surrogatepass")),
-        job=job.digest_of(version),
-        tolerance=asked.tolerance,
-        when=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        where=_where(),
-        **facts,
-    )
+def _verdict(job: Job, version: Version, asked: Asked, **facts: Any) -> Verdict:
+    known: dict[str, Any] = {
+        "environment": asked.environment,
+        "job": job.digest_of(version),
+        "script": digest_of(job.script.encode("utf-8", "surrogatepass")),
+        "tolerance": asked.tolerance,
+        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "where": _where(),
+    }
+    return Verdict(version.key, version.number, version.link, **(known | facts))
 
 
 def _where() -> dict[str, str]:

@@ -14,7 +14,7 @@ from isfdb.explaining.clean_process import DONE, OUT_OF_MEMORY, TIMED_OUT, Finis
 
 if TYPE_CHECKING:
     from isfdb.replaying.asked import Asked
-    from isfdb.replaying.running import Made, Runner
+    from isfdb.replaying.running import Made, Prepared, Runner
 
 _MOST_LINES: Final = 12
 _NO_MODULE: Final = re.compile(r"ModuleNotFoundError: No module named '([^']*)'")
@@ -78,17 +78,17 @@ class Outcome:
         return (*lines[:_MOST_LINES], *more)
 
 
-def outcome_of(runner: Runner, made: Made, name: str, version: Version) -> Outcome:
+def outcome_of(prepared: Prepared, runner: Runner, made: Made, name: str, version: Version) -> Outcome:
     """Compare what a run made of a version with what is stored."""
     answer = made.answers.get(name)
     if answer is None:
-        return Outcome(name, version, made, None, _obstacle(made.finished, made.why_not(name), runner))
-    found = _compared(Stored(version, "stored", runner.trusted), answer, runner.asked)
-    if found.status == NOT_COMPARED:
-        return Outcome(
-            name, version, made, found, ("not comparable", f"it was made again, but the two cannot be compared: {found.because}.")
-        )
-    return Outcome(name, version, made, found, ("", ""))
+        found = _obstacle(made.finished, made.why_not(name), runner)
+        if found[0] in ("failed", "source missing") and prepared.sources.problems:  # that is why, or may be
+            found = prepared.sources.problems[0][0], f"{prepared.sources.problems[0][1]} Without it: {made.why_not(name)}."
+        return Outcome(name, version, made, None, found)
+    compared = _compared(Stored(version, "stored", runner.trusted), answer, runner.asked)
+    because = f"it was made again, but the two cannot be compared: {compared.because}."
+    return Outcome(name, version, made, compared, ("not comparable", because) if compared.status == NOT_COMPARED else ("", ""))
 
 
 def compare_runs(one: Outcome, other: Outcome, asked: Asked) -> Comparison | None:

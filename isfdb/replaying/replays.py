@@ -105,7 +105,7 @@ def replay(
 
 def known_verdict(job: Job, version: Version) -> Verdict | None:
     """Return what you found out before about a version, where nothing that it depends on has changed since; else None."""
-    digest = job.digest_of(version)
+    digest = job.digest_of(version)  # of a verdict about what was not whole there is none
     found = [one for one in known_verdicts(version._storage, version.record, mine=True) if one.job == digest]
     return replace(found[-1], key=version.key, version=version.number, link=version.link) if found else None
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.comparing.stored import Stored
 from isfdb.database import Database
@@ -16,17 +15,22 @@ from isfdb.explaining.code_text import Code
 from isfdb.explaining.workplace import Workplace, workplace
 from isfdb.opening import open as open_database
 from isfdb.options import option, set_options
-from isfdb.provenance.collectors.machine import ALLOWED_VARIABLES
 from isfdb.replaying.alike import parts_of
 from isfdb.replaying.asked import Asked
+from isfdb.replaying.environment_differences import summary
+from isfdb.replaying.environments import ReplayEnvironment, environment_for
+from isfdb.replaying.inputs import Inputs, Look
 from isfdb.replaying.jobs import Job
+from isfdb.replaying.sources import Restored, current_sources, restored
 from isfdb.replaying.verdict import Run
+from isfdb.tracing.places import Places
 
 if TYPE_CHECKING:
     from isfdb.replaying.outcomes import Outcome
 
-#: Variables that decide how numbers come out, or in which order sets are gone through; set as they were.
-_SET_AS_RECORDED = ("OMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMEXPR_", "NUMBA_", "NPY_", "PYTHONHASHSEED", "CUBLAS_", "LANG", "LC_", "TZ")
+#: Of the sources: as they were, or as they are.
+THEN: Final = "then"
+NOW: Final = "now"
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,15 @@ class Made:
         Name of a version -> its value as it came out, stored; absent where there is none.
     notes : tuple of str
         What was not as it is recorded.
+    is_lasting : bool
+        It ran with all of its sources: a repository that is not here may be here tomorrow.
     """
 
     run: Run
     finished: Finished
     answers: Mapping[str, Stored] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    is_lasting: bool = True
 
     def told(self, outcome: Outcome) -> Run:
         """Return what is told about the run where one version is concerned."""
@@ -58,6 +65,31 @@ class Made:
     def why_not(self, name: str) -> str:
         """Return why there is no value of a name."""
         return self.finished.failed.get(name) or self.finished.because or "the script left no value"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run finds: its folder, with the sources and the files, and the interpreter.
+
+    Attributes
+    ----------
+    place : Workplace
+    sources : Restored
+    environment : ReplayEnvironment
+    inputs : Inputs
+        What the script reads, as it is there.
+    """
+
+    place: Workplace
+    sources: Restored
+    environment: ReplayEnvironment
+    inputs: Inputs
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is not as it is recorded, though it may not matter."""
+        packages = summary(self.environment.differences)
+        return (*self.place.notes, *self.sources.notes, *([packages] if packages else []), *self.environment.notes)
 
 
 class Runner:
@@ -71,6 +103,8 @@ class Runner:
     stack : contextlib.ExitStack
     trusted : bool
         Values of this database may run code when they are loaded.
+    on_output, on_step : callable, optional
+        Are given what the script prints, and a few words before each step.
     """
 
     def __init__(
@@ -89,74 +123,119 @@ class Runner:
         self.asked = asked
         self.trusted = trusted
         self.first = Stored(job.versions[0], "stored", trusted)
+        self.step = on_step or (lambda _: None)
         self.n_runs = 0
         self._stack = stack
-        self.differences: tuple[str, ...] = ()
         self._on_output = on_output
-        self.step = on_step or (lambda _: None)
+        self._environments: dict[str, ReplayEnvironment] = {}
 
-    def fits(self, code: Code) -> bool:
-        """Say whether another script leaves the values of all versions of the job."""
-        return len(self.job.versions) == 1 or bool(parts_of(str(code)).wanted)
+    # What a run finds --------------------------------------------------------------------------------------------------------------
 
-    def run(self, *, changed: str = "", code: Code | None = None) -> Made:
-        """Run the script, or another one that fits."""
-        self.n_runs += 1
-        self.step(f"run {self.n_runs}{f' ({changed})' if changed else ''}")
-        script, wanted = self._script(code)
-        place = self._stack.enter_context(self._workplace())
-        finished = run(self._task(script, wanted, place))
-        level = code.level if code is not None else self.job.code.level
-        took = round(finished.duration_s, 3)
-        shown = Run(level, self.asked.environment, changed, finished.outcome, "", finished.because, took, finished.output)
-        return Made(shown, finished, _answers(finished, wanted), place.notes)
+    def environment(self, choice: str) -> ReplayEnvironment:
+        """Return the interpreter and the packages of a choice, looked for once."""
+        if choice not in self._environments:
+            self.step(f"environment ({choice})")
+            record = self.first.record
+            self._environments[choice] = environment_for(
+                choice, self.first.storage, record.get("environment"), record, offline=self.asked.offline, trusted=self.trusted
+            )
+        return self._environments[choice]
 
-    def _script(self, code: Code | None) -> tuple[str, Mapping[str, str]]:
-        """Return what is to be run, and the lines that leave the values."""
-        if code is None:
-            return self.job.script, self.job.wanted
-        parts = parts_of(str(code))
-        if len(self.job.versions) == 1:
-            return parts.body, dict.fromkeys(self.job.wanted, parts.wanted)
-        return parts.body, self.job.wanted
+    def prepare(self, *, environment: str | None = None, sources: str = THEN) -> Prepared:
+        """Lay out what a run finds."""
+        chosen = self.environment(environment or self.asked.environment)
+        self.step("sources")
+        found: list[Restored] = []
+        inputs = self.job.inputs
+
+        @contextlib.contextmanager
+        def restore(root: str) -> Iterator[None]:
+            nonlocal inputs
+            with self._sources(root, sources) as one:
+                found.append(one)
+                if one.moved and (inputs.missing or inputs.changed):
+                    inputs = Look(Places(self.db)).at(self.job.versions[0].inputs, one.moved)
+                yield
+
+        used = (one for one in self.job.versions[0].inputs if getattr(one, "path", None) not in inputs.elsewhere)  # asked for later
+        places = {self.db.root.id: self.db.root.path, self.db.id: self.db.path}
+        trusted = [self.db.root.id] if self.trusted else ()
+        place = self._stack.enter_context(workplace(self.directory, used, places, trusted=trusted, restore=restore))
+        return Prepared(place, found[0], chosen, inputs)
+
+    @contextlib.contextmanager
+    def _sources(self, root: str, when: str) -> Iterator[Restored]:
+        """Lay out the sources as they were, or say where they are now; what cannot be brought back is taken from where it is now."""
+        snapshot = self.first.snapshot
+        if snapshot is None:
+            yield Restored(notes=("which sources it used is not recorded: those that are here are used",))
+        elif when == NOW:
+            yield Restored(current_sources(snapshot, directory=self.directory, script=self._script_file))
+        else:
+            with restored(self.first.storage, snapshot, root, directory=self.directory, script=self._script_file) as found:
+                more = current_sources(snapshot, directory=self.directory, script=self._script_file) if found.problems else ()
+                yield replace(found, path=(*found.path, *more))
 
     @property
     def directory(self) -> str | None:
         """In which the session ran."""
         session = self.first.session
         found = session.start.get("directory") if session else None
+        return found if isinstance(found, str) and os.path.isabs(found) and "\0" not in found else None
+
+    @property
+    def _script_file(self) -> str | None:
+        cell = self.first.cell
+        found = cell.facts.get("file") if cell is not None and cell.kind == "script" else None
         return found if isinstance(found, str) else None
 
-    def _workplace(self) -> contextlib.AbstractContextManager[Workplace]:
-        places = {self.db.root.id: self.db.root.path, self.db.id: self.db.path}
-        return workplace(self.directory, self.job.versions[0].inputs, places, trusted=[self.db.root.id] if self.trusted else ())
+    # Running -----------------------------------------------------------------------------------------------------------------------
 
-    def _task(self, script: str, wanted: Mapping[str, str], place: Workplace) -> Task:
-        own = [self.directory] if self.directory and os.path.isdir(self.directory) else []  # where a notebook finds modules beside it
-        variables = self.variables
+    def fits(self, code: Code) -> bool:
+        """Say whether another script leaves the values of all versions of the job."""
+        return len(self.job.versions) == 1 or bool(parts_of(str(code)).wanted)
+
+    def run(self, prepared: Prepared, *, changed: str = "", code: Code | None = None) -> Made:
+        """Run the script, or another one that fits."""
+        self.n_runs += 1
+        self.step(f"run {self.n_runs}{f' ({changed})' if changed else ''}")
+        script, wanted = self._script(code)
+        finished = run(self._task(script, wanted, prepared))
+        level = code.level if code is not None else self.job.code.level
+        took = round(finished.duration_s, 3)
+        name = prepared.environment.name
+        shown = Run(level, name, changed, finished.outcome, "", finished.because, took, finished.output)
+        return Made(shown, finished, _answers(finished, wanted), prepared.notes, not prepared.sources.problems)
+
+    def _script(self, code: Code | None) -> tuple[str, Mapping[str, str]]:
+        """Return what is to be run, and the lines that leave the values."""
+        if code is None:
+            return self.job.script, self.job.wanted
+        parts = parts_of(str(code))
+        return parts.body, dict.fromkeys(self.job.wanted, parts.wanted) if len(self.job.versions) == 1 else self.job.wanted
+
+    def _task(self, script: str, wanted: Mapping[str, str], prepared: Prepared) -> Task:
+        place, environment = prepared.place, prepared.environment
         return Task(
             script,
             place.folder,
             place.directory,
-            path=(*own, *[os.path.abspath(one) for one in sys.path if one]),
-            environment=place.environment | variables,
+            python=environment.python,
+            path=(*prepared.sources.path, *self._beside(place, prepared.sources), *environment.path),
+            environment=place.environment | environment.variables,
             timeout_s=option("check_timeout_s", self.asked.timeout_s),
             memory_bytes=option("check_memory_bytes", self.asked.memory_bytes),
             wanted=wanted,
             dumpers={name: version.dumper for name, version in self.job.named},
             offline=self.asked.offline,
-            hash_seed=variables.get("PYTHONHASHSEED", "random") if self.first.machine else None,
+            hash_seed=environment.variables.get("PYTHONHASHSEED", "random") if self.first.machine else None,
             on_output=self._on_output,
         )
 
-    @property
-    def variables(self) -> dict[str, str]:
-        """Recorded settings of threads, of hashing and of the language."""
-        machine = self.first.machine or {}
-        recorded = machine.get("variables")
-        found = recorded.items() if isinstance(recorded, Mapping) else ()
-        allowed = [name for name in ALLOWED_VARIABLES if name.startswith(_SET_AS_RECORDED)]
-        return {name: text for name, text in found if name in allowed and isinstance(text, str) and "\0" not in text}
+    def _beside(self, place: Workplace, sources: Restored) -> tuple[str, ...]:
+        """Return where a notebook finds modules beside it: what is laid out of its folder, and, where nothing was restored, that itself."""
+        own = self.directory
+        return (place.directory, *([own] if own and os.path.isdir(own) and not sources.moved else []))
 
 
 def _answers(finished: Finished, names: Iterable[str]) -> dict[str, Stored]:
@@ -164,5 +243,5 @@ def _answers(finished: Finished, names: Iterable[str]) -> dict[str, Stored]:
     if not finished.answer:
         return {}
     with set_options(register=False):
-        answer = open_database(finished.answer, "r", trust=True)
+        answer: Any = open_database(finished.answer, "r", trust=True)
     return {name: Stored(answer.entry(name).newest, "made again", True) for name in names if name in answer}
