@@ -91,11 +91,11 @@ def _of(outcome: Outcome) -> dict[str, Any]:
     return {"status": outcome.compared, "differences": outcome.differences}
 
 
-def _verdict(job: Job, version: Version, asked: Asked, **facts: Any) -> Verdict:
+def _verdict(of: Job, version: Version, asked: Asked, **facts: Any) -> Verdict:
     known: dict[str, Any] = {
         "environment": asked.environment,
-        "job": job.digest_of(version),
-        "script": digest_of(job.script.encode("utf-8", "surrogatepass")),
+        "job": of.digest_of(version),
+        "script": digest_of(of.script.encode("utf-8", "surrogatepass")),
         "tolerance": asked.tolerance,
         "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "where": _where(),

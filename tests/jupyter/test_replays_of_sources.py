@@ -59,7 +59,7 @@ def test_code_that_cannot_be_brought_back_is_named(made):
     assert any(axis == "code" and "commit" in text for axis, text in verdict.evidence)
     Path("helper.py").unlink()
     verdict = isfdb.replay(made, "x")
-    assert verdict.label == "not runnable (because: commit missing)" and "No module named 'helper'" in verdict.detail
+    assert verdict.because in ("commit missing", "source missing") and "No module named 'helper'" in verdict.detail
 
 
 def test_code_that_is_as_it_was_makes_the_value_though_its_repository_is_gone(made):
