@@ -20,7 +20,7 @@ from isfdb.hashing import digest_of
 from isfdb.options import option
 from isfdb.replaying.built_environments import BuiltEnvironment, alone, find_built, mark, publish, remove_unused, staged_beside
 from isfdb.replaying.installing import Installer, installer_for, is_unreachable, reason
-from isfdb.replaying.interpreters import Interpreter, ask_interpreter
+from isfdb.replaying.interpreters import ask_interpreter, find_interpreter
 from isfdb.replaying.own_packages import requirements_of
 from isfdb.replaying.wanted_packages import Unavailable, WantedPackages
 
@@ -37,16 +37,12 @@ class _NotBuiltError(Exception):
     """It cannot be built; the text says why."""
 
 
-def built_environment(
-    wanted: WantedPackages, interpreter: Interpreter, *, matters: Callable[[str], bool], offline: bool
-) -> BuiltEnvironment | str:
+def built_environment(wanted: WantedPackages, *, matters: Callable[[str], bool], offline: bool) -> BuiltEnvironment | str:
     """Return the environment, from the cache or built now; or why there is none, as a sentence.
 
     Parameters
     ----------
     wanted : WantedPackages
-    interpreter : Interpreter
-        Of the recorded kind and version.
     matters : callable
         Whether a package is needed. Where one that is cannot be had, what could be built is not kept.
     offline : bool
@@ -55,10 +51,10 @@ def built_environment(
     cache = option("cache_folder")
     if cache is None:
         return "there is no folder for caches to build the recorded environment in: set cache_folder"
-    folder = f"{cache}/environments/{_name(wanted, interpreter)}"
+    folder = f"{cache}/environments/{_name(wanted)}"
     found = find_built(folder, matters) or _just_failed((folder, offline), matters)
     if found is None:
-        found = _built_alone(folder, wanted, interpreter, matters, offline=offline)
+        found = _built_alone(folder, wanted, matters, offline=offline)
         if isinstance(found, str) or found.unavailable:
             _failed[folder, offline] = (time.monotonic(), found)
     return found if isinstance(found, str) or not found.path else _with_bytecode(found, folder, matters)
@@ -70,13 +66,11 @@ def _just_failed(what: tuple[str, bool], matters: Callable[[str], bool]) -> Buil
     return found if not is_old and (isinstance(found, str) or any(matters(one.name) for one in found.unavailable)) else None
 
 
-def _built_alone(
-    folder: str, wanted: WantedPackages, interpreter: Interpreter, matters: Callable[[str], bool], *, offline: bool
-) -> BuiltEnvironment | str:
+def _built_alone(folder: str, wanted: WantedPackages, matters: Callable[[str], bool], *, offline: bool) -> BuiltEnvironment | str:
     try:
         os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
         with alone(folder):
-            return find_built(folder, matters) or _build(folder, wanted, interpreter, matters, offline=offline)
+            return find_built(folder, matters) or _build(folder, wanted, _python_for(wanted), matters, offline=offline)
     except _NotBuiltError as error:
         return str(error)
     except TimeoutError:
@@ -85,11 +79,22 @@ def _built_alone(
         return f"the recorded environment cannot be built: {getattr(error, 'strerror', None) or type(error).__name__}"
 
 
-def _name(wanted: WantedPackages, interpreter: Interpreter) -> str:
+def _python_for(wanted: WantedPackages) -> str:
+    found = find_interpreter(wanted.implementation, wanted.minor)
+    if found is None or found.is_old:
+        raise _NotBuiltError(
+            f"the session ran in {wanted.implementation} {wanted.python}, and there is no {wanted.implementation} {wanted.minor} "
+            f"that isfdb runs in on this computer. Install one so that python{wanted.minor} is found "
+            f"(uv python install {wanted.minor} does), or replay in another environment."
+        )
+    return found.python
+
+
+def _name(wanted: WantedPackages) -> str:
     """Return the name of an environment: a digest of what goes in. What a record calls itself is not believed."""
     told = {
         "way": _WAY,
-        "python": [interpreter.implementation, interpreter.minor, sysconfig.get_platform()],
+        "python": [wanted.implementation, wanted.minor, sysconfig.get_platform()],
         "packages": [wanted.pins, wanted.local, wanted.addresses],
         "needed": requirements_of(_names(wanted)),
         "source_builds": option("environment_source_builds"),
@@ -109,15 +114,13 @@ def name_of(requirement: str) -> str:
 # Building --------------------------------------------------------------------------------------------------------------------------
 
 
-def _build(
-    folder: str, wanted: WantedPackages, interpreter: Interpreter, matters: Callable[[str], bool], *, offline: bool
-) -> BuiltEnvironment:
+def _build(folder: str, wanted: WantedPackages, interpreter: str, matters: Callable[[str], bool], *, offline: bool) -> BuiltEnvironment:
     remove_unused(os.path.dirname(folder))
     staged = staged_beside(folder)
     os.makedirs(f"{staged}/tools", mode=0o700)
     try:
         subprocess.run(
-            [interpreter.python, "-I", "-m", "venv", "--without-pip", f"{staged}/venv"],
+            [interpreter, "-I", "-m", "venv", "--without-pip", f"{staged}/venv"],
             capture_output=True, stdin=subprocess.DEVNULL, check=True,
         )  # fmt: skip
         python = f"{staged}/venv/Scripts/python.exe" if os.name == "nt" else f"{staged}/venv/bin/python"
@@ -127,7 +130,7 @@ def _build(
         with _same_settings(f"{staged}/venv"):
             unavailable, notes = _fill(installer, wanted)
         if any(matters(one.name) for one in unavailable):
-            return BuiltEnvironment(interpreter.python, "", "", (), unavailable, notes)
+            return BuiltEnvironment(interpreter, "", "", (), unavailable, notes)
         built = _finished(staged, folder, python, unavailable, notes)
         publish(staged, folder)
     finally:

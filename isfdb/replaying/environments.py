@@ -16,11 +16,11 @@ from isfdb.layout.current import CODE_FOLDER, ENVIRONMENTS_FOLDER
 from isfdb.options import option
 from isfdb.provenance.session import Session, read_session
 from isfdb.replaying.building import built_environment
-from isfdb.replaying.environment_differences import Difference, differences, packages_of, python_of
-from isfdb.replaying.interpreters import OLDEST, Interpreter, ask_interpreter, find_interpreter, this_interpreter
+from isfdb.replaying.environment_differences import Difference, differences, packages_of
+from isfdb.replaying.interpreters import OLDEST, Interpreter, ask_interpreter, this_interpreter
 from isfdb.replaying.own_packages import NEEDED, own_folder
 from isfdb.replaying.recorded_variables import recorded_variables, variables_to_unset
-from isfdb.replaying.wanted_packages import Unavailable, WantedPackages, named, wanted_packages
+from isfdb.replaying.wanted_packages import Unavailable, named, wanted_packages
 from isfdb.storage.base import Storage
 
 CURRENT: Final = "current"
@@ -175,14 +175,11 @@ def _rebuilt(session: _Session, *, offline: bool, trusted: bool) -> ReplayEnviro
     if session.packages is None:
         return _problem(RECORDED, "", "the packages of the session are not recorded, so they cannot be installed again")
     wanted = wanted_packages(session.packages, trusted=trusted, source_builds=option("environment_source_builds"))
-    if not wanted.minor:
+    if not wanted.python or not wanted.implementation:
         return _problem(RECORDED, "", "the record does not say which Python the session had")
     if problem := _why_not_any(wanted.unavailable, session):
         return _problem(RECORDED, "", problem)
-    interpreter = find_interpreter(wanted.implementation, wanted.minor)
-    if interpreter is None or interpreter.is_old:
-        return _problem(RECORDED, "", _no_python(wanted, python_of(session.packages)))
-    built = built_environment(wanted, interpreter, matters=lambda name: _matters(name, session), offline=offline)
+    built = built_environment(wanted, matters=lambda name: _matters(name, session), offline=offline)
     if isinstance(built, str):
         return _problem(RECORDED, "", built)
     if problem := _why_not_any(built.unavailable, session):
@@ -210,13 +207,6 @@ def _why_not_any(unavailable: tuple[Unavailable, ...], session: _Session) -> str
 def _not_had(unavailable: tuple[Unavailable, ...]) -> tuple[str, ...]:
     lines = [str(one) for one in unavailable]
     return (f"not installed, and the session had not imported it: {named(lines)}",) if lines else ()
-
-
-def _no_python(wanted: WantedPackages, recorded: str) -> str:
-    return (
-        f"the session ran in {recorded}, and there is no {wanted.implementation} {wanted.minor} on this computer. "
-        f"Install one so that python{wanted.minor} is found (uv python install {wanted.minor} does), or replay in another environment."
-    )
 
 
 def _with_ours(found: ReplayEnvironment) -> ReplayEnvironment:

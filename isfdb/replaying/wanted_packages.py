@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from isfdb.display.words import count_text
 from isfdb.replaying.environment_differences import OURS, packages_of
+from isfdb.replaying.interpreters import minor_of
 
 # PEP 508 (names) and PEP 440 (versions)
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", re.ASCII)
@@ -55,8 +56,8 @@ class WantedPackages:
 
     Attributes
     ----------
-    implementation, minor : str
-        ``"cpython"`` and ``"3.12"``; empty where the record does not say.
+    implementation, python : str
+        ``"cpython"`` and ``"3.12.4"``; empty where the record does not say.
     pins : tuple of str
         Requirements for an index: ``"numpy==2.1.0"``.
     local : tuple of str
@@ -70,12 +71,17 @@ class WantedPackages:
     """
 
     implementation: str
-    minor: str
+    python: str
     pins: tuple[str, ...] = ()
     local: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     unavailable: tuple[Unavailable, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def minor(self) -> str:
+        """The version of Python without its last part: ``"3.12"``."""
+        return minor_of(self.python)
 
 
 def wanted_packages(recorded: Mapping[str, Any], *, trusted: bool, source_builds: bool) -> WantedPackages:
@@ -102,13 +108,15 @@ def wanted_packages(recorded: Mapping[str, Any], *, trusted: bool, source_builds
             found[kind].append(text)
         else:
             unavailable.append(Unavailable(name[:100], version[:100], text))
-    python = recorded.get("python") if isinstance(recorded.get("python"), str) else ""
-    minor = ".".join(str(python).split(".")[:2]) if _PYTHON.fullmatch(str(python)) else ""
-    implementation = recorded.get("implementation") if isinstance(recorded.get("implementation"), str) else "cpython"
-    implementation = str(implementation) if str(implementation).isidentifier() else ""
-    groups = {kind: tuple(found[kind]) for kind in ("pins", "local", "addresses")}
+    python, implementation = (str(recorded.get(name) or "") for name in ("python", "implementation"))
     return WantedPackages(
-        implementation, minor, unavailable=tuple(unavailable), notes=_notes(recorded, found["editable"], len(packages)), **groups
+        implementation if implementation.isidentifier() else "",
+        python if _PYTHON.fullmatch(python) else "",
+        tuple(found["pins"]),
+        tuple(found["local"]),
+        tuple(found["addresses"]),
+        tuple(unavailable),
+        _notes(recorded, found["editable"], len(packages)),
     )
 
 

@@ -206,7 +206,7 @@ def test_a_local_wheel_is_taken_only_with_its_digest(tmp_path: Path, wheels: Pat
 def test_another_version_of_python_that_is_not_here_is_a_problem_that_says_so(tmp_path: Path) -> None:
     found = environment(tmp_path, record_of({"tinything": "1.0"}) | {"python": "3.99.1"})
     assert found.problems[0][0] == "environment missing"
-    assert "the session ran in cpython 3.99.1, and there is no cpython 3.99 on this computer" in found.problems[0][1]
+    assert "the session ran in cpython 3.99.1, and there is no cpython 3.99 that isfdb runs in on this computer" in found.problems[0][1]
 
 
 def test_without_an_index_that_can_be_reached_it_says_so_and_names_no_host(tmp_path: Path, tool: str, monkeypatch: Any) -> None:
