@@ -14,6 +14,7 @@ from typing import Any
 
 from isfdb.replaying.ignored_sources import lay_ignored
 from isfdb.replaying.import_paths import Place, counterpart, import_path, isfdb_first, unfound
+from isfdb.replaying.lfs_files import lay_lfs_files
 from isfdb.replaying.local_modules import write_modules
 from isfdb.replaying.recorded_code import RecordedRepository, modules_of, repositories_of
 from isfdb.replaying.sources_now import current_sources, source_differences
@@ -133,6 +134,7 @@ def _repository(
     if tree.source is not None and tree.source.root != recorded.root:
         told.notes.append(f"{recorded.name}: taken from {tree.source.root}; it was at {recorded.root}")
     lay_uncommitted(storage, recorded, tree, scratch, told)
+    lay_lfs_files(recorded, tree, told)
     lay_ignored(recorded, tree, told)
     return tree
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -329,6 +330,30 @@ def test_notebooks(project: Path, git: Git, record: Record) -> None:
         assert "x = 2" in Path(found.directory, "changed.ipynb").read_text()
         assert not Path(found.directory, "removed.ipynb").exists()
         assert any("without outputs: changed.ipynb" in note for note in found.notes)
+
+
+def test_what_git_lfs_keeps_comes_from_its_store_on_this_computer(project: Path, git: Git, record: Record) -> None:
+    content = {name: name.encode() * 1000 for name in ("there.bin", "gone.bin", "damaged.bin")}
+    digests = {name: hashlib.sha256(text).hexdigest() for name, text in content.items()}
+    (project / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    for name, digest in digests.items():
+        size = len(content[name])
+        (project / name).write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {size}\n")
+        store = project / ".git" / "lfs" / "objects" / digest[:2] / digest[2:4]
+        store.mkdir(parents=True)
+        if name != "gone.bin":
+            (store / digest).write_bytes(content[name] if name == "there.bin" else b"x" * size)
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "large files")
+    recorded = record(project)
+    before = state(project)
+    with recorded.restored() as found:
+        assert Path(found.directory, "there.bin").read_bytes() == content["there.bin"]
+        assert Path(found.directory, "damaged.bin").read_bytes().startswith(b"version")
+        (note,) = found.notes
+        assert "only the pointers of Git LFS are there of damaged.bin, gone.bin" in note
+        Path(found.directory, "there.bin").write_bytes(b"written by a script")
+    assert state(project) == before
 
 
 # Commits that are not there ------------------------------------------------------------------------------------------------------------
