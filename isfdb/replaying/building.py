@@ -11,7 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +20,7 @@ from isfdb.hashing import digest_of
 from isfdb.options import option
 from isfdb.replaying.built_environments import BuiltEnvironment, alone, find_built, mark, publish, remove_unused, staged_beside
 from isfdb.replaying.installing import Installer, installer_for, is_unreachable, reason
-from isfdb.replaying.interpreters import ask_interpreter, find_interpreter
+from isfdb.replaying.interpreters import ask_interpreter, find_interpreter, make_virtual_environment, python_in
 from isfdb.replaying.own_packages import requirements_of
 from isfdb.replaying.wanted_packages import Unavailable, WantedPackages
 
@@ -119,38 +119,34 @@ def _build(folder: str, wanted: WantedPackages, interpreter: str, matters: Calla
     staged = staged_beside(folder)
     os.makedirs(f"{staged}/tools", mode=0o700)
     try:
-        subprocess.run(
-            [interpreter, "-I", "-m", "venv", "--without-pip", f"{staged}/venv"],
-            capture_output=True, stdin=subprocess.DEVNULL, check=True,
-        )  # fmt: skip
-        python = f"{staged}/venv/Scripts/python.exe" if os.name == "nt" else f"{staged}/venv/bin/python"
-        deadline = time.monotonic() + option("environment_timeout_s")
-        source_builds = option("environment_source_builds")
-        installer = installer_for(python, f"{staged}/tools", deadline, offline=offline, source_builds=source_builds)
-        with _same_settings(f"{staged}/venv"):
-            unavailable, notes = _fill(installer, wanted)
+        for name in ("tools/python", "venv"):
+            make_virtual_environment(interpreter, f"{staged}/{name}")
+        # Asked now, for once packages are in it, it runs their code when it starts (.pth files), and that is left to the walled process.
+        found = ask_interpreter(python_in(f"{staged}/venv"))
+        if isinstance(found, str):
+            raise _NotBuiltError(f"a virtual environment that was made does not work: {found}")
+        unavailable, notes = _fill(_installer(staged, offline=offline), wanted)
         if any(matters(one.name) for one in unavailable):
             return BuiltEnvironment(interpreter, "", "", (), unavailable, notes)
-        built = _finished(staged, folder, python, unavailable, notes)
+        shutil.rmtree(f"{staged}/tools")
+        _move_paths(os.path.dirname(found.python), staged, folder)
+        python, *path = (one.replace(staged, folder, 1) for one in (found.python, *found.path))
+        built = BuiltEnvironment(python, found.implementation, found.version, tuple(path), unavailable, notes)
+        mark(staged, built)
         publish(staged, folder)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return built
 
 
-@contextlib.contextmanager
-def _same_settings(environment: str) -> Iterator[None]:
-    """Let pip find, in the new environment, the settings that this one has for itself."""
+def _installer(staged: str, *, offline: bool) -> Installer:
+    """Return what installs into the new environment. It runs in another one, which stays empty."""
     name = "pip.ini" if os.name == "nt" else "pip.conf"
-    here, there = f"{sys.prefix}/{name}", f"{environment}/{name}"
-    is_needed = os.path.isfile(here) and sys.prefix != sys.base_prefix
-    if is_needed:
-        shutil.copy(here, there)
-    try:
-        yield
-    finally:
-        if is_needed:
-            os.unlink(there)
+    if sys.prefix != sys.base_prefix and os.path.isfile(f"{sys.prefix}/{name}"):
+        shutil.copy(f"{sys.prefix}/{name}", f"{staged}/tools/python/{name}")  # what this environment has set for its own pip
+    deadline = time.monotonic() + option("environment_timeout_s")
+    source_builds = option("environment_source_builds")
+    return installer_for(f"{staged}/tools", f"{staged}/venv", deadline, offline=offline, source_builds=source_builds)
 
 
 def _fill(installer: Installer, wanted: WantedPackages) -> tuple[tuple[Unavailable, ...], tuple[str, ...]]:
@@ -211,21 +207,11 @@ def _public(installer: Installer, requirement: str, options: tuple[str, ...]) ->
     return "" if installer.install([public], options, only_try=True) else public
 
 
-def _finished(staged: str, folder: str, python: str, unavailable: tuple[Unavailable, ...], notes: tuple[str, ...]) -> BuiltEnvironment:
-    """Make it ready for its final place: bytecode, paths in commands, the marker."""
-    shutil.rmtree(f"{staged}/tools")
-    found = ask_interpreter(python)
-    if isinstance(found, str):
-        raise _NotBuiltError(f"the environment that was built does not work: {found}")
-    _move_paths(os.path.dirname(python), staged, folder)
-    moved = tuple([path.replace(staged, folder, 1) for path in found.path])
-    built = BuiltEnvironment(python.replace(staged, folder, 1), found.implementation, found.version, moved, unavailable, notes)
-    mark(staged, built)
-    return built
-
-
 def _with_bytecode(built: BuiltEnvironment, folder: str, matters: Callable[[str], bool]) -> BuiltEnvironment:
-    """Compile the packages that a session had imported: a replay writes no bytecode, and would compile what it imports every time."""
+    """Compile the packages that a session had imported: a replay writes no bytecode, and would compile what it imports every time.
+
+    None of their code runs: -S keeps the interpreter from looking at them when it starts.
+    """
     folders = {
         normalised: os.path.join(path, name)
         for path in built.path
@@ -246,7 +232,7 @@ def _compile(python: str, folder: str, paths: list[str]) -> None:
     listed = f"{folder}/compile.{os.getpid()}-{secrets.token_hex(4)}.txt"
     with open(listed, "w", encoding="utf-8") as file:
         file.write("\n".join(paths))
-    command = [python, "-I", "-m", "compileall", "-q", "-j", "0", "-i", listed]
+    command = [python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", "-i", listed]
     subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)  # files for other versions of Python fail
     os.unlink(listed)
 
@@ -263,7 +249,7 @@ def _modules(about: str) -> list[str]:
 
 
 def _move_paths(commands: str, staged: str, folder: str) -> None:
-    """Let the scripts of an environment name the interpreter by its final path."""
+    """Let the commands of an environment name its own interpreter by its final path, not the one that installed them."""
     for name in os.listdir(commands):
         path = f"{commands}/{name}"
         if os.path.islink(path) or not os.path.isfile(path):
@@ -271,6 +257,7 @@ def _move_paths(commands: str, staged: str, folder: str) -> None:
         with open(path, "rb") as file:
             content = file.read()
         if staged.encode() in content and b"\0" not in content:
+            content = content.replace(f"{staged}/tools/python/".encode(), f"{folder}/venv/".encode())
             _replace(path, content.replace(staged.encode(), folder.encode()))
 
 

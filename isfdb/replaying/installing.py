@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from isfdb.provenance.redaction import redact
-from isfdb.replaying.interpreters import find_uv
+from isfdb.replaying.interpreters import find_uv, python_in
 from isfdb.replaying.package_indexes import indexes_for_uv
 
 #: From this on, pip installs into an environment that has no pip itself.
@@ -128,15 +128,16 @@ class Installer:
         return missing, ""
 
 
-def installer_for(python: str, folder: str, deadline: float, *, offline: bool, source_builds: bool) -> Installer:
-    """Return what installs into the environment of an interpreter: uv where there is one, else pip.
+def installer_for(folder: str, target: str, deadline: float, *, offline: bool, source_builds: bool) -> Installer:
+    """Return what installs into a virtual environment: uv where there is one, else pip.
 
     Parameters
     ----------
-    python : str
-        The interpreter of the virtual environment.
     folder : str
-        An empty folder for the tool.
+        For the tool. It holds an empty virtual environment, ``python``: both tools start the interpreter they install for, and in the
+        environment itself that would run code of the packages that are already there.
+    target : str
+        The virtual environment.
     deadline : float
         By ``time.monotonic``.
     offline : bool
@@ -144,15 +145,16 @@ def installer_for(python: str, folder: str, deadline: float, *, offline: bool, s
     source_builds : bool
         Whether packages may be built from sources.
     """
-    only_wheels = () if source_builds else ("--only-binary", ":all:")
+    always = ("--prefix", target, "--no-deps", *(() if source_builds else ("--only-binary", ":all:")), "-q")
+    python = python_in(f"{folder}/python")
     uv = find_uv()
     if uv is not None:
-        command = (uv, "pip", "install", "--python", python, "--no-deps", *only_wheels, "--no-progress", "--color", "never", "-q")
+        command = (uv, "pip", "install", "--python", python, *always, "--no-progress", "--color", "never")
         pip = _own_pip()
         options, variables = indexes_for_uv(pip) if pip else ((), {})
         return Installer((*command, *options, *(("--offline",) if offline else ())), folder, "uv", variables, deadline)
-    quiet = ("--no-compile", "--no-warn-script-location", "--disable-pip-version-check", "--no-input", "-q")
-    command = (*(_own_pip() or _new_pip(folder)), "--python", python, "install", "--no-deps", *only_wheels, *quiet)
+    quiet = ("--no-compile", "--no-warn-script-location", "--disable-pip-version-check", "--no-input")
+    command = (*(_own_pip() or _new_pip(folder)), "--python", python, "install", *always, *quiet)
     return Installer((*command, "--no-index") if offline else command, folder, "pip", {}, deadline)
 
 
@@ -169,7 +171,7 @@ def _new_pip(folder: str) -> tuple[str, ...]:
     """Return the pip that comes with Python, in an environment of its own."""
     place = f"{folder}/pip"
     subprocess.run([sys.executable, "-I", "-m", "venv", place], capture_output=True, stdin=subprocess.DEVNULL, check=True)
-    return (f"{place}/Scripts/python.exe" if os.name == "nt" else f"{place}/bin/python", "-I", "-m", "pip")
+    return (python_in(place), "-I", "-m", "pip")
 
 
 def is_unreachable(said: str) -> bool:

@@ -135,6 +135,23 @@ def _candidates(implementation: str, minor: str) -> Iterator[str]:
         yield from _told_by([launcher, f"-{minor}", "-c", "import sys; print(sys.executable)"])
 
 
+def make_virtual_environment(python: str, folder: str) -> None:
+    """Make an environment without any package, not even pip.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        The interpreter cannot.
+    """
+    command = [python, "-I", "-m", "venv", "--without-pip", folder]
+    subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=True)
+
+
+def python_in(environment: str) -> str:
+    """Return where the interpreter of a virtual environment lies."""
+    return f"{environment}/Scripts/python.exe" if os.name == "nt" else f"{environment}/bin/python"
+
+
 def find_uv() -> str | None:
     """Return where uv is: on ``PATH``, or beside this interpreter, for a virtual environment need not be activated."""
     return shutil.which("uv") or shutil.which("uv", path=os.path.dirname(sys.executable))

@@ -193,6 +193,18 @@ def test_sources_are_not_built_unless_it_is_allowed(tmp_path: Path, wheels: Path
     assert not (tmp_path / "ran").exists()
 
 
+def test_building_runs_no_code_of_a_package(tmp_path: Path, wheels: Path, tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python runs lines of .pth files whenever it starts; it must not start among the packages outside the walls of a replay."""
+    (tmp_path / "links").mkdir()
+    write_wheel(tmp_path / "links", "evil", "1.0", {"evil.pth": f"import os; os.mkdir({str(tmp_path / 'ran')!r})\n", "evil.py": ""})
+    monkeypatch.setenv("PIP_FIND_LINKS", f"{wheels} {tmp_path / 'links'}")
+    sources = {"tinything": {"folder": "tinything"}}  # installed after the other, in a second step
+    found = environment(tmp_path, record_of({"evil": "1.0", "tinything": "1.0"}, sources=sources), ("evil", "tinything"))
+    assert found.problems == () and found.differences == ()
+    assert os.listdir(Path(found.path[-1]) / "__pycache__")  # it was compiled as well
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_local_wheel_is_taken_only_with_its_digest(tmp_path: Path, wheels: Path, tool: str) -> None:
     digest = hashlib.sha256((wheels / "tinything-1.0-py3-none-any.whl").read_bytes()).hexdigest()
     source = {"folder": "tinything-1.0-py3-none-any.whl", "archive_hash": f"sha256={digest}"}
