@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from . import arrays, frames, growing, lazy, measures, openings, publishing, searching, stores
+from . import arrays, frames, growing, lazy, measures, openings, publishing, replaying, searching, stores
 from .measures import Row
 
 MEASURES = (
@@ -33,6 +33,7 @@ MEASURES = (
     lazy.dask_frame,
     stores.shared_store,
     searching.find_in_many,
+    replaying.replays,
 )
 
 

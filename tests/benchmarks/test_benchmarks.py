@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import arrays, frames, growing, lazy, measures, openings, publishing, searching, stores
+from . import arrays, frames, growing, lazy, measures, openings, publishing, replaying, searching, stores
 from .run import table
 
 SMALL = {
@@ -27,6 +27,7 @@ SMALL = {
     lazy.dask_frame: {"n_rows": 640, "rounds": 1},
     stores.shared_store: {"n": 5},
     searching.find_in_many: {"n_keys": 20, "rounds": 1},
+    replaying.replays: {"rounds": 1},
 }
 
 
