@@ -8,6 +8,7 @@ to the same files as they did, and what the script writes there stays there.
 from __future__ import annotations
 
 import contextlib
+import importlib.machinery
 import os
 import shutil
 import tempfile
@@ -26,6 +27,9 @@ MOST_COPIED_BYTES: Final = 100_000_000
 _SMALL_BYTES: Final = 1_000_000
 _MOST_BYTES: Final = 100_000_000
 _MOST_ENTRIES: Final = 2_000
+
+#: What Python imports.
+_SOURCES: Final = tuple(importlib.machinery.all_suffixes())
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def _filled(
     pins.make(f"{folder}/pins", places=places, at={path: path for path in places.values()}, trusted=trusted)
     notes = [note for one in used if isinstance(one, UsedFile) and not one.written_here and (note := _lay(root, one, directory))]
     if directory is not None and os.path.isdir(directory):
-        _mirror(directory, here, _Left())
+        _mirror(directory, here, _Left(sources=not _is_restored(here, root)))
     return here, tuple(dict.fromkeys(notes))
 
 
@@ -105,12 +109,22 @@ def _inside(root: str, path: str) -> str:
     return root + os.path.splitdrive(path)[1].replace(os.sep, "/")
 
 
+def _is_restored(folder: str, root: str) -> bool:
+    """Say whether a folder lies in a work tree: it holds all sources of then, and one of today might be imported instead."""
+    while folder != root and folder.startswith(root):
+        if os.path.lexists(f"{folder}/.git"):
+            return True
+        folder = os.path.dirname(folder)
+    return False
+
+
 @dataclass
 class _Left:
-    """How much of a folder may still be laid elsewhere."""
+    """How much of a folder may still be laid elsewhere, and whether sources may."""
 
     entries: int = _MOST_ENTRIES
     n_bytes: int = _MOST_BYTES
+    sources: bool = True
 
 
 def _mirror(source: str, target: str, left: _Left) -> None:
@@ -122,8 +136,10 @@ def _mirror(source: str, target: str, left: _Left) -> None:
     for entry in entries:
         path = f"{target}/{entry.name}"
         left.entries -= 1
-        if left.entries < 0 or entry.name == "__pycache__":
+        if left.entries < 0 or entry.name == "__pycache__" or (not left.sources and entry.name.endswith(_SOURCES)):
             continue
+        if os.path.islink(path):
+            continue  # restored: what was laid below it would land where it leads
         with contextlib.suppress(OSError):  # what cannot be read, the script cannot read either
             if entry.is_dir() and not entry.name.startswith(".") and not os.path.exists(f"{entry.path}/{DATABASE_FILE}"):
                 os.makedirs(path, exist_ok=True)
@@ -146,7 +162,9 @@ def _lay(root: str, file: UsedFile, directory: str | None) -> str:
         found = os.stat(file.path)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         is_own = directory is not None and f"{file.path}/".startswith(f"{directory}/")
-        if is_own and os.path.isfile(file.path) and found.st_size <= MOST_COPIED_BYTES:
+        if os.path.islink(target) or not f"{os.path.realpath(os.path.dirname(target))}/".startswith(f"{root}/"):
+            pass  # a restored link: nothing is written to where it leads
+        elif is_own and os.path.isfile(file.path) and found.st_size <= MOST_COPIED_BYTES:
             shutil.copy2(file.path, target)
         elif not os.path.lexists(target):
             os.symlink(file.path, target)

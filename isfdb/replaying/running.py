@@ -230,6 +230,7 @@ class Runner:
             offline=self.asked.offline,
             hash_seed=environment.variables.get("PYTHONHASHSEED", "random") if self.first.machine else None,
             on_output=self._on_output,
+            moved=prepared.sources.moved,
         )
 
     def _beside(self, place: Workplace, sources: Restored) -> tuple[str, ...]:
