@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from isfdb import errors as errors
     from isfdb import registry as registry
     from isfdb.asking import find as find
+    from isfdb.auditing.audits import audit as audit
     from isfdb.comparing.differences import diff as diff
     from isfdb.database import Database as Database
     from isfdb.explaining.scripts import code as code
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # Each public name is found on first use, so that `import isfdb` costs a script or a dask worker next to nothing.
 _HOME = {
+    "audit": "isfdb.auditing.audits",
     "code": "isfdb.explaining.scripts",
     "Database": "isfdb.database",
     "diff": "isfdb.comparing.differences",
@@ -44,6 +46,7 @@ _HOME = {
 
 __all__ = [
     "Database",
+    "audit",
     "code",
     "diff",
     "errors",

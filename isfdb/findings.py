@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, overload
 
@@ -101,6 +101,22 @@ class Findings(Sequence[Finding]):
         found = [asdict(finding) for finding in self._findings]
         told = {"note": self.note or None, "remarks": list(self.remarks), "unvouched": list(self.unvouched)}
         return {"checked": counts, "findings": found, **told}
+
+    @classmethod
+    def from_json(cls, members: Mapping[str, Any]) -> Findings:
+        """Read what `to_json` gave.
+
+        Raises
+        ------
+        ValueError
+            These are no findings.
+        """
+        try:
+            counts = {name: int(members["checked"][name]) for name in ("keys", "versions", "files", "bytes")}
+            found = [Finding(*[one[name] for name in ("kind", "key", "version", "file", "message")]) for one in members["findings"]]
+            return cls(found, counts, [str(one) for one in members["unvouched"]], str(members.get("note") or ""))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"these are no findings: {type(error).__name__}: {error}") from error
 
     def __str__(self) -> str:
         counts = {"key": self.n_keys, "version": self.n_versions, "file": self.n_files, "byte": self.n_bytes}

@@ -27,6 +27,7 @@ VERBS = (
     "whence",
     "verify",
     "replay",
+    "audit",
     "report",
     "export",
     "collect",
@@ -53,6 +54,7 @@ examples:
   isfdb diff results rates       what changed since the version before, and why
   isfdb code results rates       the script that made it
   isfdb verify results           is everything whole and unchanged?
+  isfdb audit results            and does its code still make it?
   isfdb registry list            where all the databases are
   isfdb VERB --help              what a verb can do, with examples
 """

@@ -78,6 +78,15 @@ def _parsers() -> dict[str, Any]:
     differing.add_argument("--atol", type=float, default=0.0, help="numbers that differ by this much are close (default: 0)")
     verifying = _parser("verify", "Check that every file is there and is what was stored.")
     verifying.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key only")
+    auditing = _parser("audit", "Verify a database, make its values again, and count what came out the same.")
+    auditing.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key only")
+    auditing.add_argument("--only", action="append", metavar="PATTERN", help="keys that fit, or a sub-database")
+    auditing.add_argument("--changed-since", metavar="TIME", help='a date, a time, or "last audit"')
+    auditing.add_argument("--sample", type=float, metavar="N", help="so many values; below 1: a share of them")
+    auditing.add_argument("--max-time", dest="max_time_s", type=float, metavar="S", help="seconds after which no replay is begun")
+    auditing.add_argument("--jobs", type=int, default=1, metavar="N", help="replays at once (default: 1)")
+    auditing.add_argument("--no-replay", action="store_true", help="run no code")
+    add_replay_options(auditing)
     finding = _parser("find", "Find keys by what is known about them.")
     exporting = _parser("export", "Write results and their provenance for people and programs that have no isfdb.")
     exporting.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key, or a sub-database, only")
@@ -96,6 +105,7 @@ def _parsers() -> dict[str, Any]:
         "lineage": tracing,
         "whence": whence,
         "verify": verifying,
+        "audit": auditing,
         "export": exporting,
     }
 
@@ -129,6 +139,7 @@ class IsfdbMagics(Magics):
         %isfdb find [DB] QUERY [--stale] [--everywhere]     the keys that match: user:ann numpy<2 *spikes*
         %isfdb lineage [DB] KEY [--direction D] [--depth N] what it was made from, or what was made from it
         %isfdb verify [DB] [KEY]                            is everything whole and unchanged?
+        %isfdb audit [DB] [KEY] [--sample N] [--trust]      and does its code still make it?
         %isfdb export [DB] [KEY] -o FILE [--format F]       PROV-JSON, RO-Crate, or a bundle that explains itself
 
         DB is a variable, a folder, or a name or id in the registry; without it, the database opened last is meant, else the
@@ -246,6 +257,15 @@ class IsfdbMagics(Magics):
 
         db, key = self._meant(arguments.words)
         return verify(db, key=key)
+
+    def _audit(self, arguments: Any) -> Any:
+        from isfdb.auditing.audits import audit
+
+        db, key = self._meant(arguments.words)
+        only = [*(arguments.only or ()), *([key] if key is not None else [])]
+        sample = int(arguments.sample) if arguments.sample is not None and arguments.sample >= 1 else arguments.sample
+        options = {name: getattr(arguments, name) for name in ("changed_since", "max_time_s", "jobs")} | replay_options(arguments)
+        return audit(db, only=only, sample=sample, replay=not arguments.no_replay, progress=True, **options)
 
     def _export(self, arguments: Any) -> Any:
         from isfdb.exporting.run import export

@@ -16,7 +16,7 @@ from isfdb.replaying.replay_records import keep_verdict, known_verdicts
 from isfdb.replaying.verdict import Verdict
 
 #: What depends on who asks, or on the moment: the next look tries again.
-_NOT_KEPT = ("not trusted", "environment missing", "commit missing", "input missing", "input changed", "network needed")
+NOT_KEPT = ("not trusted", "environment missing", "commit missing", "input missing", "input changed", "network needed")
 
 
 def replay(
@@ -112,7 +112,7 @@ def known_verdict(job: Job, version: Version) -> Verdict | None:
 
 def with_kept(version: Version, verdict: Verdict) -> Verdict:
     """Keep a verdict beside its version where that is of use; return it, with a note where it could not be kept."""
-    if verdict.because in _NOT_KEPT:
+    if verdict.because in NOT_KEPT:
         return verdict
     problem = keep_verdict(version._storage, version.record, verdict)
     return replace(verdict, notes=(*verdict.notes, f"this verdict was not kept: {problem}")) if problem else verdict

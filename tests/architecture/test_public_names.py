@@ -24,6 +24,7 @@ ERRORS = [thing for thing in vars(errors).values() if isinstance(thing, type) an
 def test_the_public_names_are_these():
     assert sorted(isfdb.__all__) == [
         "Database",
+        "audit",
         "code",
         "diff",
         "errors",

@@ -61,6 +61,7 @@ def test_the_reference_is_what_the_parser_knows():
         ("code", "rates", "--check", "--trust"),
         ("diff", "rates", "cells/L5PT"),
         ("verify",),
+        ("audit", "--no-replay"),
         ("collect", "--dry-run"),
     ],
     ids=" ".join,
