@@ -130,7 +130,7 @@ class Finished:
     output : str
         What it printed; of much, the beginning and the end.
     refused : tuple of str
-        Paths outside its folder that it was not allowed to change.
+        Paths outside its folder that it was not allowed to change; of a program or library that failed for that, what it says.
     exit_status : int or None
     failed : Mapping
         Name of what was wanted -> why it could not be had.
@@ -301,12 +301,18 @@ def _finished(
         duration_s,
         f"{task.folder}/answer" if outcome == DONE and told.get("stored") else "",
         shown,
-        tuple(told.get("refused", ())),
+        (*told.get("refused", ()), *(_writes_refused(f"{because}\n{shown}") if outcome == FAILED else ())),
         status,
         failed=dict.fromkeys(task.wanted, because) if outcome != DONE else told.get("failed") or {},
         wall=wall,
         network=bool(told.get("asked_for")) or (task.offline and outcome == FAILED and bool(_NO_NETWORK.search(f"{because} {shown}"))),
     )
+
+
+def _writes_refused(text: str) -> tuple[str, ...]:
+    """Return what programs and libraries say that the wall refused them."""
+    lines = [line.strip()[:200] for line in text.splitlines() if "Read-only file system" in line]
+    return tuple(dict.fromkeys(lines))[:3]
 
 
 def _told(telling: IO[bytes]) -> dict[str, Any]:

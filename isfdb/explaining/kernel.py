@@ -12,6 +12,9 @@ from typing import Any, Final
 NEW_MOUNTS, NEW_IPC, NEW_USER, NEW_PIDS, NEW_NETWORK = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 NO_SETUID_FILES, NO_DEVICES, NO_PROGRAMS, READ_ONLY, REMOUNT, BIND, RECURSIVE, PRIVATE = 2, 4, 8, 1, 32, 4096, 16384, 1 << 18
 
+#: Of the privileges of root: change owner and mode, read and write whatever the modes say.
+PRIVILEGES_OVER_FILES: Final = 0b111011
+
 _MOUNT_SETATTR: Final = 442  # these numbers are the same on all processors
 _HERE: Final = -100
 _WHOLE_TREE: Final = 0x8000

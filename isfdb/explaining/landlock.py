@@ -43,6 +43,7 @@ def go_behind_landlock(own: Sequence[str]) -> None:
             _allow(handle, folder, of_files | _OF_FOLDERS)
         for device in _devices():
             _allow(handle, device, of_files)
+        kernel.keep_capabilities(kernel.PRIVILEGES_OVER_FILES & kernel.capabilities())
         kernel.gain_no_privileges()
         kernel.system_call(_RESTRICT, handle, 0, what="landlock")
     finally:

@@ -18,10 +18,18 @@ from typing import Final, NoReturn
 
 from isfdb.explaining import kernel
 
-#: Of the privileges of root, those that concern files: change owner and mode, read and write whatever the modes say.
-_KEPT_PRIVILEGES: Final = 0b111011
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - the system's own place
 _RAW: Final = ("mem", "kmem", "port", "kmsg", "nvram")
+#: Services that would write for whoever asks them: what starts containers, and what starts programs for a user.
+_SERVICES: Final = (
+    "/run/docker.sock",
+    "/run/containerd/containerd.sock",
+    "/run/podman/podman.sock",
+    "/run/crio/crio.sock",
+    "/run/dbus/system_bus_socket",
+    "/run/systemd/private",
+)
+_OF_USERS: Final = "/run/user"
 
 
 def go_behind_namespaces(own: Sequence[str], directory: str, *, offline: bool) -> None:
@@ -105,7 +113,7 @@ def _be_first(own: Sequence[str], directory: str, writing: int, privileges: int,
     if script:
         _collect(script, writing)
     os.close(writing)
-    kernel.keep_capabilities(_KEPT_PRIVILEGES & privileges)
+    kernel.keep_capabilities(kernel.PRIVILEGES_OVER_FILES & privileges)
 
 
 def _collect(script: int, writing: int) -> NoReturn:
@@ -131,8 +139,10 @@ def _mount(own: Sequence[str]) -> None:
     kernel.mount("proc", "/proc", "proc", kernel.NO_SETUID_FILES | kernel.NO_DEVICES | kernel.NO_PROGRAMS)
     if os.path.isdir(_SHARED_MEMORY):
         kernel.mount("tmpfs", _SHARED_MEMORY, "tmpfs", kernel.NO_SETUID_FILES | kernel.NO_DEVICES)
-    for device in _raw_devices():
-        kernel.mount("/dev/null", device, None, kernel.BIND)
+    if os.path.isdir(_OF_USERS):
+        kernel.mount("tmpfs", _OF_USERS, "tmpfs", kernel.NO_SETUID_FILES | kernel.NO_DEVICES)
+    for hidden in (*_raw_devices(), *filter(os.path.exists, _SERVICES)):
+        kernel.mount("/dev/null", hidden, None, kernel.BIND)
     writable = [os.path.realpath(one) for one in (*own, _SHARED_MEMORY) if os.path.isdir(one)]
     try:
         kernel.set_read_only("/", True, whole_tree=True)

@@ -125,6 +125,8 @@ def explanation(storage: Storage, carried: Activity | None, key_folder: str) -> 
     key_folder : str
         Of the key, seen from the topmost database.
     """
+    if storage.location not in _records:
+        return Explained()  # nothing is recorded: the slicer need not be imported
     from isfdb.provenance.explanation import Put, explain
 
     try:

@@ -91,6 +91,26 @@ def test_root_does_not_read_the_disk_past_all_files(finished, namespaces):
     assert isfdb.open(finished(script, wall=namespaces).answer, "r")["value"] == []
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can put services there")
+def test_services_that_would_write_for_it_are_not_reached(namespaces, tmp_path):
+    (tmp_path / "run" / "work").mkdir(parents=True)
+    ask = (
+        "import socket\nvalue = []\nfor path in ('/run/docker.sock', '/run/user/0/bus'):\n"
+        "    try: socket.socket(socket.AF_UNIX).connect(path)\n    except OSError as error: value.append(type(error).__name__)"
+    )
+    run_it = (
+        f"import os, socket, sys\n{_KERNEL}from isfdb.explaining.clean_process import *\nimport isfdb\n"
+        "kernel.unshare(kernel.NEW_MOUNTS)\nkernel.mount(None, '/', None, kernel.RECURSIVE | kernel.PRIVATE)\n"
+        "kernel.mount('tmpfs', '/run', 'tmpfs', 0)\nos.makedirs('/run/user/0')\n"
+        "services = [socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)]\n"
+        "services[0].bind('/run/docker.sock'); services[1].bind('/run/user/0/bus')\n[one.listen() for one in services]\n"
+        f"done = run(Task({ask!r}, {str(tmp_path / 'run')!r}, {str(tmp_path / 'run/work')!r}, path=tuple(sys.path), wall='namespaces'))\n"
+        "print(done.because or isfdb.open(done.answer, 'r')['value'])"
+    )
+    shown = subprocess.run([sys.executable, "-c", run_it], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert shown == "['ConnectionRefusedError', 'FileNotFoundError']\n"
+
+
 def test_its_own_folder_and_those_it_is_given_can_be_changed_by_programs(finished, wall, tmp_path):
     given = tmp_path / "given"
     given.mkdir()
@@ -99,6 +119,17 @@ def test_its_own_folder_and_those_it_is_given_can_be_changed_by_programs(finishe
     done = finished(script, wall=wall, writable=(str(given),))
     assert (done.outcome, done.because, done.output) == ("done", "", "shown\n")
     assert os.listdir(given) == ["a"]
+
+
+def test_a_c_library_that_fails_for_the_wall_is_told_as_refused(finished, namespaces, mine):
+    pytest.importorskip("h5py")
+    done = finished(f"import h5py\nvalue = h5py.File({str(mine / 'new.h5')!r}, 'w')", wall=namespaces)
+    assert done.outcome == "failed" and "OSError" in done.because and "new.h5" in done.refused[0]
+
+
+def test_a_program_that_fails_for_the_wall_is_told_as_refused(finished, namespaces, mine):
+    done = finished(f"import subprocess\nsubprocess.run(['touch', {str(mine / 'new')!r}], check=True)", wall=namespaces)
+    assert done.outcome == "failed" and str(mine / "new") in done.refused[0]
 
 
 def test_everything_can_be_read(finished, wall, mine):
