@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from isfdb.origins import whence as whence
     from isfdb.pins import pin as pin
     from isfdb.replaying.replays import replay as replay
+    from isfdb.reporting.reports import report as report
     from isfdb.tracing.walk import lineage as lineage
     from isfdb.verifying import verify as verify
 
@@ -36,6 +37,7 @@ _HOME = {
     "load": "isfdb.opening",
     "pin": "isfdb.pins",
     "replay": "isfdb.replaying.replays",
+    "report": "isfdb.reporting.reports",
     "set_options": "isfdb.options",
     "verify": "isfdb.verifying",
     "whence": "isfdb.origins",
@@ -58,6 +60,7 @@ __all__ = [
     "pin",
     "registry",
     "replay",
+    "report",
     "set_options",
     "verify",
     "whence",

@@ -85,9 +85,9 @@ def _findings(db: Any) -> Iterator[str]:
 
 
 def _write_page(db: Any, path: str, problems: list[str]) -> None:
-    from isfdb.reporting.page import write_report
+    from isfdb.reporting.reports import report
 
-    write_report(db, path)
+    report(db, path)
     with open(path, encoding="utf-8") as file:
         page = file.read()
     problems += [f"{path} lacks {part!r}" for part in ("data:image/png;base64,", "<svg", "np.polyfit", "</html>") if part not in page]

@@ -1,162 +1,137 @@
-"""One HTML page about a database: what is in it, how it was made, whether it is whole. Self-contained, without script; prints well."""
+"""The report as one HTML page: put together from its parts. Self-contained, without script; it works offline, printed and mailed."""
 
 from __future__ import annotations
 
-import datetime as dt
-import os
-import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
 
-from isfdb.display import html
-from isfdb.display.cells import cell_html
-from isfdb.display.entries import entry_parts, entry_story
-from isfdb.display.history import Stored, cells_of_session, history, history_table
+from isfdb.display import highlight, html
+from isfdb.display.history import history, history_table
 from isfdb.display.safe import escape
 from isfdb.display.style import STYLE
-from isfdb.display.summaries import UNREADABLE, Branch, branch
-from isfdb.display.words import count_text, size_text, time_text
+from isfdb.display.verdicts import VERDICT_STYLE, badge
+from isfdb.display.words import count_text, size_text
+from isfdb.reporting import overview
+from isfdb.reporting.accounts import ORDER, Account
+from isfdb.reporting.cells import Cells
 from isfdb.reporting.page_style import PAGE_STYLE
-from isfdb.reporting.previews import preview
-from isfdb.reporting.surroundings import surroundings
+from isfdb.reporting.sections import Sections
+from isfdb.reporting.subject import Subject, now, subject_of
+from isfdb.tracing.svg import GRAPH_STYLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from isfdb.auditing.audited import Audit
 
-#: Keys that get a section of their own.
-MAX_SECTIONS = 200
+#: Keys that get a section of their own; those that need a look come first.
+MAX_SECTIONS: Final = 1_000
+#: Keys listed by name and verdict where they have no section.
+MAX_LISTED: Final = 20_000
+
+#: Nothing on the page may load or run anything, whatever slipped through.
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def write_report(db: Any, path: str | os.PathLike[str], *, verify: bool = True) -> str:
-    """Write a page about a database.
+def report_page(db: Any, *, audit: Audit | None = None, verify: bool = True) -> str:
+    """Return the page as text.
 
     Parameters
     ----------
     db : Database
-        Read only. Values of formats that cannot run code are loaded for their previews, up to 64 MB each.
-    path : str or path
-        Where the page goes; a file of that name is replaced once the new page is complete.
+    audit : Audit, optional
+        Default: what the database has on record.
     verify : bool
-        Check every file against its digest, and say on the page what was found.
-
-    Returns
-    -------
-    str
-        The absolute path of the page.
+        Where there is no audit: check every file against its digest.
     """
-    target = os.path.abspath(path)
-    if not os.path.isdir(os.path.dirname(target)):  # said before minutes of checking
-        raise FileNotFoundError(f"cannot write {target}: there is no folder {os.path.dirname(target)}; make it or choose another")
-    page = report_page(db, verify=verify)
-    staged = f"{target}.{os.getpid()}.part"
-    try:
-        with open(staged, "w", encoding="utf-8") as file:
-            file.write(page)
-        os.replace(staged, target)
-    finally:
-        if os.path.exists(staged):
-            os.unlink(staged)
-    return target
+    return "".join(_page(subject_of(db, audit, verify=verify)))
 
 
-def report_page(db: Any, *, verify: bool = True) -> str:
-    """Return the page as text."""
-    told = branch(db, max_keys=MAX_SECTIONS)
-    stored = history(db)
-    body = "".join(
-        [
-            _opening(db, told, stored, ("whole",) if verify else ()),
-            _section("whole", "Is it whole and unchanged?", _verified(db)) if verify else "",
-            _section("keys", "What is there", html.tree(told, _date)),
-            *_keys(db, told),
-            *_sessions(db, stored),
-            _section("versions", "Everything that was stored", history_table(stored)),
-            _closing(),
-        ]
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(db.name)} – isfdb report</title>"
-        # Nothing on the page may load or run anything, whatever slipped through.
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
-        f'<style>{STYLE}{PAGE_STYLE}</style></head>\n<body><main class="isfdb">{body}</main></body></html>\n'
-    )
+def _page(subject: Subject) -> Iterator[str]:
+    stored = history(subject.db)
+    cells = Cells(subject.db, stored)
+    shown = _with_sections(subject)
+    sections = Sections(subject.db, shown, cells)
+    values = "".join(_groups(subject, sections, {account.key for account in shown}))
+    look = overview.to_look_at(subject)
+    parts = [
+        ("result", "How it stands", overview.result(subject)),
+        ("look", "What needs a look", look),
+        ("values", "The values", "".join(overview.choice(subject)) + values),
+        ("scripts", "Scripts that make several values", "".join(sections.scripts.shared())),
+        ("environments", "Environments", "".join(sections.environments.sections())),
+        ("ran", "What ran", "".join(cells.sections()) or '<p class="i-muted">No session is on record.</p>'),
+        ("versions", "Everything that was stored", _folded_history(stored)),
+    ]
+    parts = [part for part in parts if part[2]]
+    yield from _head(subject)
+    yield f'<a class="r-skip" href="#values">Skip to the values</a>{overview.opening(subject, now())}{_contents(parts)}<main>'
+    yield from (_section(*part) for part in parts)
+    yield f"</main>{_closing(subject)}</body></html>\n"
 
 
-def _date(moment: dt.datetime | None) -> str:
-    return time_text(moment)[:10]
+def _head(subject: Subject) -> Iterator[str]:
+    yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
+    yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><meta name="referrer" content="no-referrer">'
+    yield f"<title>{escape(subject.db.name)} – isfdb report</title>"
+    yield f"<style>{STYLE}{VERDICT_STYLE}{highlight.STYLE}{GRAPH_STYLE}{PAGE_STYLE}{overview.choice_style(subject)}</style></head>\n"
+    yield '<body class="isfdb">'
+
+
+def _contents(parts: list[tuple[str, str, str]]) -> str:
+    links = "".join([f'<li><a href="#{anchor}">{title}</a></li>' for anchor, title, _ in parts])
+    return f'<nav aria-label="On this page"><ul class="r-nav">{links}</ul></nav>'
 
 
 def _section(name: str, title: str, body: str) -> str:
-    return f'\n<section aria-labelledby="{name}"><h2 id="{name}">{escape(title)}</h2>{body}</section>'
+    return f'\n<section aria-labelledby="{name}"><h2 id="{name}">{title}</h2>{body}</section>'
 
 
-def _opening(db: Any, told: Branch, stored: tuple[Stored, ...], first: tuple[str, ...]) -> str:
-    created = [version.summary.created for version in stored if version.summary.created]
-    facts = html.facts(
-        [
-            ("where", str(db.path)),
-            ("id", str(db.id)),
-            ("holds", f"{count_text(len({version.summary.key for version in stored}), 'key')}, {count_text(len(stored), 'version')}"),
-            ("size", size_text(sum(version.summary.nbytes or 0 for version in stored if not version.summary.reclaimed))),
-            ("stored", f"{time_text(min(created))} to {time_text(max(created))}" if created else ""),
-        ]
-    )
-    titles = {"whole": "whole?", "keys": "keys", "ran": "what ran", "versions": "versions"}
-    links = "".join(f'<li><a href="#{anchor}">{titles[anchor]}</a></li>' for anchor in (*first, "keys", "ran", "versions"))
-    return f'<header><h1>{escape(told.name)}</h1>{facts}<nav aria-label="on this page"><ul class="r-nav">{links}</ul></nav></header>'
+def _with_sections(subject: Subject) -> list[Account]:
+    ranked = sorted(subject.accounts, key=lambda account: ORDER.index(account.status))
+    return ranked[:MAX_SECTIONS]
 
 
-def _verified(db: Any) -> str:
-    from isfdb.verifying import verify
-
-    findings = verify(db)
-    if not findings:
-        sound = "Every file is there and is what was stored. Nothing is missing, changed or added."
-        return f'<p class="r-good"><span aria-hidden="true">✓</span> {sound}</p>'
-    rows = [(finding.kind, finding.key or "", finding.version or "", finding.file or "", finding.message) for finding in findings]
-    head = f'<p class="i-bad"><span aria-hidden="true">✗</span> {count_text(len(findings), "finding")}</p>'
-    return head + html.table(("kind", "key", "version", "file", "what was found"), [tuple(map(str, row)) for row in rows[:500]])
-
-
-def _keys(db: Any, told: Branch) -> Iterator[str]:
-    for number, summary in enumerate(told.values()):
-        if not summary.problem:
-            heading = f'<h3 id="key-{number}">{escape(summary.key)}</h3>'
-            yield f'\n<article aria-labelledby="key-{number}">{heading}{_key(db, summary.key)}</article>'
-    if told.hidden:
-        yield f'<p class="i-muted">{told.hidden:,} more names have no section on this page.</p>'
+def _groups(subject: Subject, sections: Sections, shown: set[str]) -> Iterator[str]:
+    if not subject.accounts:
+        yield '<p class="i-muted">The database is empty.</p>'
+    if len(shown) < len(subject.accounts):
+        n, most = len(subject.accounts), len(shown)
+        told = f"{most:,} of them, those that need a look first, have a section here; the others are listed."
+        yield f'<p class="r-never">This database has {n:,} keys. {told}</p>'
+    for status in subject.counts:
+        members = [account for account in subject.accounts if account.status == status]
+        with_section = [account for account in members if account.key in shown]
+        listed = [account for account in members if account.key not in shown]
+        body = chain([_index(with_section)], map(sections.of, with_section), [_listed(listed)])
+        name = overview.name_of(status)
+        head = f'<h3 id="h-{name}">{badge(status)} {count_text(len(members), "value")}</h3>'
+        yield f'<section class="r-group" id="all-{name}" aria-labelledby="h-{name}">{head}{"".join(body)}</section>'
 
 
-def _key(db: Any, key: str) -> str:
-    try:
-        story = entry_story(db.entry(key))
-    except UNREADABLE as error:
-        return f'<p class="i-bad">{escape(error, 300)}</p>'
-    return f'<p class="r-what">{escape(story.summary.what)}</p>{preview(db, key)}{"".join(entry_parts(story, shows_cell=False))}'
+def _index(accounts: list[Account]) -> str:
+    """Return links to the keys of a group; of a few, their sections are seen at once."""
+    if len(accounts) < 4:
+        return ""
+    links = "".join([f'<li><a href="#{account.anchor}">{escape(account.key, 120)}</a></li>' for account in accounts])
+    is_open = " open" if len(accounts) <= 30 else ""
+    return f'<details class="r-index"{is_open}><summary>their keys</summary><ul>{links}</ul></details>'
 
 
-def _sessions(db: Any, stored: tuple[Stored, ...]) -> Iterator[str]:
-    sessions = dict.fromkeys(version.session for version in stored if version.session)
-    body = "".join(_session(db, session_id, stored) for session_id in sessions)
-    yield _section("ran", "What ran, in this order", body or '<p class="i-muted">No session is on record.</p>')
+def _listed(accounts: list[Account]) -> str:
+    if not accounts:
+        return ""
+    rows = [(one.key, one.summary.what, size_text(one.summary.nbytes)) for one in accounts[:MAX_LISTED]]
+    more = f" ({len(accounts) - MAX_LISTED:,} more are not listed)" if len(accounts) > MAX_LISTED else ""
+    title = f"{count_text(len(accounts), 'value')} without a section here{more}"
+    return f'<details class="r-rest"><summary>{title}</summary>{html.table(("key", "what", "size"), rows)}</details>'
 
 
-def _session(db: Any, session_id: str, stored: tuple[Stored, ...]) -> str:
-    from isfdb.provenance.session import read_session
-
-    try:
-        session = read_session(db.root._storage, session_id)
-        cells = cells_of_session(session, session_id, stored)
-    except UNREADABLE as error:
-        return f'<p class="i-bad">Session {escape(session_id)} cannot be read: {escape(error, 300)}</p>'
-    items = "".join(f"<li>{cell_html(cell)}</li>" for cell in cells)
-    where = surroundings(db, session.start, [version for version in stored if version.session == session_id])
-    return f'<h3>Session <code>{escape(session_id)}</code></h3>{where}<ol class="r-cells">{items}</ol>'
+def _folded_history(stored: Any) -> str:
+    title = f"{count_text(len(stored), 'version')}, newest first"
+    return f"<details><summary>{title}</summary>{history_table(stored)}</details>"
 
 
-def _closing() -> str:
-    from isfdb._version import get_versions
-
-    made = f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
-    version = get_versions()["version"]
-    return f'<footer class="i-muted"><p>Made {made} by isfdb {escape(version)} with Python {sys.version.split()[0]}.</p></footer>'
+def _closing(subject: Subject) -> str:
+    where = subject.where
+    told = f"Made by isfdb {where.get('isfdb', '')} with Python {where.get('python', '')}. This page holds no script and loads nothing."
+    return f'<footer class="i-muted"><p>{escape(told, 300)} <a href="#top">To the top</a></p></footer>'

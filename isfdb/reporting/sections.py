@@ -1,0 +1,202 @@
+"""The section of one key on the report: verdict, glimpse of the value, script, inputs, lineage, environment, risks. It only shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from isfdb.auditing.completeness import advice_on
+from isfdb.display import html
+from isfdb.display.descriptions import described
+from isfdb.display.entries import made_pairs
+from isfdb.display.safe import escape
+from isfdb.display.summaries import UNREADABLE, version_summary
+from isfdb.display.verdicts import badge, kind_of, verdict_parts
+from isfdb.display.words import count_text, size_text, time_text
+from isfdb.provenance.records import UsedFile
+from isfdb.reporting.accounts import BAD, Account
+from isfdb.reporting.environments import Environments
+from isfdb.reporting.previews import Previews
+from isfdb.reporting.scripts import Scripts
+from isfdb.tracing.drawing import draw
+from isfdb.tracing.svg import svg
+from isfdb.tracing.walk import lineage
+
+if TYPE_CHECKING:
+    from isfdb.reporting.cells import Cells
+
+_MOST_SHOWN: Final = 30
+_MOST_BOXES: Final = 40
+
+
+class Sections:
+    """Makes the sections; what several keys share is gathered while they are made, and shown once, below.
+
+    Parameters
+    ----------
+    db : Database
+    accounts : sequence of Account
+        Those that have a section.
+    cells : Cells
+        Where on the page the cells stand.
+    """
+
+    def __init__(self, db: Any, accounts: list[Account], cells: Cells) -> None:
+        self._db = db
+        self._cells = cells
+        self._on_page = {str(account.summary.link): account.anchor for account in accounts if account.summary.link}
+        self.scripts = Scripts()
+        self.environments = Environments(db.root._storage)
+        self._previews = Previews()
+        for account in accounts:
+            if account.version is not None:
+                self.scripts.add(account.key, account.anchor, account.version)
+
+    def of(self, account: Account) -> str:
+        """Return the section of a key."""
+        name = account.anchor
+        head = (
+            f'<div class="r-head"><h4 id="h{name}">{escape(account.key, 300)}</h4>{badge(account.status)}'
+            f'<span class="r-what">{escape(account.summary.what)}</span></div>'
+        )
+        body = "".join(self._body(account))
+        return f'\n<article class="r-key r-{kind_of(account.status)}" id="{name}" aria-labelledby="h{name}">{head}{body}</article>'
+
+    def _body(self, account: Account) -> Iterator[str]:
+        yield _findings(account)
+        version = account.version
+        if version is None:
+            yield f'<p class="i-bad">It cannot be read: {escape(account.summary.problem, 600)}</p>'
+            return
+        yield _verdict(account)
+        yield self._previews.of(account.key, account.anchor, version)
+        yield self._attributes(account)
+        folds: list[str] = []
+        try:
+            folds += self._folds(account)  # what was made before something failed is shown
+        except UNREADABLE as error:
+            yield f'<p class="i-bad">Its record cannot be understood: {escape(error, 300)}</p>'
+        yield f'<div class="r-folds">{"".join(folds)}</div>'
+
+    def _folds(self, account: Account) -> Iterator[str]:
+        version, is_bad = account.version, account.status in BAD
+        yield _replayed(account)
+        yield _lacks(account)
+        yield _risks(version.risks, is_open=is_bad)
+        yield _fold("script", self.scripts.of(account.key), is_open=is_bad)
+        yield self._inputs(version)
+        yield _fold("lineage", self._lineage(account))
+        yield _fold("environment and code", self._surroundings(account))
+        yield _fold("all that is recorded", self._facts(account))
+
+    def _attributes(self, account: Account) -> str:
+        attributes = self._db.attributes[account.key]
+        pairs = [(str(name), str(attributes[name])) for name in attributes]
+        return f'<div class="r-attributes">{html.facts(pairs)}</div>' if pairs else ""
+
+    def _inputs(self, version: Any) -> str:
+        inputs = version.inputs
+        if not inputs:
+            return ""
+        rows = "".join([f"<tr>{self._input(one)}</tr>" for one in inputs[:_MOST_SHOWN]])
+        more = f'<p class="i-muted">and {len(inputs) - _MOST_SHOWN:,} more</p>' if len(inputs) > _MOST_SHOWN else ""
+        table = html.table_around(("made from", "size", "digest"), rows)
+        return _fold(f"made from {count_text(len(inputs), 'input')}", table + more)
+
+    def _input(self, used: Any) -> str:
+        if isinstance(used, UsedFile):
+            about = "written by this session" if used.written_here else used.because
+            told = f"{escape(used.path, 400)}{f' <span class=i-muted>{escape(about, 200)}</span>' if about else ''}"
+            size = size_text(used.size) if used.size is not None else ""
+            return f"<td>file {told}</td><td>{size}</td><td><code>{escape((used.digest or '')[:16])}</code></td>"
+        anchor = self._on_page.get(used.link)
+        link = f'<a href="#{anchor}">{escape(used.link, 400)}</a>' if anchor else escape(used.link, 400)
+        return f"<td>value {link}</td><td></td><td><code>{escape((used.digest or '')[:16])}</code></td>"
+
+    def _lineage(self, account: Account) -> str:
+        found = lineage(self._db, account.key, version=account.version.number)
+        drawing = draw(found.graph, most_nodes=_MOST_BOXES)
+        # What a box tells when pointed at would be most of the page: the text of cells stands below, once.
+        boxes = tuple([replace(box, title="" if box.kind == "activity" else box.title[:200]) for box in drawing.boxes])
+        picture = svg(replace(drawing, boxes=boxes), f"lineage of {account.key}: what it was made from", alone=False, styled=False)
+        stale = "".join([f'<p class="i-bad">It would come out different now: {escape(reason, 600)}</p>' for reason in found.stale])
+        hidden = f'<p class="i-muted">{drawing.hidden:,} more are only counted.</p>' if drawing.hidden else ""
+        return f'<div class="i-wide" tabindex="0">{picture}</div>{stale}{hidden}'
+
+    def _surroundings(self, account: Account) -> str:
+        record = account.version.record
+        made = [pair for pair in made_pairs(record) if pair[0] not in ("environment", "session")]
+        where = self._cells.link(record)
+        return f"{self.environments.of(account.key, record)}{where}{html.facts(made)}"
+
+    def _facts(self, account: Account) -> str:
+        version, summary = account.version, account.summary
+        pairs = [
+            *described(version.describe).facts,
+            ("stored", f"{time_text(summary.created)} as version {summary.version} by {summary.dumper}"),
+            ("size", size_text(summary.nbytes)),
+            ("digest", summary.digest),
+            ("link", summary.link),
+        ]
+        return html.facts(pairs) + self._versions(account)
+
+    def _versions(self, account: Account) -> str:
+        if account.version.number < 2:
+            return ""
+        told = [version_summary(version, account.key) for version in self._db.versions(account.key)]
+        rows = [(f"v{one.version}", time_text(one.created), one.what, size_text(one.nbytes), one.digest[:16]) for one in reversed(told)]
+        return html.table(("version", "stored", "what", "size", "digest"), rows[:_MOST_SHOWN])
+
+
+def _fold(title: str, body: str, *, is_open: bool = False) -> str:
+    return f'<details class="r-fold"{" open" if is_open else ""}><summary>{escape(title)}</summary><div>{body}</div></details>'
+
+
+def _findings(account: Account) -> str:
+    if not account.findings:
+        return ""
+    lines = [f"{one.kind}{f' {one.file}' if one.file else ''}: {one.message}" for one in account.findings[:_MOST_SHOWN]]
+    items = "".join([f"<li>{escape(line, 600)}</li>" for line in lines])
+    return f'<div class="r-found"><p><span aria-hidden="true">⚠</span> Not as it was stored:</p><ul class="i-lines">{items}</ul></div>'
+
+
+def _verdict(account: Account) -> str:
+    """Return the verdict where it is more than that all went well."""
+    verdict = account.verdict
+    if verdict is None:
+        return f'<p class="i-muted">{escape(account.detail, 400)}</p>' if account.detail else ""
+    if not _is_told(account):
+        return ""
+    because = f'<p class="r-because">Because: <b>{escape(verdict.because, 80)}</b></p>' if verdict.because else ""
+    return because + "".join(verdict_parts(verdict)) + _claim(account)
+
+
+def _is_told(account: Account) -> bool:
+    return account.status in BAD or account.status == "close"
+
+
+def _replayed(account: Account) -> str:
+    verdict = account.verdict
+    return "" if verdict is None or _is_told(account) else _fold("how it was replayed", "".join(verdict_parts(verdict)) + _claim(account))
+
+
+def _claim(account: Account) -> str:
+    return '<p class="i-muted">Somebody else made this verdict; it was not checked here.</p>' if account.is_claim else ""
+
+
+def _lacks(account: Account) -> str:
+    if not account.lacks:
+        return ""
+    rows = [(lack, advice_on(lack)) for lack in account.lacks[:_MOST_SHOWN]]
+    return _fold(
+        f"not explained: {count_text(len(account.lacks), 'thing')} missing", html.table(("what is missing", "what to do"), rows, limit=500)
+    )
+
+
+def _risks(risks: tuple[Any, ...], *, is_open: bool) -> str:
+    if not risks:
+        return ""
+    rows = [(risk.kind, risk.line, risk.advice) for risk in risks[:_MOST_SHOWN]]
+    title = f"{count_text(len(risks), 'risk')} to making it again"
+    return _fold(title, html.table(("risk", "line", "what to do"), rows, limit=300), is_open=is_open)
