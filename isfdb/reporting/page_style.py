@@ -127,7 +127,8 @@ font-size:.95em}
 #: style; lists of packages and what else ran stay folded, or a page of a thousand keys would fill a shelf.
 _PAPER: Final = """
 .isfdb .r-folds{display:block}
-.isfdb details.r-fold::details-content{content-visibility:visible;display:block;block-size:auto;opacity:1}
+.isfdb .r-key summary{list-style:none}
+.isfdb .r-key details::details-content{content-visibility:visible;display:block;block-size:auto;opacity:1}
 .isfdb .r-key,.isfdb .r-script,.isfdb .r-environment,.isfdb .r-session{content-visibility:visible;break-inside:auto;padding:.5rem .8rem}
 .isfdb .r-head,.isfdb h2,.isfdb h3{break-after:avoid}
 .isfdb .r-plot,.isfdb .r-picture,.isfdb tr,.isfdb .r-tiles li{break-inside:avoid}
