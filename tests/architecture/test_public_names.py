@@ -36,6 +36,7 @@ def test_the_public_names_are_these():
         "pin",
         "registry",
         "replay",
+        "report",
         "set_options",
         "verify",
         "whence",

@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 import isfdb
+from isfdb.display.verdicts import verdict_html
 from isfdb.plugins import register_loaderdumper, unregister_loaderdumper
 from isfdb.reporting.page import report_page
+from tests.unit.reporting.reported import audit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,6 +144,30 @@ def test_no_script_from_the_database_runs_on_the_report_page(probe, hostile):
     seen = probe(report_page(hostile))
     assert seen["title"].startswith("results")
     assert not seen["hacked"]
+
+
+def test_no_script_in_a_verdict_runs_on_the_report_page_or_in_a_notebook(probe, hostile):
+    facts = {"evidence": tuple((one, one) for one in HOSTILE), "differences": tuple(HOSTILE), "notes": tuple(HOSTILE)}
+    keys = hostile.keys(recurse=True)
+    given = {key: ("different", HOSTILE[n % len(HOSTILE)], HOSTILE[-1 - n % len(HOSTILE)], facts) for n, key in enumerate(keys)}
+    audit = audit_of(hostile, given, {key: tuple(HOSTILE) for key in keys})
+    seen = probe(report_page(hostile, audit=audit), 360)
+    assert seen["title"].startswith("results")
+    assert (seen["hacked"], seen["wide"]) == (False, [])
+    shown = "".join([verdict_html(row.verdict) for row in audit.rows])
+    seen = probe(f"<!DOCTYPE html><html><head><title>innocent</title></head><body>{shown}</body></html>")
+    assert (seen["title"], seen["hacked"]) == ("innocent", False)
+
+
+def test_a_button_shows_one_group_of_verdicts_only(probe, db):
+    for key in "abc":
+        db[key] = 1
+    page = report_page(db, audit=audit_of(db, {"a": ("different", "unknown"), "b": ("identical",)}))
+    shown = "[...document.querySelectorAll('.r-group')].filter(e => e.offsetHeight).map(e => e.id).join(' ')"
+    for choice, expected in (("all", "all-different all-identical all-not-replayed"), ("different", "all-different")):
+        press = f"document.getElementById('only-{choice}').click(); document.title = {shown}"
+        seen = probe(page.replace("</body>", f"<script>addEventListener('load', () => {{{press}}})</script></body>"))
+        assert seen["title"] == expected
 
 
 def test_no_script_from_the_database_runs_in_a_notebook_output(probe, hostile):
