@@ -112,10 +112,10 @@ def _without_commit(recorded: RecordedRepository, folder: str) -> WorkTree:
 
 def _linked(git: SafeGit, commit: str, folder: str, source: Repository | None) -> WorkTree:
     reason = f"isfdb replay isfdb-replay-{host()}-{os.getpid()}-{secrets.token_hex(4)}"
-    command = ["worktree", "add", "--detach", "--lock", "--reason", reason, "--", folder, commit]
     for attempt in (1, 2, 3):
         try:
-            git.ask(*command, timeout_s=_CHECKOUT_TIMEOUT_S)
+            git.ask("worktree", "add", "--detach", "--", folder, commit, timeout_s=_CHECKOUT_TIMEOUT_S)
+            git.ask("worktree", "lock", "--reason", reason, "--", folder)
             break
         except GitFailedError as error:
             _drop_entry(git, folder)
@@ -141,8 +141,8 @@ def _borrowed(recorded: RecordedRepository, folder: str, scratch: str, found: li
 
 def _borrowing_repository(folder: str, commit: str, objects: list[str], like: Repository | None) -> SafeGit:
     os.makedirs(folder)
-    object_format = "sha256" if len(commit) == 64 else "sha1"
-    SafeGit(folder).ask("init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", "--", folder)
+    longer = ["--object-format=sha256"] if len(commit) == 64 else []
+    SafeGit(folder).ask("init", "--quiet", "--bare", "--template=", *longer, "--", folder)
     os.makedirs(f"{folder}/objects/info", exist_ok=True)
     with open(f"{folder}/objects/info/alternates", "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write("".join([f"{one}\n" for one in objects]))
@@ -213,11 +213,11 @@ def _admin_of(folder: str) -> str:
 def _drop_entry(git: SafeGit, folder: str, admin: str = "") -> None:
     """Remove the entry of a work tree where git does not: because the tree was tampered with, say."""
     with contextlib.suppress(GitFailedError):
-        common = os.fsdecode(git.ask("rev-parse", "--path-format=absolute", "--git-common-dir")).rstrip("\n")
-        entries = os.path.join(common, "worktrees")
+        common = os.fsdecode(git.ask("rev-parse", "--git-common-dir")).rstrip("\n")
+        entries = os.path.realpath(os.path.join(git.folder, common, "worktrees"))
         ours = [admin] if admin else [os.path.join(entries, name) for name in _names(entries)]
         for entry in ours:
-            is_entry = os.path.dirname(entry) == entries and not os.path.islink(entry)
+            is_entry = os.path.realpath(os.path.dirname(entry)) == entries and not os.path.islink(entry)
             if is_entry and read_text(os.path.join(entry, "gitdir")).strip() == os.path.join(folder, ".git"):
                 shutil.rmtree(entry, ignore_errors=True)
         with contextlib.suppress(OSError):

@@ -7,6 +7,7 @@ when its file changed. Every answer that is missing is named under ``unknown``, 
 from __future__ import annotations
 
 import os
+import stat
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -248,7 +249,7 @@ class WorkTreeWatch:
                     left_out.append({"path": readable(path), "why": kept})
                 continue
             blobs[kept.blob] = kept.content
-            files.append({"path": readable(path), "state": state} | kept.facts())
+            files.append({"path": readable(path), "state": state} | kept.facts() | ({"executable": True} if _is_executable(full) else {}))
         found: dict[str, Any] = {}
         if files:
             found["files"] = files
@@ -293,6 +294,13 @@ class WorkTreeWatch:
                     return None
                 self._description = (state, readable(os.fsdecode(answer).strip()))
         return self._description[1]
+
+
+def _is_executable(path: str) -> bool:
+    try:
+        return bool(os.lstat(path).st_mode & stat.S_IXUSR)
+    except OSError:  # removed this moment
+        return False
 
 
 def _parse_status(text: bytes) -> _Status:

@@ -9,12 +9,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from isfdb.provenance.collectors.sources import named_blob
+from isfdb.replaying.sources import restored
 from isfdb.storage.staging import host
 
 Git = Callable[..., str]
@@ -149,6 +151,21 @@ def test_two_replays_of_one_repository_at_once(project: Path, record: Record) ->
     assert not (project / ".git" / "worktrees").exists()
 
 
+def test_many_replays_of_one_repository_at_once(project: Path, record: Record) -> None:
+    recorded = record(project, "import model")
+    then = tree(project)
+
+    def replay(number: int) -> bool:
+        folder = recorded.tmp_path / f"one{number}"
+        folder.mkdir()
+        with restored(recorded.storage, recorded.snapshot, str(folder), directory=recorded.directory) as found:
+            return not found.problems and tree(found.directory) == then
+
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(replay, range(30)))
+    assert not (project / ".git" / "worktrees").exists()
+
+
 @pytest.mark.parametrize("ruin", ["no .git", "other .git", "no folder"])
 def test_a_ruined_worktree_is_taken_away(project: Path, record: Record, ruin: str, tmp_path: Path) -> None:
     recorded = record(project)
@@ -183,6 +200,8 @@ def test_names_modes_links_and_line_endings(project: Path, git: Git, record: Rec
     (project / "link.py").symlink_to("a b.py")
     (project / "data.bin").write_bytes(bytes(range(255, -1, -1)) * 20)
     (project / "un tracked é.py").write_bytes(b"x = 1\r\n")
+    (project / "untracked.sh").write_text("#!/bin/sh\n")
+    (project / "untracked.sh").chmod(0o755)
     then, recorded = tree(project), record(project)
     move_on(project, git)
     with recorded.restored() as found:
@@ -476,6 +495,37 @@ def test_a_forged_path_is_refused(project: Path, git: Git, record: Record, path:
     with recorded.restored() as found:
         assert [obstacle for obstacle, _ in found.problems] == ["source missing"]
     assert os.listdir(tmp_path / "victim") == []
+
+
+_NEW = "diff --git a/{0} b/{0}\nnew file mode {1}\n--- /dev/null\n+++ b/{0}\n@@ -0,0 +1 @@\n+{2}\n"
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        _NEW.format("../outside.py", 100644, "x"),
+        _NEW.format(".git/hooks/post-checkout", 100755, "x"),
+        _NEW.format("victim.py", 100644, "x").replace("b/victim.py", "b//{victim}/x.py").replace("a/victim.py", "a//{victim}/x.py"),
+        _NEW.format("door", 120000, "{victim}\n\\ No newline at end of file") + _NEW.format("door/x.py", 100644, "x"),
+        _NEW.format("out/x.py", 100644, "x"),
+    ],
+)
+def test_a_forged_patch_writes_nothing_elsewhere(project: Path, git: Git, record: Record, patch: str, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (project / "out").symlink_to(victim)
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "link")
+    recorded = record(project)
+    content = patch.replace("{victim}", str(victim)).encode()
+    recorded.snapshot["repositories"][0]["patch"] = name = named_blob(content, ".patch")
+    recorded.put(name, content)
+    before = state(project)
+    with recorded.restored() as found:
+        assert [obstacle for obstacle, _ in found.problems] == ["patch does not apply"]
+        assert not Path(found.directory).with_name("outside.py").exists()
+    assert os.listdir(victim) == []
+    assert state(project) == before
 
 
 @pytest.mark.parametrize("commit", ["--upload-pack=x", "HEAD", "main", "0" * 39, "G" * 40, "0" * 40])
