@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from isfdb.exact_json import loads
+from isfdb.exact_json import compact, loads
+from isfdb.hashing import digest_of
 from isfdb.layout.current import CODE_FOLDER, ENVIRONMENTS_FOLDER
 from isfdb.options import option
 from isfdb.provenance.session import Session, read_session
@@ -27,6 +28,7 @@ CURRENT: Final = "current"
 RECORDED: Final = "recorded"
 
 _MISSING: Final = "environment missing"
+_NOT_RECORDED: Final = "the packages of the session are not recorded, or their record was changed since"
 
 
 @dataclass(frozen=True)
@@ -132,9 +134,10 @@ def _kept(storage: Storage, folder: str, digest: Any) -> Mapping[str, Any] | Non
         return None
     try:
         found = loads(storage.read(f"{folder}/{digest}.json"))
-    except (OSError, ValueError, RecursionError):
+        is_whole = digest_of(compact(found).encode())[:32] == digest
+    except (OSError, ValueError, TypeError, RecursionError):
         return None  # the same
-    return found if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) and is_whole else None
 
 
 def _mapping(member: Any) -> Mapping[str, Any]:
@@ -147,7 +150,7 @@ def _mapping(member: Any) -> Mapping[str, Any]:
 def _compared(name: str, interpreter: Interpreter, session: _Session) -> ReplayEnvironment:
     found = ReplayEnvironment(name, interpreter.python, interpreter.path)
     if session.packages is None:
-        return replace(found, notes=("the packages of the session are not recorded, so none are compared",))
+        return replace(found, notes=(f"{_NOT_RECORDED}, so none are compared",))
     packages = interpreter.packages
     if session.imported is None:
         imported = frozenset(packages_of(session.packages))  # then each may have been
@@ -173,7 +176,7 @@ def _given(choice: str, session: _Session) -> ReplayEnvironment:
 
 def _rebuilt(session: _Session, *, offline: bool, trusted: bool) -> ReplayEnvironment:
     if session.packages is None:
-        return _problem(RECORDED, "", "the packages of the session are not recorded, so they cannot be installed again")
+        return _problem(RECORDED, "", f"{_NOT_RECORDED}, so they cannot be installed again")
     wanted = wanted_packages(session.packages, trusted=trusted, source_builds=option("environment_source_builds"))
     if not wanted.python or not wanted.implementation:
         return _problem(RECORDED, "", "the record does not say which Python the session had")

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 import isfdb
+from isfdb.exact_json import compact
+from isfdb.hashing import digest_of
 from isfdb.provenance.collectors import packages
 from isfdb.provenance.collectors.machine import machine
 from isfdb.replaying.environment_differences import Difference, differences, summary
@@ -27,17 +29,23 @@ def _own_cache(tmp_path: Path) -> Any:
         yield
 
 
+def keep(folder: Path, record: Any) -> str:
+    digest = digest_of(compact(record).encode())[:32]
+    (folder / f"{digest}.json").write_text(json.dumps(record))
+    return digest
+
+
 def environment(folder: Path, choice: str, recorded: Any, imported: dict[str, str] | None = None, **machine: Any) -> ReplayEnvironment:
     """Ask for the environment of a value whose session had `recorded` packages."""
     db = isfdb.open(folder / "db")
     private = folder / "db" / ".isfdb"
     for name in ("environments", "code", "sessions"):
         (private / name).mkdir(exist_ok=True)
-    (private / "environments" / "abc.json").write_text(json.dumps(recorded))
-    (private / "code" / "def.json").write_text(json.dumps({} if imported is None else {"imported": imported}))
+    digest = keep(private / "environments", recorded)
+    snapshot = keep(private / "code", {} if imported is None else {"imported": imported})
     (private / "sessions" / "20260101T000000-000000000000.jsonl").write_text(json.dumps({"kind": "start", "machine": machine}) + "\n")
-    record = {"code": {"snapshot": "def"}, "activity": {"session": "20260101T000000-000000000000", "line": 1}}
-    return environment_for(choice, db._storage, "abc", record)
+    record = {"code": {"snapshot": snapshot}, "activity": {"session": "20260101T000000-000000000000", "line": 1}}
+    return environment_for(choice, db._storage, digest, record)
 
 
 def test_the_packages_of_this_process_do_not_differ_from_themselves(tmp_path: Path) -> None:
@@ -77,8 +85,17 @@ def test_a_record_that_says_nothing_is_no_error(tmp_path: Path, record: Any) -> 
 def test_packages_that_are_not_recorded_are_said_to_be_not_compared(tmp_path: Path) -> None:
     db = isfdb.open(tmp_path / "db")
     found = environment_for("current", db._storage, None, {})
-    assert found.notes == ("the packages of the session are not recorded, so none are compared",)
+    assert found.notes == ("the packages of the session are not recorded, or their record was changed since, so none are compared",)
     assert environment_for("recorded", db._storage, None, {}).problems[0][0] == "environment missing"
+
+
+def test_a_record_that_was_changed_does_not_count(tmp_path: Path) -> None:
+    environment(tmp_path, "current", {"packages": {"a": "1"}})
+    (record,) = (tmp_path / "db" / ".isfdb" / "environments").iterdir()
+    record.write_text(json.dumps({"packages": {"evil": "1"}}))
+    db = isfdb.open(tmp_path / "db")
+    assert environment_for("current", db._storage, record.stem, {}).differences == ()
+    assert "was changed since" in environment_for("recorded", db._storage, record.stem, {}).problems[0][1]
 
 
 # Another interpreter ---------------------------------------------------------------------------------------------------------------
