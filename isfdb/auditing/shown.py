@@ -46,7 +46,7 @@ def text(audit: Audit, *, columns: int | None, most: int) -> str:
 def html_of(audit: Audit) -> str:
     """Return an audit as a piece of a page."""
     rows, rest = _some_rows(audit, MOST_ROWS)
-    parts = [html.heading(_title(audit), _outcome(audit), audit.ended)]
+    parts = [html.heading(_title(audit), _outcome(audit), audit.ended[:19])]
     parts.append(html.facts([(name, f"{count}: {meaning}") for name, count, meaning in audit.scores.lines()]))
     for database in audit.databases:
         lines = _findings_lines(database)

@@ -72,6 +72,16 @@ def test_ls_show_log_and_verify_return_objects(magic: Any):
     assert not value(magic, "%isfdb verify rates")
 
 
+def test_audit_takes_a_database_a_key_and_options(magic: Any):
+    value(magic, "%isfdb open ./results")
+    audit = value(magic, "%isfdb audit --no-replay")
+    assert {row.key for row in audit.rows} == {"rates", "cells/L5PT"} and audit.n_replays == 0
+    assert "explained" in audit._repr_mimebundle_()["text/html"]
+    assert [row.key for row in value(magic, "%isfdb audit rates --no-replay").rows] == ["rates"]
+    sampled = value(magic, "%isfdb audit --only cells --sample 1 --trust --timeout 100")
+    assert [(row.key, row.label) for row in sampled.rows] == [("cells/L5PT", "not runnable (because: no code)")]  # stored by this test
+
+
 def test_a_cell_is_attributed_to_what_it_stored(magic: Any):
     value(magic, "%isfdb open ./results")
     value(magic, "db['answer'] = 42")
