@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from isfdb.pins import pin as pin
     from isfdb.replaying.replays import replay as replay
     from isfdb.reporting.reports import report as report
+    from isfdb.sealing.seals import seal as seal
     from isfdb.tracing.walk import lineage as lineage
     from isfdb.verifying import verify as verify
 
@@ -39,6 +40,7 @@ _HOME = {
     "replay": "isfdb.replaying.replays",
     "report": "isfdb.reporting.reports",
     "set_options": "isfdb.options",
+    "seal": "isfdb.sealing.seals",
     "verify": "isfdb.verifying",
     "whence": "isfdb.origins",
     "errors": "",
@@ -61,6 +63,7 @@ __all__ = [
     "registry",
     "replay",
     "report",
+    "seal",
     "set_options",
     "verify",
     "whence",

@@ -40,16 +40,29 @@ from isfdb.layout.current import (
 from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import Files, checked_files, digest_of_files, is_sealed, read_record
 from isfdb.provenance.records import slice_of
+from isfdb.sealing.against import Sealed
+from isfdb.sealing.signatures import read_public_key
 from isfdb.storage.base import Storage
 from isfdb.storage.isf import IsfStorage
+from isfdb.storage.local import LocalStorage
 from isfdb.storage.staging import host, writer_is_alive
 from isfdb.verifying_isf import verify_isf
 from isfdb.verifying_logs import Logs, Seen
 from isfdb.verifying_shared import SharedRecords
 
 
-def verify(db: Database, *, key: str | tuple[str, ...] | None = None, progress: bool = False) -> Findings:
+def verify(
+    db: Database,
+    *,
+    key: str | tuple[str, ...] | None = None,
+    progress: bool = False,
+    against: str | os.PathLike[str] | None = None,
+    public_key: str | os.PathLike[str] | None = None,
+) -> Findings:
     """Check every file against its digest, every record against its seal, every chain, and look for what is missing or left over.
+
+    Versions and the logs of sessions are compared: what was taken away, put in or moved by hand is found. So is what the newest seal
+    (:func:`isfdb.seal`) covers and is not as it was.
 
     Parameters
     ----------
@@ -58,18 +71,35 @@ def verify(db: Database, *, key: str | tuple[str, ...] | None = None, progress: 
         Only this key; default: the whole database with its sub-databases.
     progress : bool
         Show a bar.
+    against : str or path, optional
+        The head of a seal, as written in a lab book, or the file of a seal that was kept elsewhere: is all that it covered still there
+        and unchanged? What was added since is told in the remarks. Not with `key`.
+    public_key : path, optional
+        A public Ed25519 key (PEM), with which that seal, or the newest, must be signed. Not with `key`.
 
     Returns
     -------
     Findings
         Empty where everything is sound.
+
+    Raises
+    ------
+    OptionError
+        What is asked does not fit together, or `against` is neither a head nor a seal.
     """
     if not isinstance(db, Database):
         raise OptionError(f"verify takes an open database, not {db!r}: isfdb.verify(isfdb.open(path, mode='r')).", database=db)
     storage = db.root._storage
+    asks_for_seal = against is not None or public_key is not None
+    if asks_for_seal and (key is not None or db._folder or isinstance(storage, IsfStorage)):
+        raise OptionError("a seal is of a whole database that isfdb wrote: open the topmost one, and name no key.", key=key)
     if isinstance(storage, IsfStorage):
         return verify_isf(db, storage, key, progress=progress)
-    return _Verification(db, progress).run(key)
+    verification = _Verification(db, progress)
+    verification.run(key)
+    if key is None and not db._folder:
+        verification.check_seals(against, read_public_key(public_key) if public_key is not None else None)
+    return verification.findings()
 
 
 class _Verification:
@@ -79,7 +109,8 @@ class _Verification:
         self.db = db
         self.storage: Storage = db.root._storage
         self.progress = progress
-        self.findings: list[Finding] = []
+        self.found: list[Finding] = []
+        self.remarks: list[str] = []
         self.counts = dict.fromkeys(("keys", "versions", "files", "bytes"), 0)
         self.unvouched: list[str] = []
         self.shared = SharedRecords(self.storage, self._find, self._surviving)
@@ -89,7 +120,8 @@ class _Verification:
         self.earlier: dict[int, Files] = {}
         self.reclaimed: set[int] = set()
 
-    def run(self, key: str | tuple[str, ...] | None) -> Findings:
+    def run(self, key: str | tuple[str, ...] | None) -> None:
+        """Look at one key, or at all."""
         # Logs before versions: what a log says is done was there before it was read.
         self.logs = Logs(self.storage, self._find, self._surviving, is_whole=key is None and not self.db._folder)
         if key is not None:
@@ -101,7 +133,18 @@ class _Verification:
                 self.shared.check_private()
         self.shared.check_references()
         self.logs.check()
-        return Findings(self.findings, self.counts, self.unvouched, remarks=self._remarks())
+
+    def check_seals(self, against: str | os.PathLike[str] | None, public_key: str | None) -> None:
+        """Hold all against a seal: the newest, or the one that is asked about."""
+        asked = against is not None or public_key is not None
+        if asked or (isinstance(self.storage, LocalStorage) and not self.logs.is_part):
+            sealed = Sealed(self.storage, self.db.id, self._find)
+            sealed.check(against, public_key)
+            self.remarks += sealed.remarks
+
+    def findings(self) -> Findings:
+        """Return what was found."""
+        return Findings(self.found, self.counts, self.unvouched, remarks=[*self.remarks, *self._remarks()])
 
     def _remarks(self) -> list[str]:
         remarks = []
@@ -117,7 +160,7 @@ class _Verification:
         return remarks
 
     def _find(self, kind: str, key: str, version: int | None, file: str, message: str) -> None:
-        self.findings.append(Finding(kind, key, version, file, message))
+        self.found.append(Finding(kind, key, version, file, message))
 
     # Folders of keys -------------------------------------------------------------------------------------------------------------
 

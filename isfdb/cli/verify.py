@@ -16,6 +16,7 @@ EXAMPLES = """
 isfdb verify results                the whole database
 isfdb verify results rates          one key
 isfdb verify results --json         findings for programs
+isfdb verify results --against HEAD is all that a seal covered there and unchanged?
 """
 
 
@@ -23,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb understands."""
     add_database(parser)
     parser.add_argument("key", nargs="?", metavar="KEY", help="one key only")
+    parser.add_argument("--against", metavar="HEAD", help="the head of a seal, from a lab book, or the file of a seal kept elsewhere")
+    parser.add_argument("--public-key", metavar="FILE", help="public Ed25519 key (PEM) with which the seal must be signed")
     add_json(parser)
 
 
@@ -31,7 +34,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from isfdb.verifying import verify
 
     db = open_to_read(arguments.db)
-    findings = verify(db, key=arguments.key, progress=terminal.progress)
+    findings = verify(db, key=arguments.key, progress=terminal.progress, against=arguments.against, public_key=arguments.public_key)
     colour = terminal.bad if findings else terminal.good
     terminal.answer({"database": database_members(db), **findings.to_json()}, colour(str(findings)))
     return 1 if findings else 0

@@ -72,7 +72,13 @@ class Announcements:
             self._give_up(error)
             return []
 
-    def done(self, lines: Sequence[int]) -> None:
-        """Note that what these lines tell has happened."""
-        if self._log is not None:
-            self._log.note_done(lines)
+    def done(self, lines: Sequence[int], *, at_once: bool = False) -> None:
+        """Note that what these lines tell has happened, and say so in the next line, or `at_once` in one of its own."""
+        if self._log is None:
+            return
+        self._log.note_done(lines)
+        if at_once:
+            try:
+                self._log.write_done()
+            except OSError as error:
+                self._give_up(error)

@@ -49,6 +49,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     db.attributes["array"]["unit"] = "mV"
     db.attributes["array"]["gain"] = np.float32(0.5)
     db.collect(grace_s=0)
+    isfdb.seal(db)
     return path
 
 
@@ -75,10 +76,11 @@ def test_every_member_in_a_schema_says_what_it_means(name: str):
         ("DELETED", "**/v*/DELETED", 2),
         ("attributes", "**/*.key/attributes.json", 1),
         ("attributes", "**/*.key/attributes/*.json", 2),
+        ("seal", ".isfdb/seals/*.json", 1),
     ],
 )
 def test_every_file_obeys_its_schema(database: Path, schema: str, pattern: str, at_least: int):
-    files = sorted(path for path in database.glob(pattern) if ".isfdb" not in path.parts)
+    files = sorted(path for path in database.glob(pattern) if pattern.startswith(".isfdb") or ".isfdb" not in path.parts)
     assert len(files) >= at_least
     assert not {str(path.relative_to(database)): found for path in files if (found := problems(schema, json.loads(path.read_bytes())))}
 
