@@ -24,6 +24,7 @@ isfdb audit results --no-replay                    run no code: files, records, 
 isfdb audit results --only "cells/*" --sample 0.1  a tenth of some keys
 isfdb audit results --max-time 10m --jobs 4        four at once; the next call goes on where this one ends
 isfdb audit results --changed-since "last audit"   what was stored since
+isfdb audit results --no-replay --seal             one digest over everything, to write in a lab book
 isfdb audit results --junit audit.xml --trust      for CI, which did not write the code; exit status 1 if anything is not as it should be
 """
 
@@ -60,6 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--at-least", default="close", choices=_LEVELS, metavar="S", help="what counts as the same: identical, equal, close (default)"
     )
     result.add_argument("--junit", metavar="FILE", help="write JUnit XML there; a file of that name is replaced")
+    result.add_argument("--seal", action="store_true", help="afterwards seal each database: print one head digest for a lab book")
+    result.add_argument("--sign", metavar="KEYFILE", help="sign the seal with a private Ed25519 key (PEM); implies --seal")
     result.add_argument("--rows", type=count, default=100, metavar="N", help="rows of the table to print (default: 100)")
     add_json(parser)
 
@@ -67,13 +70,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Print the audit; 1 if it is not passed."""
     from isfdb.auditing.audits import audit
+    from isfdb.sealing.seals import seal
+    from isfdb.sealing.signatures import SigningKey
 
     databases = [open_to_note(target) for target in arguments.databases]
+    for db in databases if arguments.sign else ():
+        SigningKey.read(arguments.sign, db.root.path)  # refused now, not after hours of replays
     found = audit(databases, progress=terminal.progress or _teller(terminal), **_options(arguments))
     problems = found.problems(allow=arguments.allow, at_least=arguments.at_least)
     if arguments.junit:
         _write(arguments.junit, found.to_junit())
-    terminal.answer({**found.to_json(), "problems": problems}, _coloured(found, terminal, arguments.rows, is_good=not problems))
+    seals = [seal(db, sign=arguments.sign) for db in databases] if arguments.seal or arguments.sign else []
+    text = _coloured(found, terminal, arguments.rows, is_good=not problems)
+    told = {**found.to_json(), "problems": problems, "seals": [one.to_json() for one in seals]}
+    terminal.answer(told, "\n".join([text, *map(str, seals)]))
     return 1 if problems else 0
 
 

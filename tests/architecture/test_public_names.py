@@ -37,6 +37,7 @@ def test_the_public_names_are_these():
         "registry",
         "replay",
         "report",
+        "seal",
         "set_options",
         "verify",
         "whence",

@@ -253,3 +253,12 @@ def test_the_command_line_verifies_against_a_head(results, capsys):
     assert main(["verify", results.path, "--against", head]) == 1
     assert "not as sealed" in capsys.readouterr().out
     assert main(["verify", results.path, "--against", "nonsense"]) == 2
+
+
+def test_the_command_line_seals_after_an_audit(results, keys, capsys):
+    private, public = keys
+    main(["audit", results.path, "--no-replay", "--seal", "--sign", str(private), "--json"])
+    told = json.loads(capsys.readouterr().out)["seals"]
+    assert [seal["number"] for seal in told] == [1]
+    assert main(["verify", results.path, "--against", told[0]["head"], "--public-key", str(public)]) == 0
+    assert main(["audit", results.path, "--no-replay", "--sign", str(public)]) == 2
