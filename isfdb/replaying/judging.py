@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import platform
 from collections.abc import Callable
 from typing import Any
@@ -103,7 +104,9 @@ def _verdict(of: Job, version: Version, asked: Asked, **facts: Any) -> Verdict:
     return Verdict(version.key, version.number, version.link, **(known | facts))
 
 
+@functools.cache
 def _where() -> dict[str, str]:
+    """Say where this is; asked once, for in a work tree isfdb asks git for its own version."""
     from isfdb._version import get_versions
 
     return {"host": platform.node(), "isfdb": str(get_versions()["version"]), "python": platform.python_version()}
