@@ -50,6 +50,6 @@ def _read(path: str) -> Audit:
     try:
         with open(path, encoding="utf-8") as file:
             members: Any = json.load(file)
-        return Audit.from_json(members.get("audit", members))
+        return Audit.from_json(members)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise OptionError(f"{path} holds no audit: {error}. Make one: isfdb audit DB --json > {path}", path=path) from error

@@ -127,6 +127,22 @@ def test_report_writes_a_page(results: str, tmp_path: Path, capsys):
     assert "ndarray 12 float64" in page.read_text(encoding="utf-8")
 
 
+def test_a_report_takes_what_an_audit_printed(results: str, tmp_path: Path, capsys):
+    status, out, _ = run(capsys, "audit", results, "--json", "--no-replay")
+    assert status in (0, 1)
+    (tmp_path / "audit.json").write_text(out, encoding="utf-8")
+    page = tmp_path / "page.html"
+    assert run(capsys, "report", results, "-o", str(page), "--audit", str(tmp_path / "audit.json"))[0] == 0
+    assert "no replay was asked for" in page.read_text(encoding="utf-8")
+
+
+def test_a_report_says_that_a_file_holds_no_audit(results: str, tmp_path: Path, capsys):
+    (tmp_path / "audit.json").write_text("[]", encoding="utf-8")
+    status, _, err = run(capsys, "report", results, "--audit", str(tmp_path / "audit.json"))
+    assert status == 2
+    assert "holds no audit" in err
+
+
 def test_registry_finds_adds_forgets_and_gives_a_new_id(results: str, tmp_path: Path, capsys):
     assert answer(capsys, "registry", "add", results, "--name", "rates-of-mine")[0]["path"] == os.path.realpath(results)
     assert [record["name"] for record in answer(capsys, "registry", "find", "rates-of-mine")] == ["rates-of-mine"]
