@@ -201,6 +201,8 @@ def _without_pins() -> Iterator[None]:
 def _tell(told: dict[str, Any], error: BaseException, memory_bytes: int | None) -> None:
     told["outcome"] = "out of memory" if _is_memory(error) else "failed"
     told["because"] = _because(error, memory_bytes)
+    if "no_wall" in told:
+        return  # nothing of the script ran; the next wall is tried
     import traceback
 
     with contextlib.suppress(Exception):  # stderr may be closed, or in its place something of the script

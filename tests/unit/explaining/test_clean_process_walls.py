@@ -175,11 +175,11 @@ def test_a_computer_without_namespaces_gets_the_next_wall(tmp_path):
         "import os, sys\nimport isfdb.explaining.clean_process as clean_process\nfrom isfdb.explaining.clean_process import Task, run\n"
         "import resource, ctypes\nctypes.CDLL(None).unshare(0x10000000)\n"
         f"task = Task('value = 1', {str(tmp_path)!r}, {str(tmp_path / 'work')!r}, path=tuple(sys.path))\n"
-        "done = run(task)\nprint(done.outcome, done.wall in ('landlock', 'audit hook'), clean_process._best > 0)"
+        "done = run(task)\nprint(done.output, done.outcome, done.wall in ('landlock', 'audit hook'), clean_process._best > 0)"
     )
     # In a user namespace without a map nobody may make one more.
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60).stdout
-    assert shown == "done True True\n"
+    assert shown == " done True True\n"
 
 
 def test_a_wall_that_cannot_be_had_is_named(tmp_path):
@@ -257,6 +257,12 @@ def test_offline_a_program_sees_this_computer_only(finished, namespaces):
     script = "import subprocess\nvalue = subprocess.run(['cat', '/proc/net/dev'], capture_output=True, text=True).stdout"
     shown = isfdb.open(finished(script, wall=namespaces, offline=True).answer, "r")["value"]
     assert [line.split(":")[0].strip() for line in shown.splitlines()[2:]] == ["lo"]
+
+
+def test_offline_a_program_that_asks_for_the_network_is_noted(finished, namespaces):
+    ask = "import socket; socket.getaddrinfo('data.example.org', 80)"
+    done = finished(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {ask!r}], check=True)", wall=namespaces, offline=True)
+    assert done.outcome == "failed" and done.network
 
 
 def test_offline_this_computer_is_reached(finished, namespaces):
