@@ -29,7 +29,7 @@ def lay_ignored(recorded: RecordedRepository, tree: WorkTree, told: Told) -> Non
         return
     taken: list[str] = []
     n_bytes = 0
-    for path in _ignored(recorded, tree.source.root):
+    for path in _ignored(recorded, tree):
         source, target = os.path.join(tree.source.root, path), os.path.join(tree.folder, path)
         with contextlib.suppress(OSError):  # what cannot be read now could not be imported now either
             n_bytes += os.stat(source).st_size
@@ -49,9 +49,11 @@ def _may_be_laid(source: str, target: str, root: str) -> bool:
     return inside and not os.path.lexists(target) and os.path.isfile(source) and not os.path.islink(source)
 
 
-def _ignored(recorded: RecordedRepository, root: str) -> Iterator[str]:
+def _ignored(recorded: RecordedRepository, tree: WorkTree) -> Iterator[str]:
+    root = tree.source.root if tree.source is not None else ""
     try:
-        listed = safe_git(root).ask("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", ".")
+        git = tree.owner if tree.owner is not None and tree.owner.folder == root else safe_git(root)
+        listed = git.ask("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", ".")
     except GitFailedError:
         return
     for path in [os.fsdecode(one) for one in listed.split(b"\0") if one]:

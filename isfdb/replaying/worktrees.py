@@ -85,8 +85,10 @@ def make_worktree(recorded: RecordedRepository, folder: str, *, scratch: str, ne
     """
     if not recorded.commit:
         return _without_commit(recorded, folder)
-    found, reasons = list(checkouts(recorded, near)), []
-    for repository in found:
+    found: list[Repository] = []
+    reasons: list[str] = []
+    for repository in checkouts(recorded, near):
+        found.append(repository)
         try:
             git = safe_git(repository.root)
             sweep(repository, git)
