@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from isfdb.hashing import digest_of
 from isfdb.replaying import installing
 from isfdb.replaying.environments import ReplayEnvironment, environment_for
 from isfdb.replaying.interpreters import find_uv, this_interpreter
+from isfdb.replaying.own_packages import own_folder
 from isfdb.replaying.package_indexes import indexes_for_uv
 from isfdb.replaying.wanted_packages import wanted_packages
 
@@ -429,3 +431,38 @@ def test_where_pip_asks_no_index_uv_asks_none_either(tool: str, tmp_path: Path, 
 def test_settings_of_uv_count_before_those_of_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://lab.example/simple")
     assert indexes_for_uv(PIP) == ((), {})
+
+
+# The whole way -----------------------------------------------------------------------------------------------------------------------
+
+
+def install(environment: Path, *wheels: Path) -> None:
+    for path in wheels:
+        with zipfile.ZipFile(path) as wheel:
+            wheel.extractall(site_of(environment))
+
+
+def site_of(environment: Path) -> Path:
+    (site,) = (environment / "lib").glob("python*/site-packages")
+    return site
+
+
+def test_a_value_is_made_again_with_the_version_of_a_package_that_made_it(tmp_path: Path, wheels: Path, tool: str) -> None:
+    """A package is replaced by a newer release, which gives another value; in the recorded environment the value is the same."""
+    theirs = tmp_path / "theirs"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", theirs], check=True)
+    install(theirs, *wheels.glob("blake3-*.whl"), *wheels.glob("platformdirs-*.whl"), wheels / "tinything-1.0-py3-none-any.whl")
+    (site_of(theirs) / "ours.pth").write_text(own_folder(str(tmp_path / "ours")))
+    script = "import isfdb, tinything\ndb = isfdb.open('db')\ndb['release'] = float(tinything.VERSION)\n"
+    (tmp_path / "script.py").write_text(script)
+    subprocess.run([theirs / "bin" / "python", "script.py"], cwd=tmp_path, check=True)
+    for path in site_of(theirs).glob("tinything*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    install(theirs, wheels / "tinything-2.0-py3-none-any.whl")
+
+    db = isfdb.open(tmp_path / "db")
+    recorded = isfdb.replay(db, "release", environment="recorded")
+    assert recorded.status == "identical", recorded
+    newer = isfdb.replay(db, "release", environment=str(theirs), again=True)
+    assert newer.label == "different (because: environment)", newer
+    assert "tinything" in str(newer)
