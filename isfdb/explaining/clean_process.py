@@ -42,7 +42,11 @@ _BOOT: Final = (
 
 #: What C++ and the systems say, where there is no Python to raise an error.
 _NO_MEMORY: Final = re.compile(r"bad_alloc|[Cc]annot allocate memory|[Oo]ut of memory|MemoryError")
-_NO_NETWORK: Final = re.compile(r"name resolution|Name or service not known|Network is unreachable|[Cc]ould not resolve|Couldn't resolve")
+#: What programs and libraries say without a network. A refused connection: a service of this computer is not reached from inside.
+_NO_NETWORK: Final = re.compile(
+    r"name resolution|Name or service not known|Network is unreachable|[Cc]ould not resolve|Couldn't resolve|[Cc]onnection refused"
+)
+_MOST_LOOKED_THROUGH: Final = 5_000
 
 #: Says something about the program that started us, not about the computer.
 _NOT_HANDED_ON: Final = ("JPY_", "PYTEST_", "COLAB_", "VSCODE_", "MPLBACKEND", "PYTHONSTARTUP", "PYTHONINSPECT", "ISFDB_PINS")
@@ -305,7 +309,7 @@ def _finished(
         status,
         failed=dict.fromkeys(task.wanted, because) if outcome != DONE else told.get("failed") or {},
         wall=wall,
-        network=bool(told.get("asked_for")) or (task.offline and outcome == FAILED and bool(_NO_NETWORK.search(f"{because} {shown}"))),
+        network=bool(told.get("asked_for")) or (task.offline and outcome == FAILED and _lacks_network(f"{shown} {because}")),
     )
 
 
@@ -313,6 +317,10 @@ def _writes_refused(text: str) -> tuple[str, ...]:
     """Return what programs and libraries say that the wall refused them."""
     lines = [line.strip()[:200] for line in text.splitlines() if "Read-only file system" in line]
     return tuple(dict.fromkeys(lines))[:3]
+
+
+def _lacks_network(text: str) -> bool:
+    return _NO_NETWORK.search(text[-_MOST_LOOKED_THROUGH:]) is not None
 
 
 def _told(telling: IO[bytes]) -> dict[str, Any]:

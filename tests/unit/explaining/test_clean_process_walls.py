@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -263,6 +264,13 @@ def test_offline_a_program_that_asks_for_the_network_is_noted(finished, namespac
     ask = "import socket; socket.getaddrinfo('data.example.org', 80)"
     done = finished(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {ask!r}], check=True)", wall=namespaces, offline=True)
     assert done.outcome == "failed" and done.network
+
+
+def test_offline_a_service_of_this_computer_is_not_reached_and_counts_as_network(finished, namespaces):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        done = finished(f"import urllib.request\nvalue = urllib.request.urlopen({address!r}).read()", wall=namespaces, offline=True)
+    assert done.outcome == "failed" and "refused" in done.because and done.network
 
 
 def test_offline_this_computer_is_reached(finished, namespaces):
