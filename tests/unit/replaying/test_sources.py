@@ -443,6 +443,42 @@ def test_a_repository_that_may_not_be_written_is_borrowed_from(project: Path, gi
     assert state(project) == before
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_repository_of_somebody_else_is_borrowed_from(project: Path, git: Git, record: Record) -> None:
+    then, recorded = tree(project), record(project, "import model")
+    for path in [project, *project.rglob("*")]:
+        os.chown(path, 12345, 12345)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(project, "status")
+    before = state(project)
+    with recorded.restored() as found:
+        assert not found.problems
+        assert tree(found.directory) == then
+    assert state(project) == before
+
+
+def test_a_session_in_a_bare_repository(project: Path, git: Git, record: Record, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(project), "store.git")
+    recorded = record(tmp_path / "store.git")
+    with recorded.restored() as found:
+        assert not found.problems
+        assert any("a bare repository" in note for note in found.notes)
+
+
+def test_a_work_tree_beside_a_bare_repository(project: Path, git: Git, record: Record, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(project), "lab/.bare")
+    (tmp_path / "lab" / ".git").write_text("gitdir: ./.bare\n")
+    git(tmp_path / "lab", "worktree", "add", "-q", "main")
+    folder = tmp_path / "lab" / "main"
+    (folder / "model.py").write_text("rate = 3\n")
+    then, recorded = tree(folder), record(folder, "import model")
+    move_on(folder, git)
+    with recorded.restored() as found:
+        assert not found.problems
+        assert tree(found.directory) == then
+    assert os.listdir(tmp_path / "lab" / ".bare" / "worktrees") == ["main"]
+
+
 # Records and repositories that mean harm -----------------------------------------------------------------------------------------------
 
 
