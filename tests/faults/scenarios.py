@@ -11,6 +11,7 @@ from isfdb.database import Database
 from isfdb.errors import VersionGoneError
 from isfdb.hashing import digest_of
 from isfdb.identity import read_identity
+from isfdb.sealing.seals import seals_in
 from isfdb.storage.local import LocalStorage
 from isfdb.testing.faults import Call, RecordingCalls, calls_go_to
 
@@ -46,7 +47,7 @@ class Recorded:
 
 
 def look(db: Database) -> Seen:
-    """Read everything: each version of each key, and each key's attributes."""
+    """Read everything: each version of each key, each key's attributes, and each seal."""
     seen: Seen = {}
     for key in db.keys(recurse=True):
         seen[key] = comparable(db[key])
@@ -54,6 +55,7 @@ def look(db: Database) -> Seen:
             seen[f"attributes of {key}"] = notes
         for version in db.versions(key):
             seen[f"{key}@{version.number}"] = "deleted" if version.deleted else _version(db, key, version.number)
+    seen |= {f"seal {seal.number}": seal.head for seal in seals_in(db._storage)}
     return seen
 
 
@@ -204,5 +206,6 @@ SCENARIOS = (
     Scenario("batch", _put("old", 1), [_batch], is_piecewise=True, between=[("old", 2)]),
     Scenario("create a sub-database", _nothing, [lambda db: db.create_sub_db("s"), _put("s/t/k", 1)]),
     Scenario("delete a sub-database", _put("s/k", 1), [_delete("s")]),
+    Scenario("seal", _used_and_deleted, [isfdb.seal, lambda db: (_put("a", 2)(db), isfdb.seal(db))], is_piecewise=True),
     Scenario("create a database", _nothing, [_nothing, _put("k", 1)], creates=True),
 )
