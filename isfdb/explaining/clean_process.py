@@ -208,7 +208,10 @@ def _ask(task: Task, wall: str) -> str:
 
 @contextlib.contextmanager
 def _process(task: Task, asked: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [task.python, "-P", "-s", "-B", "-c", _BOOT, asked]
+    # Packages that were installed for a replay may run code when Python starts (.pth files): in their interpreter that is put off (-S)
+    # until the child is behind its wall.
+    late = ["-S"] if task.python != sys.executable else []
+    command = [task.python, "-P", "-s", "-B", *late, "-c", _BOOT, asked]
     process = subprocess.Popen(
         command,
         cwd=task.directory,

@@ -36,6 +36,8 @@ def main(asked: dict[str, Any]) -> None:
             _limit(asked["memory_bytes"])
             told["wall"] = _go_behind(asked, told)
             hold_back([folder, *asked["writable"]], told["refused"], told["asked_for"], offline=asked["offline"])
+            if sys.flags.no_site:
+                _start_late()
             _run(asked, told, back)
         except BaseException as error:  # noqa: BLE001 - whatever a script raises is its outcome, KeyboardInterrupt too
             _tell(told, error, asked["memory_bytes"])
@@ -69,6 +71,15 @@ def _go_behind(asked: dict[str, Any], told: dict[str, Any]) -> str:
         told["no_wall"] = str(error)
         raise
     return str(asked["wall"])
+
+
+def _start_late() -> None:
+    """Do what Python does when it starts, and the parent had put off: lines of .pth files run, ``sys.prefix`` gets its value."""
+    import site
+
+    path = sys.path[:]
+    site.main()
+    sys.path[:] = path
 
 
 def _limit(memory_bytes: int | None) -> None:

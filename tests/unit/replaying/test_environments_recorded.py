@@ -213,6 +213,12 @@ def test_building_runs_no_code_of_a_package(tmp_path: Path, wheels: Path, tool: 
     assert found.problems == () and found.differences == ()
     assert os.listdir(Path(found.path[-1]) / "__pycache__")  # it was compiled as well
     assert not (tmp_path / "ran").exists()
+    finished = run_in(found, tmp_path / "run", "import sys\nvalue = sys.prefix")
+    assert finished.outcome == "done", finished
+    assert isfdb.open(finished.answer, "r")["value"] == os.path.dirname(os.path.dirname(found.python))
+    if finished.wall != "audit hook":
+        assert not (tmp_path / "ran").exists()  # it was tried behind the wall
+        assert str(tmp_path / "ran") in finished.output
 
 
 def test_a_local_wheel_is_taken_only_with_its_digest(tmp_path: Path, wheels: Path, tool: str) -> None:
