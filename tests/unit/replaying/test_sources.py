@@ -143,6 +143,33 @@ def test_what_a_killed_replay_left_is_swept_and_nothing_else(project: Path, git:
     assert not (tmp_path / "left").exists()
 
 
+def test_a_replay_that_is_killed_leaves_nothing_that_lasts(project: Path, git: Git, record: Record, tmp_path: Path) -> None:
+    recorded = record(project)
+    (tmp_path / "killed").mkdir()
+    code = f"""
+import json, sys, time
+from isfdb.replaying.sources import restored
+from isfdb.storage.local import LocalStorage
+with restored(LocalStorage({recorded.storage.location!r}), json.loads(sys.argv[1]), {str(tmp_path / "killed")!r}, directory=None):
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+    command = [sys.executable, "-c", code, json.dumps(recorded.snapshot)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        with recorded.restored():
+            assert len(os.listdir(project / ".git" / "worktrees")) == 2, "one that lives is left alone"
+        process.kill()
+    assert os.listdir(project / ".git" / "worktrees") == ["project"]
+    before = git(project, "status", "--porcelain"), git(project, "rev-parse", "HEAD")
+    with recorded.restored():
+        assert len(os.listdir(project / ".git" / "worktrees")) == 1
+    assert not (project / ".git" / "worktrees").exists()
+    assert not (tmp_path / "killed" / str(project).lstrip("/")).exists()
+    assert (git(project, "status", "--porcelain"), git(project, "rev-parse", "HEAD")) == before
+
+
 def test_two_replays_of_one_repository_at_once(project: Path, record: Record) -> None:
     recorded = record(project)
     with recorded.restored() as one, recorded.restored() as other:
@@ -396,6 +423,21 @@ def test_a_commit_comes_from_a_local_remote(project: Path, git: Git, record: Rec
     git(project, "stash")
     git(project, "stash", "drop")
     forget(project, git)
+    before = state(project)
+    with recorded.restored() as found:
+        assert not found.problems
+        assert tree(found.directory) == then
+    assert state(project) == before
+
+
+def test_a_partial_clone_that_lacks_files_of_then(project: Path, git: Git, record: Record, tmp_path: Path) -> None:
+    """Git would fetch them from the remote; here they are read where the remote lies."""
+    git(project, "config", "uploadpack.allowFilter", "true")
+    then, recorded = tree(project), record(project, "import model")
+    move_on(project, git)
+    project.rename(tmp_path / "origin")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", f"file://{tmp_path}/origin", str(project))
+    assert "?" in git(project, "rev-list", "--objects", "--missing=print", "--all")
     before = state(project)
     with recorded.restored() as found:
         assert not found.problems
