@@ -49,6 +49,7 @@ def checkout(tmp_path: Path) -> Path:
     git(project, "add", "-f", "results")
     git(project, "commit", "-qm", "results")
     git(tmp_path, "clone", "-q", str(project), str(clone))
+    project.rename(tmp_path / "elsewhere")  # a runner has the clone, and nothing at the place where the values were made
     (tmp_path / "bin").mkdir()
     command = tmp_path / "bin" / "isfdb"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m isfdb.cli "$@"\n')
