@@ -44,8 +44,10 @@ _BOOT: Final = (
 _NO_MEMORY: Final = re.compile(r"bad_alloc|[Cc]annot allocate memory|[Oo]ut of memory|MemoryError")
 #: What programs and libraries say without a network. A refused connection: a service of this computer is not reached from inside.
 _NO_NETWORK: Final = re.compile(
-    r"name resolution|Name or service not known|Network is unreachable|[Cc]ould not resolve|Couldn't resolve|[Cc]onnection refused"
+    r"name resolution|Name or service not known|gaierror|[Uu]nreachable|[Cc]ould not resolve|Couldn't resolve|[Cc]onnection ?[Rr]efused"
 )
+#: What they say besides where the other computer does not answer as it should.
+_NO_ANSWER: Final = re.compile(r"[Tt]imed out|TimeoutError|ConnectionError|Connection ?[Rr]eset|URLError|HTTP ?Error|SSLError")
 _MOST_LOOKED_THROUGH: Final = 5_000
 
 #: Says something about the program that started us, not about the computer.
@@ -141,7 +143,7 @@ class Finished:
     wall : str
         What held it back: ``"namespaces"``, ``"landlock"`` or only the ``"audit hook"``.
     network : bool
-        Whether it asked for another computer.
+        Whether it asked for another computer; of a run that had a network and failed: and failed, it seems, for that.
     """
 
     outcome: str
@@ -312,7 +314,7 @@ def _finished(
         status,
         failed=dict.fromkeys(task.wanted, because) if outcome != DONE else told.get("failed") or {},
         wall=wall,
-        network=bool(told.get("asked_for")) or (task.offline and outcome == FAILED and _lacks_network(f"{shown} {because}")),
+        network=_is_about_network(task, outcome, f"{shown} {because}", bool(told.get("asked_for"))),
     )
 
 
@@ -322,8 +324,14 @@ def _writes_refused(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lines))[:3]
 
 
-def _lacks_network(text: str) -> bool:
-    return _NO_NETWORK.search(text[-_MOST_LOOKED_THROUGH:]) is not None
+def _is_about_network(task: Task, outcome: str, text: str, has_asked: bool) -> bool:
+    """Say whether the network was asked for, and, of a run that failed with network, whether it may have failed for that."""
+    end = text[-_MOST_LOOKED_THROUGH:]
+    if outcome != FAILED:
+        return has_asked
+    if task.offline:
+        return has_asked or _NO_NETWORK.search(end) is not None
+    return has_asked and (_NO_NETWORK.search(end) or _NO_ANSWER.search(end)) is not None
 
 
 def _told(telling: IO[bytes]) -> dict[str, Any]:

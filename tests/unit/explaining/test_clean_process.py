@@ -204,3 +204,9 @@ def test_home_is_a_scratch_folder(finished):
     done = finished(script)
     home = isfdb.open(done.answer, "r")["value"]
     assert home.startswith(os.path.dirname(done.answer)) and os.listdir(home) == ["a.txt"]
+
+
+@pytest.mark.parametrize(("rest", "network"), [("1 / 0", False), ("raise ConnectionError('no answer')", True), ("value = 1", True)])
+def test_a_script_that_asked_for_the_network_and_failed_for_something_else_is_told_apart(finished, rest, network):
+    script = f"import socket\ntry: socket.create_connection(('192.0.2.1', 9), timeout=0.05)\nexcept OSError: pass\n{rest}"
+    assert finished(script).network is network
