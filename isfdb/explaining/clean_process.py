@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import select
 import signal
 import subprocess
@@ -19,12 +18,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
+from isfdb.explaining.handed_on import OF_THIS_INTERPRETER, environment
 from isfdb.explaining.in_clean_process import AUDIT_HOOK, WALLS
+from isfdb.explaining.last_words import lacks_memory, lacks_network, refused_writes
 from isfdb.explaining.output import Output
 from isfdb.explaining.scratch_home import lay_out_home
 from isfdb.explaining.watch import Watch
-from isfdb.options import option
-from isfdb.provenance.redaction import redact
 
 #: The outcomes of a run.
 DONE, FAILED, TIMED_OUT, OUT_OF_MEMORY = "done", "failed", "timed out", "out of memory"
@@ -39,22 +38,6 @@ _BOOT: Final = (
     "sys.path[:] = path if os.path.dirname(os.__file__) in path else path + sys.path; "
     "from isfdb.explaining.in_clean_process import main; main(asked)"
 )
-
-#: What C++ and the systems say, where there is no Python to raise an error.
-_NO_MEMORY: Final = re.compile(r"bad_alloc|[Cc]annot allocate memory|[Oo]ut of memory|MemoryError")
-#: What programs and libraries say without a network. A refused connection: a service of this computer is not reached from inside.
-_NO_NETWORK: Final = re.compile(
-    r"name resolution|Name or service not known|gaierror|[Uu]nreachable|[Cc]ould not resolve|Couldn't resolve|[Cc]onnection ?[Rr]efused"
-)
-#: What they say besides where the other computer does not answer as it should.
-_NO_ANSWER: Final = re.compile(r"[Tt]imed out|TimeoutError|ConnectionError|Connection ?[Rr]eset|URLError|HTTP ?Error|SSLError")
-_MOST_LOOKED_THROUGH: Final = 5_000
-
-#: Says something about the program that started us, not about the computer.
-_NOT_HANDED_ON: Final = ("JPY_", "PYTEST_", "COLAB_", "VSCODE_", "MPLBACKEND", "PYTHONSTARTUP", "PYTHONINSPECT", "ISFDB_PINS")
-#: Says where this interpreter finds its packages, and is wrong for another one.
-_OF_THIS_INTERPRETER: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
-
 
 _best = 0 if sys.platform.startswith("linux") else len(WALLS) - 1  # from here on WALLS may be possible
 
@@ -280,23 +263,8 @@ def end_all(process: subprocess.Popen[bytes]) -> None:
 def _environment_of(task: Task) -> dict[str, str]:
     found = environment(task.folder) | dict(task.environment)
     if task.python != sys.executable:
-        found = {name: text for name, text in found.items() if name not in _OF_THIS_INTERPRETER or name in task.environment}
+        found = {name: text for name, text in found.items() if name not in OF_THIS_INTERPRETER or name in task.environment}
     return found | ({"PYTHONHASHSEED": task.hash_seed} if task.hash_seed is not None else {})
-
-
-def environment(folder: str) -> dict[str, str]:
-    """Return the environment of a clean process: what this one has, but for secrets and what concerns this program only."""
-    kept = {
-        name: text
-        for name, text in os.environ.items()
-        if not name.startswith(_NOT_HANDED_ON) and not redact(f"{name}={text}")[1] and not redact(f"{name}='{text}'")[1]
-    }
-    caches = dict.fromkeys(("XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "IPYTHONDIR"), f"{folder}/cache")
-    caches["MPLCONFIGDIR"] = f"{folder}/cache/matplotlib"
-    places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), f"{folder}/tmp")  # noqa: S108 - a folder of our own
-    home = dict.fromkeys(("HOME", "USERPROFILE"), f"{folder}/home") | {"ISFDB_DATA_FOLDER": str(option("data_folder") or folder)}
-    quiet = {"ISFDB_CAPTURE": "false", "ISFDB_REGISTER": "false", "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1"}
-    return kept | caches | places | home | {"ISFDB_CACHE_FOLDER": f"{folder}/cache/isfdb"} | quiet
 
 
 def _finished(
@@ -304,34 +272,19 @@ def _finished(
 ) -> Finished:
     outcome = outcome or str(told.get("outcome") or FAILED)
     because = "" if outcome == DONE else because or str(told.get("because"))
+    has_asked = bool(told.get("asked_for"))
     return Finished(
         outcome,
         because,
         duration_s,
         f"{task.folder}/answer" if outcome == DONE and told.get("stored") else "",
         shown,
-        (*told.get("refused", ()), *(_writes_refused(f"{because}\n{shown}") if outcome == FAILED else ())),
+        (*told.get("refused", ()), *(refused_writes(f"{because}\n{shown}") if outcome == FAILED else ())),
         status,
         failed=dict.fromkeys(task.wanted, because) if outcome != DONE else told.get("failed") or {},
         wall=wall,
-        network=_is_about_network(task, outcome, f"{shown} {because}", bool(told.get("asked_for"))),
+        network=lacks_network(f"{shown} {because}", offline=task.offline, has_asked=has_asked) if outcome == FAILED else has_asked,
     )
-
-
-def _writes_refused(text: str) -> tuple[str, ...]:
-    """Return what programs and libraries say that the wall refused them."""
-    lines = [line.strip()[:200] for line in text.splitlines() if "Read-only file system" in line]
-    return tuple(dict.fromkeys(lines))[:3]
-
-
-def _is_about_network(task: Task, outcome: str, text: str, has_asked: bool) -> bool:
-    """Say whether the network was asked for, and, of a run that failed with network, whether it may have failed for that."""
-    end = text[-_MOST_LOOKED_THROUGH:]
-    if outcome != FAILED:
-        return has_asked
-    if task.offline:
-        return has_asked or _NO_NETWORK.search(end) is not None
-    return has_asked and (_NO_NETWORK.search(end) or _NO_ANSWER.search(end)) is not None
 
 
 def _told(telling: IO[bytes]) -> dict[str, Any]:
@@ -346,7 +299,7 @@ def _end(status: int, shown: str, watch: Watch) -> tuple[str, str]:
     """Return how a process ended that could not tell, and why."""
     if watch.was_killed_for_memory():
         return OUT_OF_MEMORY, "the computer had no memory left and ended it"
-    if _NO_MEMORY.search(shown[-2000:]):
+    if lacks_memory(shown):
         return OUT_OF_MEMORY, "there was no memory left"
     if status == -getattr(signal, "SIGKILL", 9):
         return FAILED, "it was killed"

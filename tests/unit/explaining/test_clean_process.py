@@ -10,7 +10,7 @@ import time
 import pytest
 
 import isfdb
-from isfdb.explaining.clean_process import environment
+from isfdb.explaining.handed_on import environment
 
 
 def test_the_result_is_stored_and_what_was_printed_is_kept(finished):
@@ -199,11 +199,13 @@ def test_this_computer_is_no_network(finished):
     assert (done.outcome, done.network) == ("done", False)
 
 
-def test_home_is_a_scratch_folder(finished):
+def test_home_is_a_scratch_folder(finished, tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "real"))
     script = "from pathlib import Path\nPath('~/a.txt').expanduser().write_text('x')\nvalue = str(Path.home())"
     done = finished(script)
     home = isfdb.open(done.answer, "r")["value"]
-    assert home.startswith(os.path.dirname(done.answer)) and os.listdir(home) == ["a.txt"]
+    assert home.startswith(os.path.dirname(done.answer)) and os.listdir(home) == ["a.txt"] and os.listdir(tmp_path / "real") == []
 
 
 @pytest.mark.parametrize(("rest", "network"), [("1 / 0", False), ("raise ConnectionError('no answer')", True), ("value = 1", True)])
