@@ -7,6 +7,7 @@ Their outcome and timing were seen by nobody and stay unknown. Hooks never raise
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import time
@@ -290,6 +291,12 @@ def _shell() -> Any:
     module = sys.modules.get("IPython.core.interactiveshell")
     shell_class = getattr(module, "InteractiveShell", None)
     return getattr(shell_class, "_instance", None) if shell_class is not None else None
+
+
+def first_folder() -> str | None:
+    """Return the folder in which the notebook began, as its shell remembers it."""
+    folders = getattr(_shell(), "user_ns", {}).get("_dh")
+    return str(folders[0]) if isinstance(folders, list) and folders and os.path.isabs(str(folders[0])) else None
 
 
 def _facts(info: Any) -> dict[str, Any]:

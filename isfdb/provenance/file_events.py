@@ -47,6 +47,7 @@ _again: dict[tuple[By, str], int] = {}  # how often a file was opened once more
 _is_installed = False
 _is_worker = False  # a process that was started to work for another one
 _directory: str | None = None
+first_directory: str | None = None  # where this process stood before it first went elsewhere, if it did
 _names: dict[str, Any] | None = None  # of the shell's cells
 _left_out: tuple[str, ...] = ()
 _frame = sys._getframe
@@ -363,8 +364,10 @@ def _absolute_or_same(path: str) -> str:
 
 
 def _moved(_: tuple[Any, ...]) -> None:
-    global _directory
+    """Python tells of ``os.chdir`` before it goes."""
+    global _directory, first_directory
     _directory = None
+    first_directory = first_directory or os.getcwd()
 
 
 def _set_variable(arguments: tuple[Any, ...]) -> None:

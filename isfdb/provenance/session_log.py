@@ -18,7 +18,8 @@ from typing import Any
 from isfdb.exact_json import compact
 from isfdb.hashing import digest_of
 from isfdb.options import option
-from isfdb.provenance.cells import RUNNING, Ran
+from isfdb.provenance import file_events
+from isfdb.provenance.cells import RUNNING, Ran, first_folder
 from isfdb.provenance.redaction import redact, redact_arguments
 from isfdb.provenance.session import path_of, witness_of_last
 from isfdb.storage.base import Storage
@@ -205,8 +206,9 @@ class SessionLog:
 
 
 def _working_directory() -> str | None:
+    """Return where the session began: from there its scripts go wherever they go, be it before ``import isfdb``."""
     try:
-        return redact(os.getcwd())[0]
+        return redact(first_folder() or file_events.first_directory or os.getcwd())[0]
     except OSError:  # deleted while this process stands in it
         return None
 
