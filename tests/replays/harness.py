@@ -22,7 +22,7 @@ from typing import Any
 from .reading import Project, Row, Step, all_projects
 
 HERE = Path(__file__).parent
-TIME_LIMIT_S = 240
+TIME_LIMIT_S = 150
 
 _GIT = """
 [user]
@@ -79,17 +79,20 @@ class Place:
     def run(self, command: list[str], variables: dict[str, str], folder: Path) -> str:
         """Run a command; return what went wrong."""
         more = {name: text.replace("TOP", str(self.top)) for name, text in variables.items() if name.isupper()}
-        ended = subprocess.run(
-            command,
-            cwd=folder,
-            env=self.environment(more | {"TOP": str(self.top)}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIME_LIMIT_S,
-            check=False,
-        )
+        try:
+            ended = subprocess.run(
+                command,
+                cwd=folder,
+                env=self.environment(more | {"TOP": str(self.top)}),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=TIME_LIMIT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            return f"{error}: {error.output}"
         return ended.stdout[-3000:] if ended.returncode else ""
 
 
