@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(900)
 def _marks(name: str) -> list[Any]:
     row = ROWS[name]
     reason = PROJECTS[row.project].defects.get(row.what)
-    return [pytest.mark.xfail(strict=not reason.startswith("waits"), reason=reason)] if reason else []
+    return [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
 
 
 @pytest.fixture(scope="session")
@@ -50,4 +50,4 @@ def test_a_project_goes_as_it_is_told(name: str, outcomes: dict[str, Outcome]) -
 
 
 def test_there_are_as_many_replays_as_promised() -> None:
-    assert len(ROWS) >= 140
+    assert len(ROWS) >= 130
