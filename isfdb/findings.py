@@ -114,7 +114,8 @@ class Findings(Sequence[Finding]):
         try:
             counts = {name: int(members["checked"][name]) for name in ("keys", "versions", "files", "bytes")}
             found = [Finding(*[one[name] for name in ("kind", "key", "version", "file", "message")]) for one in members["findings"]]
-            return cls(found, counts, [str(one) for one in members["unvouched"]], str(members.get("note") or ""))
+            remarks = [str(one) for one in members.get("remarks") or ()]
+            return cls(found, counts, [str(one) for one in members["unvouched"]], str(members.get("note") or ""), remarks=remarks)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"these are no findings: {type(error).__name__}: {error}") from error
 

@@ -137,7 +137,8 @@ def _together(several: Sequence[Findings]) -> Findings:
         for name in counts:
             counts[name] += getattr(findings, f"n_{name}")
     unvouched = [one for findings in several for one in findings.unvouched]
-    return Findings(list(found), counts, unvouched, next((one.note for one in several if one.note), ""))
+    remarks = list(dict.fromkeys([one for findings in several for one in findings.remarks]))
+    return Findings(list(found), counts, unvouched, next((one.note for one in several if one.note), ""), remarks=remarks)
 
 
 def with_origins(rows: Mapping[str, AuditRow], used: Mapping[str, Sequence[str]]) -> dict[str, AuditRow]:

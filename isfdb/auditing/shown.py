@@ -33,7 +33,7 @@ def text(audit: Audit, *, columns: int | None, most: int) -> str:
     parts = [_head(audit)]
     for database in audit.databases:
         parts += _findings_lines(database)
-    parts += ["", *[f"{name:<10}  {count}  {meaning}" for name, count, meaning in audit.scores.lines()], *_notes(audit)]
+    parts += ["", *_scores_lines(audit), *_notes(audit)]
     rows, rest = _some_rows(audit, most)
     cells = [_cells(row, audit) for row in rows]
     parts += ["", table_text(_COLUMNS, cells, columns=columns, flexible=3)] if cells else []
@@ -52,7 +52,7 @@ def html_of(audit: Audit) -> str:
         lines = _findings_lines(database)
         parts += [f'<div class="{"i-bad" if _has_serious(database) else "i-muted"}">{escape(line, 1000)}</div>' for line in lines]
     parts += [f'<div class="i-muted">{escape(line, 1000)}</div>' for line in _notes(audit)]
-    parts.append(html.table(_COLUMNS, [_cells(row, audit) for row in rows]) if rows else "")
+    parts.append(html.table(_COLUMNS, [_cells(row, audit) for row in rows], limit=600) if rows else "")
     parts.append(f'<p class="i-muted">{escape(rest, 400)}</p>' if rest else "")
     advice = _advice(audit.rows)
     parts.append(html.folded("what would help", html.facts(advice)) if advice else "")
@@ -69,7 +69,9 @@ def problem_of(row: AuditRow) -> str:
 
 def because_of(row: AuditRow) -> str:
     """Return what is to be known about a row besides its label."""
-    parts = [row.verdict.detail] if row.verdict is not None and row.verdict.detail else []
+    verdict = row.verdict
+    is_told_below = verdict is not None and verdict.because == "no code" and any(lack.startswith("script:") for lack in row.lacks)
+    parts = [verdict.detail] if verdict is not None and verdict.detail and not is_told_below else []
     parts += list(row.lacks)
     if row.made_from:
         rest = len(row.made_from) - _MOST_NAMES
@@ -98,6 +100,12 @@ def _outcome(audit: Audit) -> str:
 def _head(audit: Audit) -> str:
     replays = f", {count_text(audit.n_replays, 'script')} run" if audit.n_replays else ""
     return f"{_title(audit)}: {_outcome(audit)} ({count_text(len(audit.rows), 'value')}{replays})"
+
+
+def _scores_lines(audit: Audit) -> list[str]:
+    scores = audit.scores.lines()
+    widest = max([len(count) for _, count, _ in scores])
+    return [f"{name:<10}  {count:<{widest}}  {meaning}" for name, count, meaning in scores]
 
 
 def _has_serious(database: AuditedDatabase) -> bool:

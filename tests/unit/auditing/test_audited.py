@@ -39,7 +39,7 @@ ROWS = (
 
 
 def audit(*rows: AuditRow, findings: tuple[Finding, ...] = (), name: str = "there") -> Audit:
-    found = Findings(findings, {"keys": 1, "versions": 1, "files": 2, "bytes": 3}, ("raw v1",))
+    found = Findings(findings, {"keys": 1, "versions": 1, "files": 2, "bytes": 3}, ("raw v1",), remarks=("a remark",))
     database = AuditedDatabase("db", name, "/there", found, len(rows), ("gone",), ("a note",))
     return Audit(
         (database,), rows, "2026-11-21T10:00:00+00:00", "2026-11-21T10:01:00+00:00", {"seed": 1, "sample": None}, 3, {"host": "here"}
