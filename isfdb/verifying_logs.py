@@ -60,9 +60,9 @@ class Logs:
     Parameters
     ----------
     storage : Storage
+    find, surviving : callable
     is_whole : bool
         Every key is looked at, so what is told and not seen is gone.
-    find, surviving : callable
     """
 
     def __init__(self, storage: Storage, find: Find, surviving: Surviving, *, is_whole: bool) -> None:

@@ -86,8 +86,26 @@ def audit(
         Go on with an audit that was interrupted.
     progress : bool or callable
         Show a bar; or call it with the number of scripts that are done, the number of all, and what the last one made.
-    environment, level, all, rtol, atol, changed_inputs, offline, trust, timeout_s, memory_bytes, budget
-        As for :func:`isfdb.replay`.
+    environment : str
+        ``"current"``, ``"recorded"``, or an interpreter's path; this and what follows as for :func:`isfdb.replay`.
+    level : {"statements", "cells", "everything"}, optional
+        Of the scripts.
+    all : bool
+        Run all that a session ran until the value was stored.
+    rtol, atol : float, optional
+        Tolerances; default: a few units in the last place.
+    changed_inputs : bool
+        Run a script though a file that it reads has changed.
+    offline : bool
+        Without the network.
+    trust : bool
+        Run code though nothing shows that you wrote it.
+    timeout_s : float, optional
+        Seconds that a run may take.
+    memory_bytes : int, optional
+        Memory that a process may take for its data.
+    budget : int
+        How many more runs of a script may be spent on finding out why it makes something else.
     again : bool
         Make values again whose verdict is known.
 
