@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from isfdb.auditing.rows import MEANING
@@ -13,9 +13,10 @@ from isfdb.display.words import count_text, size_text
 from isfdb.findings import Findings
 from isfdb.replaying.verdict import MEANING as MEANING_OF_STATUS
 from isfdb.reporting.accounts import BAD, NOT_REPLAYED, UNREADABLE_KEY, Account
-from isfdb.reporting.subject import Subject
+from isfdb.reporting.subject import Subject, here
 
 _MOST_LISTED: Final = 100
+_MOST_NAMED: Final = 60
 _MOST_FINDINGS: Final = 300
 
 _MEANING: Final = {
@@ -32,7 +33,7 @@ def name_of(status: str) -> str:
 
 def opening(subject: Subject, made: str) -> str:
     """Return the head of the page: which database, when, by whom."""
-    db, where = subject.db, subject.where
+    db = subject.db
     nbytes = sum([account.summary.nbytes or 0 for account in subject.accounts if not account.summary.reclaimed])
     facts = html.facts(
         [
@@ -40,11 +41,17 @@ def opening(subject: Subject, made: str) -> str:
             ("id", str(db.id)),
             ("holds", f"{count_text(len(subject.accounts), 'key')}, {size_text(nbytes)}"),
             ("audited", subject.when or "never"),
-            ("by", f"isfdb {where.get('isfdb', '')} with Python {where.get('python', '')} on {where.get('host', '')}"),
-            ("page made", made),
+            ("by", by_whom(subject.where)),
+            ("page made", f"{made} by {by_whom(here())}"),
         ]
     )
     return f'<header class="r-top" id="top"><p class="r-kind">Report of a database</p><h1>{escape(db.name)}</h1>{facts}</header>'
+
+
+def by_whom(where: Mapping[str, str]) -> str:
+    """Return with which isfdb and Python, and on which computer; empty where that is not known."""
+    words = (("isfdb", "isfdb"), ("with Python", "python"), ("on", "host"))
+    return " ".join([f"{word} {where[name]}" for word, name in words if where.get(name)])
 
 
 def result(subject: Subject) -> str:
@@ -175,24 +182,26 @@ def _notes(subject: Subject) -> str:
 
 
 def to_look_at(subject: Subject) -> str:
-    """Return what needs a look, the worst first; empty where nothing does."""
-    accounts = sorted([one for one in subject.accounts if one.status in BAD], key=lambda one: BAD.index(one.status))
-    if not accounts:
+    """Return what needs a look, the worst first; empty where nothing does. Values that share a reason share a line."""
+    reasons: dict[tuple[str, str, str], list[Account]] = {}
+    for account in sorted([one for one in subject.accounts if one.status in BAD], key=lambda one: BAD.index(one.status)):
+        because = account.verdict.because if account.verdict else ""
+        reasons.setdefault((account.status, because, account.detail), []).append(account)
+    if not reasons:
         return ""
-    rows = "".join(map(_look, accounts[:_MOST_LISTED]))
-    return html.table_around(("key", "verdict", "because", "in a sentence"), rows) + (
-        _more(accounts) if len(accounts) > _MOST_LISTED else ""
-    )
+    rows = "".join([_look(*reason, accounts) for reason, accounts in list(reasons.items())[:_MOST_LISTED]])
+    hidden = len(reasons) - _MOST_LISTED
+    more = f'<p class="i-muted">and {count_text(hidden, "more reason")}, below</p>' if hidden > 0 else ""
+    return html.table_around(("key", "verdict", "because", "in a sentence"), rows) + more
 
 
-def _look(account: Account) -> str:
-    because = escape(account.verdict.because, 80) if account.verdict else ""
-    link = f'<a href="#{account.anchor}">{escape(account.key, 120)}</a>'
-    return f'<tr><th scope="row">{link}</th><td>{badge(account.status)}</td><td>{because}</td><td>{escape(account.detail, 300)}</td></tr>'
-
-
-def _more(accounts: list[Account]) -> str:
-    return f'<p class="i-muted">and {len(accounts) - _MOST_LISTED:,} more, below</p>'
+def _look(status: str, because: str, detail: str, accounts: list[Account]) -> str:
+    links = [f'<a href="#{account.anchor}">{escape(account.key, 120)}</a>' for account in accounts[: _MOST_NAMED + 1]]
+    rest = len(accounts) - 1
+    left_out = f" and {rest - _MOST_NAMED:,} more" if rest > _MOST_NAMED else ""
+    others = f"<details><summary>and {rest:,} more</summary>{', '.join(links[1:])}{left_out}</details>" if rest else ""
+    cells = f"<td>{badge(status)}</td><td>{escape(because, 80)}</td><td>{escape(detail, 300)}</td>"
+    return f'<tr><th scope="row">{links[0]}{others}</th>{cells}</tr>'
 
 
 def choice(subject: Subject) -> Iterator[str]:

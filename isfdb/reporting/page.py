@@ -17,14 +17,14 @@ from isfdb.reporting.accounts import ORDER, Account
 from isfdb.reporting.cells import Cells
 from isfdb.reporting.page_style import PAGE_STYLE
 from isfdb.reporting.sections import Sections
-from isfdb.reporting.subject import Subject, now, subject_of
+from isfdb.reporting.subject import Subject, here, now, subject_of
 from isfdb.tracing.svg import GRAPH_STYLE
 
 if TYPE_CHECKING:
     from isfdb.auditing.audited import Audit
 
 #: Keys that get a section of their own; those that need a look come first.
-MAX_SECTIONS: Final = 1_000
+MAX_SECTIONS: Final = 1_200
 #: Keys listed by name and verdict where they have no section.
 MAX_LISTED: Final = 20_000
 
@@ -66,7 +66,7 @@ def _page(subject: Subject) -> Iterator[str]:
     yield from _head(subject)
     yield f'<a class="r-skip" href="#values">Skip to the values</a>{overview.opening(subject, now())}{_contents(parts)}<main>'
     yield from (_section(*part) for part in parts)
-    yield f"</main>{_closing(subject)}</body></html>\n"
+    yield f"</main>{_closing()}</body></html>\n"
 
 
 def _head(subject: Subject) -> Iterator[str]:
@@ -131,7 +131,6 @@ def _folded_history(stored: Any) -> str:
     return f"<details><summary>{title}</summary>{history_table(stored)}</details>"
 
 
-def _closing(subject: Subject) -> str:
-    where = subject.where
-    told = f"Made by isfdb {where.get('isfdb', '')} with Python {where.get('python', '')}. This page holds no script and loads nothing."
+def _closing() -> str:
+    told = f"Made by {overview.by_whom(here())}. This page holds no script and loads nothing."
     return f'<footer class="i-muted"><p>{escape(told, 300)} <a href="#top">To the top</a></p></footer>'

@@ -69,6 +69,7 @@ background:var(--r-card)}
 .isfdb table.i-table th,.isfdb table.i-table td{padding:.3rem .9rem .3rem 0;max-width:38em}
 .isfdb table.i-table{font-size:.93em}
 .isfdb table.i-table tbody th{min-width:6.5em;color:var(--r-fg);font-weight:600;white-space:normal;overflow-wrap:anywhere}
+.isfdb tbody th details{font-weight:400;font-size:.95em}
 .isfdb .r-scores td{white-space:nowrap}.isfdb .r-scores td:last-child{white-space:normal}
 .isfdb .r-never{border-left:4px solid var(--r-accent);background:var(--r-soft);padding:.5rem .9rem;margin:.6rem 0 1rem;
 border-radius:0 6px 6px 0}

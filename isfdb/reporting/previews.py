@@ -133,10 +133,10 @@ def _array(what: Shown, value: Any) -> str:
     with np.errstate(all="ignore"):
         numbers = values.astype("float64", copy=False)
         finite = numbers[np.isfinite(numbers)]
-        facts = [("missing or infinite", f"{numbers.size - finite.size:,}" if finite.size < numbers.size else "")]
+        facts = [f"{numbers.size - finite.size:,} missing or infinite"] if finite.size < numbers.size else []
         if finite.size:
-            facts = [("smallest", f"{finite.min():.6g}"), ("mean", f"{finite.mean():.6g}"), ("largest", f"{finite.max():.6g}"), *facts]
-        return f'<div class="r-plots">{_plots(numbers, finite, what.key)}</div>{html.facts(facts)}'
+            facts = [f"smallest {finite.min():.6g}", f"mean {finite.mean():.6g}", f"largest {finite.max():.6g}", *facts]
+        return f'<div class="r-plots">{_plots(numbers, finite, what.key)}</div>{_note(" · ".join(facts))}'
 
 
 def _plots(numbers: Any, finite: Any, key: str) -> str:

@@ -24,6 +24,7 @@ from isfdb.tracing.svg import svg
 from isfdb.tracing.walk import lineage
 
 if TYPE_CHECKING:
+    from isfdb.replaying.verdict import Verdict
     from isfdb.reporting.cells import Cells
 
 _MOST_SHOWN: Final = 30
@@ -49,6 +50,7 @@ class Sections:
         self.scripts = Scripts()
         self.environments = Environments(db.root._storage)
         self._previews = Previews()
+        self._printed: dict[tuple[str, ...], str] = {}
         for account in accounts:
             if account.version is not None:
                 self.scripts.add(account.key, account.anchor, account.version)
@@ -69,7 +71,7 @@ class Sections:
         if version is None:
             yield f'<p class="i-bad">It cannot be read: {escape(account.summary.problem, 600)}</p>'
             return
-        yield _verdict(account)
+        yield self._verdict(account)
         yield self._previews.of(account.key, account.anchor, version)
         yield self._attributes(account)
         folds: list[str] = []
@@ -81,7 +83,7 @@ class Sections:
 
     def _folds(self, account: Account) -> Iterator[str]:
         version, is_bad = account.version, account.status in BAD
-        yield _replayed(account)
+        yield self._replayed(account)
         yield _lacks(account)
         yield _risks(version.risks, is_open=is_bad)
         yield _fold("script", self.scripts.of(account.key), is_open=is_bad)
@@ -89,6 +91,30 @@ class Sections:
         yield _fold("lineage", self._lineage(account))
         yield _fold("environment and code", self._surroundings(account))
         yield _fold("all that is recorded", self._facts(account))
+
+    def _verdict(self, account: Account) -> str:
+        """Return the verdict where it is more than that all went well."""
+        verdict = account.verdict
+        if verdict is None:
+            return f'<p class="i-muted">{escape(account.detail, 400)}</p>' if account.detail else ""
+        if not _is_told(account):
+            return ""
+        because = f'<p class="r-because">Because: <b>{escape(verdict.because, 80)}</b></p>' if verdict.because else ""
+        return because + self._parts(account, verdict)
+
+    def _replayed(self, account: Account) -> str:
+        verdict = account.verdict
+        return "" if verdict is None or _is_told(account) else _fold("how it was replayed", self._parts(account, verdict))
+
+    def _parts(self, account: Account, verdict: Verdict) -> str:
+        """Return what a verdict rests on. What one run printed, which made many values, stands under the first of them."""
+        printed = tuple([run.output for run in verdict.runs])
+        first = self._printed.setdefault(printed, account.anchor)
+        if first == account.anchor or not any(printed):
+            return "".join(verdict_parts(verdict)) + _claim(account)
+        silent = replace(verdict, runs=tuple([replace(run, output="") for run in verdict.runs]))
+        link = f'<p class="i-muted">The runs printed the same as under <a href="#{first}">another value</a>.</p>'
+        return "".join(verdict_parts(silent)) + link + _claim(account)
 
     def _attributes(self, account: Account) -> str:
         attributes = self._db.attributes[account.key]
@@ -161,24 +187,8 @@ def _findings(account: Account) -> str:
     return f'<div class="r-found"><p><span aria-hidden="true">⚠</span> Not as it was stored:</p><ul class="i-lines">{items}</ul></div>'
 
 
-def _verdict(account: Account) -> str:
-    """Return the verdict where it is more than that all went well."""
-    verdict = account.verdict
-    if verdict is None:
-        return f'<p class="i-muted">{escape(account.detail, 400)}</p>' if account.detail else ""
-    if not _is_told(account):
-        return ""
-    because = f'<p class="r-because">Because: <b>{escape(verdict.because, 80)}</b></p>' if verdict.because else ""
-    return because + "".join(verdict_parts(verdict)) + _claim(account)
-
-
 def _is_told(account: Account) -> bool:
     return account.status in BAD or account.status == "close"
-
-
-def _replayed(account: Account) -> str:
-    verdict = account.verdict
-    return "" if verdict is None or _is_told(account) else _fold("how it was replayed", "".join(verdict_parts(verdict)) + _claim(account))
 
 
 def _claim(account: Account) -> str:

@@ -66,8 +66,11 @@ class Subject:
 
     @property
     def where(self) -> Mapping[str, str]:
-        """On which computer, with which Python and isfdb the page, or its audit, was made."""
-        return self.audit.where if self.audit is not None and self.audit.where else here()
+        """On which computer, with which Python and isfdb it was audited; of replays on record, the newest. Empty where nobody did."""
+        if self.audit is not None:
+            return self.audit.where
+        verdicts = [account.verdict for account in self.accounts if account.verdict]
+        return max(verdicts, key=lambda verdict: verdict.when).where if verdicts else {}
 
 
 def here() -> dict[str, str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import isfdb
 from isfdb.errors import OptionError
+from isfdb.replaying.replay_records import keep_verdict
 from isfdb.reporting import page as page_module
 from isfdb.reporting.accounts import ORDER, anchor_of
 from isfdb.reporting.page import report_page
-from tests.unit.reporting.reported import HOSTILE, Tags, audit_of, section
+from tests.unit.reporting.reported import HOSTILE, Tags, audit_of, section, verdict
 
 SHOWN = {"differences": ("b[0]: 1.0 is 2.0",), "evidence": (("randomness", "run twice"),)}
 VERDICTS = {
@@ -59,6 +61,16 @@ def test_what_needs_a_look_comes_first_and_leads_to_its_section(shown: str):
     assert re.findall('href="#(k-[0-9a-f]+)"', look) == [anchor_of("b"), anchor_of("c")]
     assert "randomness" in look
     assert "data.csv is gone." in look
+
+
+def test_values_that_share_a_reason_share_a_line_and_what_their_run_printed(audited):
+    page = report_page(audited, audit=audit_of(audited, dict.fromkeys("abcd", ("not runnable", "failed", "ZeroDivisionError"))))
+    look = page.partition('id="look"')[2].partition("</section>")[0]
+    assert look.count("<tr>") == 2
+    assert "and 3 more" in look
+    assert [key for key in "abcd" if anchor_of(key) not in look] == []
+    assert page.count('aria-label="what run 1 printed"') == 1
+    assert f'The runs printed the same as under <a href="#{anchor_of("a")}">' in section(page, "d")
 
 
 def test_values_stand_in_groups_the_worst_first(shown: str):
@@ -170,6 +182,20 @@ def test_no_use_is_noted_when_values_are_shown(db):
     isfdb.report(db, f"{db.path}-page.html")
     db["b"] = 1
     assert [one for one in db.entry("b").inputs if getattr(one, "link", "").endswith("/a@1")] == []
+
+
+def test_verdicts_on_record_are_shown_and_those_of_others_are_called_a_claim(audited):
+    for key in "ab":
+        version = audited.entry(key).newest
+        assert not keep_verdict(version._storage, version.record, verdict(version, "different", "randomness", "Twice another value."))
+    (path,) = [one for one in Path(audited.path).rglob(".isfdb/replays/*") if '"b"' in one.read_text()]
+    path.write_text(path.read_text().replace("Twice another value.", "All is well, they say."))
+    page = report_page(audited)
+    assert "Twice another value." in section(page, "a")
+    assert "Somebody else made this verdict" not in section(page, "a")
+    assert "Somebody else made this verdict" in section(page, "b")
+    assert "1 verdict found in the database, made by somebody else" in page
+    assert "replays of 2026-11-21 14:30:05 UTC" in page
 
 
 def test_hostile_verdicts_cannot_inject(audited):
