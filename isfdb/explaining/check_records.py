@@ -120,14 +120,14 @@ def write_check(storage: Storage, record: Mapping[str, Any], check: Check) -> st
     return write_beside(storage, path_of(record), check.to_json())
 
 
-def write_beside(storage: Storage, path: str | None, members: dict[str, Any]) -> str:
+def write_beside(storage: Storage, path: str | None, members: dict[str, Any], *, flushed: bool = True) -> str:
     """Keep what was found out about a version, at a place of its own; return why it could not be kept."""
     if path is None:
         return "the record of the version has no digest to name it by"
     if storage.read_only or storage.why_read_only:
         return "the database is open for reading only"
     try:
-        storage.replace(path, dumps(members).encode())
+        storage.replace(path, dumps(members).encode(), flushed=flushed)
     except OSError as error:
         return f"{error.strerror or error}"
     return ""

@@ -50,6 +50,8 @@ class Job:
         What it reads, as that is now.
     obstacle : tuple of (str, str)
         What keeps it from being run, as one of the obstacles and in a sentence; two empty texts where nothing does.
+    digests : Mapping
+        Link of each version -> the digest of all that its own outcome may depend on.
     """
 
     digest: str
@@ -60,7 +62,7 @@ class Job:
     wanted: Mapping[str, str]
     inputs: Inputs = field(default_factory=Inputs)
     obstacle: tuple[str, str] = ("", "")
-    digests: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def named(self) -> tuple[tuple[str, Version], ...]:
@@ -69,7 +71,7 @@ class Job:
 
     def digest_of(self, version: Version) -> str:
         """Return the digest of all that the outcome of one version may depend on: of the inputs, those that it is recorded to have."""
-        return next((digest for one, digest in zip(self.versions, self.digests, strict=True) if one.link == version.link), self.digest)
+        return self.digests.get(version.link, self.digest)
 
 
 @dataclass(frozen=True)
@@ -222,12 +224,12 @@ def _identity(used: Used) -> tuple[Any, ...]:
 def _job(parts: Sequence[_Part], look: Look, asked: Asked, obstacle: tuple[str, str]) -> Job:
     first = parts[0]
     inputs = look.at(first.used)
-    digests = tuple([_digest(part, look.at(part.used), asked) for part in parts])
+    digests = {part.version.link: _digest(part, look.at(part.used), asked) for part in parts}
     is_shared = bool(first.parts.wanted)
     wanted = {f"value{number}": part.parts.wanted for number, part in enumerate(parts, 1)} if is_shared else {"value": ""}
     uses = tuple(dict.fromkeys([one.link for one in first.used if isinstance(one, UsedValue)]))
     versions = tuple([part.version for part in parts])
-    return Job(digests[0], versions, uses, first.code, first.parts.body, wanted, inputs, obstacle, digests)
+    return Job(digests[first.version.link], versions, uses, first.code, first.parts.body, wanted, inputs, obstacle, digests)
 
 
 def _digest(part: _Part, inputs: Inputs, asked: Asked) -> str:

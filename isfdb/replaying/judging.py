@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import functools
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from isfdb.database import Database
@@ -105,7 +105,7 @@ def _verdict(of: Job, version: Version, asked: Asked, **facts: Any) -> Verdict:
 
 
 @functools.cache
-def _where() -> dict[str, str]:
+def _where() -> Mapping[str, str]:
     """Say where this is; asked once, for in a work tree isfdb asks git for its own version."""
     from isfdb._version import get_versions
 

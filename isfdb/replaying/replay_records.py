@@ -51,7 +51,8 @@ def keep_verdict(storage: Storage, record: Mapping[str, Any], verdict: Verdict) 
     members = replace(verdict, runs=runs, recorded=False).to_json()
     entry = {"signature": sign_replay(*_names(record, members)), "verdict": members}
     others = [one for one in _entries(storage, record) if _environment_of(one) != verdict.environment]
-    return write_beside(storage, path_of(record, REPLAYS_FOLDER), {"format": 1, "verdicts": [*others[1 - _MOST_KEPT :], entry]})
+    members = {"format": 1, "verdicts": [*others[1 - _MOST_KEPT :], entry]}
+    return write_beside(storage, path_of(record, REPLAYS_FOLDER), members, flushed=False)  # after a power cut it is found out again
 
 
 def _entries(storage: Storage, record: Mapping[str, Any]) -> list[dict[str, Any]]:

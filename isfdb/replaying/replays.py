@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from isfdb.database import Database
 from isfdb.entry import Version
@@ -16,7 +16,7 @@ from isfdb.replaying.replay_records import keep_verdict, known_verdicts
 from isfdb.replaying.verdict import Verdict
 
 #: What depends on who asks, or on the moment: the next look tries again.
-NOT_KEPT = ("not trusted", "environment missing", "commit missing", "input missing", "input changed", "network needed")
+NOT_KEPT: Final = ("not trusted", "environment missing", "commit missing", "input missing", "input changed", "network needed")
 
 
 def replay(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.comparing.stored import Stored
 from isfdb.database import Database
+from isfdb.explaining import many_values
 from isfdb.explaining.clean_process import DONE, Finished, Task, run
 from isfdb.explaining.code_text import Code
 from isfdb.explaining.workplace import Workplace, workplace
@@ -200,7 +201,7 @@ class Runner:
         self.n_runs += 1
         self.step(f"run {self.n_runs}{f' ({changed})' if changed else ''}")
         script, wanted = self._script(code)
-        finished = run(self._task(script, wanted, prepared))
+        finished = run(self._task(script, _of_one_opening(wanted), prepared))
         level = code.level if code is not None else self.job.code.level
         took = round(finished.duration_s, 3)
         name = prepared.environment.name
@@ -237,6 +238,14 @@ class Runner:
         """Return where a notebook finds modules beside it: what is laid out of its folder, and, where nothing was restored, that itself."""
         own = self.directory
         return (place.directory, *([own] if own and os.path.isdir(own) and not sources.moved else []))
+
+
+def _of_one_opening(wanted: Mapping[str, str]) -> Mapping[str, str]:
+    """Return lines that do not open the database anew for each of many values."""
+    if len(wanted) == 1:
+        return wanted
+    loading = f"__import__({many_values.__name__!r}, fromlist=['load']).load("
+    return {name: line.replace("isfdb.load(", loading, 1) for name, line in wanted.items()}
 
 
 def _answers(finished: Finished, names: Iterable[str]) -> dict[str, Stored]:
