@@ -90,7 +90,8 @@ class Prepared:
     def notes(self) -> tuple[str, ...]:
         """What is not as it is recorded, though it may not matter."""
         packages = summary(self.environment.differences)
-        return (*self.place.notes, *self.sources.notes, *([packages] if packages else []), *self.environment.notes)
+        lost = [f"{sentence} What is here now was used instead." for _, sentence in self.sources.problems]
+        return (*self.place.notes, *self.sources.notes, *lost, *([packages] if packages else []), *self.environment.notes)
 
 
 class Runner:
