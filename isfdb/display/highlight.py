@@ -36,7 +36,7 @@ def python_box(source: str, label: str) -> str:
         body = "".join(_spans(shown))
     except (tokenize.TokenError, SyntaxError, ValueError):
         body = html.escape(shown, quote=True)
-    return f'<pre class="i-code" tabindex="0" role="region" aria-label="{escape(label)}"><code>{body}</code></pre>'
+    return f'<pre class="i-code" tabindex="0" role="group" aria-label="{escape(label)}"><code>{body}</code></pre>'
 
 
 def _spans(source: str) -> Iterator[str]:

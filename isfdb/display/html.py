@@ -115,7 +115,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 
 def code(source: str, label: str) -> str:
     """Return source text in a box that a keyboard can scroll."""
-    return f'<pre class="i-code" tabindex="0" role="region" aria-label="{escape(label)}"><code>{escape_lines(source)}</code></pre>'
+    return f'<pre class="i-code" tabindex="0" role="group" aria-label="{escape(label)}"><code>{escape_lines(source)}</code></pre>'
 
 
 def folded(title: str, body: str, *, is_open: bool = False) -> str:

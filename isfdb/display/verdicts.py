@@ -96,7 +96,7 @@ def _outputs(runs: Sequence[Any]) -> Iterator[str]:
         if run.output.strip():
             title = f"what run {number} printed"
             yield (
-                f'<p class="i-muted">{title}</p><pre class="i-code" tabindex="0" role="region" aria-label="{title}">'
+                f'<p class="i-muted">{title}</p><pre class="i-code" tabindex="0" role="group" aria-label="{title}">'
                 f"{escape_lines(run.output, _MOST_OUTPUT)}</pre>"
             )
 

@@ -176,7 +176,7 @@ def _notes(subject: Subject) -> str:
     told = [*subject.notes]
     if claims:
         told.append(
-            f"{count_text(claims, 'verdict')} found in the database, made by somebody else: a claim, which this page did not check."
+            f"{count_text(claims, 'verdict')} found in the database without your signature: a claim, which this page did not check."
         )
     return "".join([f'<p class="i-muted">{escape(note, 600)}</p>' for note in told])
 

@@ -117,7 +117,7 @@ def _plain(what: Shown, value: Any) -> str:
     cut = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}\n… ({len(text) - _MOST_TEXT:,} characters more)"
     if "\n" not in cut and len(cut) < 60:
         return f'<p class="r-scalar"><code>{escape(cut)}</code></p>'
-    return f'<pre class="i-code" tabindex="0" role="region" aria-label="{escape(label)}">{escape_lines(cut)}</pre>'
+    return f'<pre class="i-code" tabindex="0" role="group" aria-label="{escape(label)}">{escape_lines(cut)}</pre>'
 
 
 def _array(what: Shown, value: Any) -> str:

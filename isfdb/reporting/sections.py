@@ -192,7 +192,11 @@ def _is_told(account: Account) -> bool:
 
 
 def _claim(account: Account) -> str:
-    return '<p class="i-muted">Somebody else made this verdict; it was not checked here.</p>' if account.is_claim else ""
+    return (
+        '<p class="i-muted">Found in the database without your signature: a claim, which was not checked here.</p>'
+        if account.is_claim
+        else ""
+    )
 
 
 def _lacks(account: Account) -> str:

@@ -192,9 +192,9 @@ def test_verdicts_on_record_are_shown_and_those_of_others_are_called_a_claim(aud
     path.write_text(path.read_text().replace("Twice another value.", "All is well, they say."))
     page = report_page(audited)
     assert "Twice another value." in section(page, "a")
-    assert "Somebody else made this verdict" not in section(page, "a")
-    assert "Somebody else made this verdict" in section(page, "b")
-    assert "1 verdict found in the database, made by somebody else" in page
+    assert "without your signature" not in section(page, "a")
+    assert "without your signature" in section(page, "b")
+    assert "1 verdict found in the database without your signature" in page
     assert "replays of 2026-11-21 14:30:05 UTC" in page
 
 
