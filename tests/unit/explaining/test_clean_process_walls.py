@@ -9,12 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import isfdb
+import isfdb.explaining.workplace as workplaces
 from isfdb.explaining.clean_process import Task, run
+from isfdb.provenance.records import UsedFile
 
 WALLS = ("namespaces", "landlock")
 _KERNEL = "from isfdb.explaining import kernel\n"
@@ -251,6 +254,17 @@ def test_it_ends_with_the_process_that_waits_for_it(namespaces, tmp_path):
     assert marker.read_text() == last
 
 
+def test_several_run_at_once(tmp_path):
+    def one(number):
+        folder = tmp_path / str(number)
+        (folder / "work").mkdir(parents=True)
+        return run(Task(f"import time; time.sleep(0.3)\nvalue = {number}", str(folder), str(folder / "work"), path=tuple(sys.path)))
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(one, range(6)))
+    assert [isfdb.open(each.answer, "r")["value"] for each in done] == [0, 1, 2, 3, 4, 5]
+
+
 # The network ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -281,3 +295,23 @@ def test_offline_this_computer_is_reached(finished, namespaces):
     )
     done = finished(script, wall=namespaces, offline=True)
     assert (done.outcome, done.because, done.network) == ("done", "", False)
+
+
+# What it read ------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change", ["echo x >> large.bin", "truncate -s 0 large.bin", "cp /dev/null large.bin", "rm large.bin; touch large.bin"]
+)
+def test_a_large_input_is_a_link_through_which_nothing_is_written(wall, tmp_path, monkeypatch, change):
+    monkeypatch.setattr(workplaces, "MOST_COPIED_BYTES", 10)
+    monkeypatch.setattr(workplaces, "_SMALL_BYTES", 10)
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "large.bin").write_bytes(b"x" * 100)
+    script = f"import subprocess\nvalue = [open('large.bin').read(3), subprocess.run({change!r}, shell=True).returncode]"
+    with workplaces.workplace(str(project), [UsedFile(str(project / "large.bin"), 100)], {}) as place:
+        assert os.path.islink(f"{place.directory}/large.bin")
+        done = run(Task(script, place.folder, place.directory, path=tuple(sys.path), wall=wall))
+        assert isfdb.open(done.answer, "r")["value"][0] == "xxx"
+    assert (project / "large.bin").read_bytes() == b"x" * 100
