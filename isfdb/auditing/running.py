@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from isfdb.auditing.journal import Journal
 from isfdb.auditing.ordering import in_order
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from isfdb.replaying.asked import Asked
 
 _log = logging.getLogger(__name__)
+_MOST_OUTPUT: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,13 @@ def _replayed(work: Work, asked: Asked) -> dict[str, Verdict]:
         _log.debug("the replay of %s failed", work.name, exc_info=True)
         is_ours = isinstance(error, (IsfdbError, OSError))
         made, detail = [], str(error) if is_ours else f"the replay broke off with {type(error).__name__}: {error}"
-    by_link = {(one.key, one.version): one for one in made}
+    by_link = {(one.key, one.version): _with_less_output(one) for one in made}
     return {one.link: by_link.get((one.key, one.number)) or _not_runnable(one, asked, because, detail) for one in work.job.versions}
+
+
+def _with_less_output(verdict: Verdict) -> Verdict:
+    """Cut what was printed: it is kept with each of a thousand values that one script makes."""
+    return replace(verdict, runs=tuple([replace(run, output=run.output[-_MOST_OUTPUT:]) for run in verdict.runs]))
 
 
 def _not_runnable(version: Version, asked: Asked, because: str, detail: str) -> Verdict:
