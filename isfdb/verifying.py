@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from isfdb.attributes import read_revision, revisions_of
 from isfdb.blocks import checked_earlier
 from isfdb.collecting import STAGE_AGE_S
 from isfdb.database import Database
@@ -46,6 +45,7 @@ from isfdb.storage.base import Storage
 from isfdb.storage.isf import IsfStorage
 from isfdb.storage.local import LocalStorage
 from isfdb.storage.staging import host, writer_is_alive
+from isfdb.verifying_attributes import check_attributes
 from isfdb.verifying_isf import verify_isf
 from isfdb.verifying_logs import Logs, Seen
 from isfdb.verifying_shared import SharedRecords
@@ -229,7 +229,7 @@ class _Verification:
         if not numbers:
             self._find("missing version", key, None, key_folder, "the key's folder holds no version")
         with self._surviving(key, None, ATTRIBUTES_FOLDER):
-            self._attributes(key_folder, key)
+            check_attributes(self.storage, key_folder, key, self._find)
         self.manifests.clear()
         self.earlier.clear()
         self.reclaimed.clear()
@@ -271,31 +271,6 @@ class _Verification:
             folder = join(key_folder, version_name(number))
             for name, facts in files.items():
                 self._file(folder, key, number, name, facts)
-
-    def _attributes(self, key_folder: str, key: str) -> None:
-        numbers = revisions_of(self.storage, key_folder)
-        for number in numbers:
-            try:
-                read_revision(self.storage, key_folder, number)
-                data = self.storage.read(f"{key_folder}/{ATTRIBUTES_FOLDER}/{number:06d}.json")
-                if not is_sealed(data, loads(data)):
-                    self._find("changed record", key, None, f"{ATTRIBUTES_FOLDER}/{number:06d}.json", "its seal does not fit its bytes")
-            except (IsfdbError, OSError) as error:
-                self._find("unreadable attributes", key, None, f"{ATTRIBUTES_FOLDER}/{number:06d}.json", str(error))
-        if numbers != list(range(1, len(numbers) + 1)):
-            self._find("unreadable attributes", key, None, ATTRIBUTES_FOLDER, "revisions are missing")
-        self._shown_attributes(key_folder, key, numbers)
-
-    def _shown_attributes(self, key_folder: str, key: str, numbers: list[int]) -> None:
-        """Check that attributes.json is one of the revisions; a crash may have left it behind the newest."""
-        try:
-            shown = self.storage.read(f"{key_folder}/{ATTRIBUTES_FILE}")
-        except FileNotFoundError:
-            return
-        for number in reversed(numbers):
-            if self.storage.read(f"{key_folder}/{ATTRIBUTES_FOLDER}/{number:06d}.json") == shown:
-                return
-        self._find("changed record", key, None, ATTRIBUTES_FILE, f"{ATTRIBUTES_FILE} is none of the revisions that are there")
 
     # One version -----------------------------------------------------------------------------------------------------------------
 

@@ -78,6 +78,7 @@ def _parsers() -> dict[str, Any]:
     differing.add_argument("--atol", type=float, default=0.0, help="numbers that differ by this much are close (default: 0)")
     verifying = _parser("verify", "Check that every file is there and is what was stored.")
     verifying.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key only")
+    verifying.add_argument("--against", metavar="HEAD", help="the head of a seal, from a lab book, or the file of a seal")
     auditing = _parser("audit", "Verify a database, make its values again, and count what came out the same.")
     auditing.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key only")
     auditing.add_argument("--only", action="append", metavar="PATTERN", help="keys that fit, or a sub-database")
@@ -138,7 +139,7 @@ class IsfdbMagics(Magics):
         %isfdb diff [DB] KEY[@N] [KEY[@N]] [--rtol R]       in what versions, keys or databases differ, and why
         %isfdb find [DB] QUERY [--stale] [--everywhere]     the keys that match: user:ann numpy<2 *spikes*
         %isfdb lineage [DB] KEY [--direction D] [--depth N] what it was made from, or what was made from it
-        %isfdb verify [DB] [KEY]                            is everything whole and unchanged?
+        %isfdb verify [DB] [KEY] [--against HEAD]           is everything whole and unchanged?
         %isfdb audit [DB] [KEY] [--sample N] [--trust]      and does its code still make it?
         %isfdb export [DB] [KEY] -o FILE [--format F]       PROV-JSON, RO-Crate, or a bundle that explains itself
 
@@ -256,7 +257,7 @@ class IsfdbMagics(Magics):
         from isfdb.verifying import verify
 
         db, key = self._meant(arguments.words)
-        return verify(db, key=key)
+        return verify(db, key=key, against=arguments.against)
 
     def _audit(self, arguments: Any) -> Any:
         from isfdb.auditing.audits import audit

@@ -11,11 +11,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from isfdb.exact_json import compact, dumps, loads
+from isfdb.exact_json import dumps, loads
 from isfdb.hashing import digest_of
 from isfdb.keys import key_of_folder
 from isfdb.layout.current import CODE_FOLDER, DATABASE_FILE, ENVIRONMENTS_FOLDER
@@ -27,6 +26,7 @@ from isfdb.provenance.redaction import redact
 from isfdb.provenance.risks import risks_around
 from isfdb.provenance.senders import note_sent
 from isfdb.provenance.session_log import SessionLog
+from isfdb.provenance.stored_records import readable, reason, store, stored_code
 from isfdb.provenance.written_files import Teller
 from isfdb.storage.base import Storage
 
@@ -93,7 +93,7 @@ def capture(storage: Storage, carried: Activity | None = None) -> dict[str, Any]
             return _capture(storage, carried)
     except Exception as error:  # noqa: BLE001 - provenance never costs a save; the reason is recorded
         _log.debug("capturing provenance failed", exc_info=True)
-        return _readable({"unknown": {"all": _reason(error)}})
+        return readable({"unknown": {"all": reason(error)}})
 
 
 def _capture(storage: Storage, carried: Activity | None) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def explanation(storage: Storage, carried: Activity | None, key_folder: str) -> 
             return explain(Put(storage, records.log, records.database_id, key, running(carried), _opened, records.risks, carried))
     except Exception as error:  # noqa: BLE001 - provenance never costs a save; the reason is recorded
         _log.debug("explaining a value failed", exc_info=True)
-        return Explained(_readable({"unknown": {"slice": _reason(error)}}))
+        return Explained(readable({"unknown": {"slice": reason(error)}}))
 
 
 def log_digest(storage: Storage) -> str:
@@ -177,24 +177,14 @@ def _assemble(storage: Storage, records: _DatabaseRecords, ran: Ran) -> None:
             _log.debug("learning the %s failed", name, exc_info=True)
             has_failed = True
             members[name] = None
-            put.unknown[name] = _reason(error)
+            put.unknown[name] = reason(error)
     records.risks = put.risks()
     if put.unknown:
         members["unknown"] = put.unknown
     is_late = bool((members["code"] or {}).get("late"))
     records.late_in = [one for one in records.late_in if one is not ran] + [ran] * is_late
     records.is_complete = not has_failed and not is_late
-    records.ran, records.members = ran, _readable(members)
-
-
-def _reason(error: BaseException) -> str:
-    return redact(f"{type(error).__name__}: {error}"[:2000])[0][:200]
-
-
-def _readable(members: dict[str, Any]) -> dict[str, Any]:
-    """Replace what is no text: a user or branch named in bytes that are no UTF-8 must not fail the save."""
-    readable: dict[str, Any] = loads(compact(members).encode("utf-8", "replace"))
-    return readable
+    records.ran, records.members = ran, readable(members)
 
 
 class _Put:
@@ -233,7 +223,7 @@ class _Put:
         if snapshot.unknown and not (snapshot.late and snapshot.record.get("repositories")):
             self.unknown["code"] = snapshot.unknown
         self._sources = snapshot.record
-        return _stored_code(self._storage, self._records, snapshot) | ({"late": True} if snapshot.late else {})
+        return stored_code(self._storage, self._records.stored, snapshot) | ({"late": True} if snapshot.late else {})
 
     def environment(self) -> str:
         from isfdb.provenance.collectors.packages import environment
@@ -241,26 +231,9 @@ class _Put:
         found = environment()
         self._drift = found.record.get("drift", ())
         path = f"{ENVIRONMENTS_FOLDER}/{found.digest}"
-        _store(self._storage, self._records, f"{path}.json", lambda: dumps(found.record).encode())
-        _store(self._storage, self._records, f"{path}.requirements.txt", found.requirements.encode)
+        store(self._storage, self._records.stored, f"{path}.json", lambda: dumps(found.record).encode())
+        store(self._storage, self._records.stored, f"{path}.requirements.txt", found.requirements.encode)
         return str(found.digest)
-
-
-def _stored_code(storage: Storage, records: _DatabaseRecords, snapshot: Any) -> dict[str, Any]:
-    """Store a snapshot of the sources, and return what refers to it."""
-    for name, blob in snapshot.blobs.items():
-        _store(storage, records, f"{CODE_FOLDER}/{name}", partial(bytes, blob))
-    _store(storage, records, f"{CODE_FOLDER}/{snapshot.digest}.json", lambda: dumps(snapshot.record).encode())
-    return {**snapshot.summary, "snapshot": snapshot.digest}
-
-
-def _store(storage: Storage, records: _DatabaseRecords, path: str, content: Callable[[], bytes]) -> None:
-    """Store a record that is named by its digest, once a database."""
-    if path not in records.stored:
-        data = content()
-        if not storage.put(path, data) and storage.read(path) != data:
-            storage.replace(path, data)  # a power cut left the name with less than the whole
-        records.stored.add(path)
 
 
 def current_activity(storage: Storage, carried: Activity | None = None) -> Activity | None:
@@ -315,7 +288,7 @@ def _script_of_sender(storage: Storage, records: _DatabaseRecords, ran: Ran) -> 
         records.database_id = records.database_id or loads(storage.read(DATABASE_FILE))["id"]
         code = script_of_sender(Put(storage, records.log, records.database_id, "", ran, _opened))
         if code:
-            _store(storage, records, f"{CODE_FOLDER}/{digest_of(code)[:32]}.py", lambda: code)
+            store(storage, records.stored, f"{CODE_FOLDER}/{digest_of(code)[:32]}.py", lambda: code)
         return digest_of(code)[:32] if code else ""
     except Exception:  # noqa: BLE001 - what the worker stores then says that its code is not known
         _log.debug("explaining what is sent failed", exc_info=True)
@@ -377,7 +350,7 @@ def _write_late_code() -> None:
     for records in late:
         ran = records.late_in.pop()
         try:
-            records.log.write_code(ran, _stored_code(records.log.storage, records, snapshot))
+            records.log.write_code(ran, stored_code(records.log.storage, records.stored, snapshot))
         except Exception:  # noqa: BLE001 - as above
             _log.debug("writing a late answer failed", exc_info=True)
 
