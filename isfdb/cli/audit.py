@@ -74,8 +74,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from isfdb.sealing.signatures import SigningKey
 
     databases = [open_to_note(target) for target in arguments.databases]
+    # What cannot be read or written is refused now, not after hours of replays.
+    if arguments.junit:
+        _write(arguments.junit, "", mode="a")
     for db in databases if arguments.sign else ():
-        SigningKey.read(arguments.sign, db.root.path)  # refused now, not after hours of replays
+        SigningKey.read(arguments.sign, db.root.path)
     found = audit(databases, progress=terminal.progress or _teller(terminal), **_options(arguments))
     problems = found.problems(allow=arguments.allow, at_least=arguments.at_least)
     if arguments.junit:
@@ -110,8 +113,8 @@ def _coloured(found: Audit, terminal: Terminal, rows: int, *, is_good: bool) -> 
     return f"{(terminal.good if is_good else terminal.bad)(head)}\n{rest}"
 
 
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
+def _write(path: str, text: str, *, mode: str = "w") -> None:
+    with open(path, mode, encoding="utf-8") as file:
         file.write(text)
 
 

@@ -77,6 +77,8 @@ def test_what_there_was_no_time_for_is_skipped_and_no_reason_to_fail(results, ca
 def test_what_cannot_be_done_ends_with_2_before_anything_runs(results, capsys, tmp_path):
     assert run(capsys, results, str(tmp_path / "nowhere"))[0] == 2
     assert run(capsys, results, "--changed-since", "soon")[0] == 2
+    status, out, err = run(capsys, results, "--again", "--junit", str(tmp_path / "nowhere" / "audit.xml"))
+    assert (status, out) == (2, "") and "replay" not in err
     for words in (["--sample", "0"], ["--sample", "x"], ["--jobs", "0"], ["--max-time", "-1"], ["--allow", "all"], []):
         with pytest.raises(SystemExit, match="2"):
             main(["audit", *([results] if words else []), *words])
