@@ -52,6 +52,7 @@ def begun(cache: Path) -> list[str]:
     return [line["begun"] for line in lines if "begun" in line]
 
 
+@pytest.mark.timeout(1800)  # with --long
 def test_an_audit_that_is_killed_again_and_again_comes_to_the_same_report(made, tmp_path, long_run):
     n_scripts, n_keys, n_kills = (20, 50, 10) if long_run else (4, 5, 3)
     loops = [
