@@ -98,9 +98,10 @@ def heat_map(values: NDArray[np.float64], label: str) -> str:
     pixels = np.stack([np.interp(share, anchors, [colour[n] for colour in _COLOURS]) for n in range(3)], axis=-1).astype("uint8")
     pixels[~finite] = 128
     rows, columns = values.shape
+    gaps = "" if finite.all() else ", grey: none"
     told = f"heat map of {label}: {rows:,} × {columns:,} values between {low:.4g} and {high:.4g}, dark to bright"
     image = f'<img class="r-heat" alt="{escape(told, 400)}" width="{pixels.shape[1]}" height="{pixels.shape[0]}" src="{_png(pixels)}">'
-    return f'<figure class="r-plot">{image}{_caption(f"dark: {low:.4g}", f"bright: {high:.4g}")}</figure>'
+    return f'<figure class="r-plot">{image}{_caption(f"dark: {low:.4g}", f"bright: {high:.4g}{gaps}")}</figure>'
 
 
 def _blocks(values: NDArray[np.float64]) -> NDArray[np.float64]:
