@@ -167,7 +167,8 @@ def test_a_cell_run_again_is_another_activity(notebook):
 
 
 def test_two_puts_in_a_cell_write_its_text_once_and_a_line_each(notebook):
-    source = "db['a'] = 1\nbefore = open(log).readlines()\ndb['b'] = 2\nnew = open(log).readlines()[len(before):]\n"
+    lines = "pathlib.Path(log).read_text().splitlines()"
+    source = f"import pathlib\ndb['a'] = 1\nbefore = {lines}\ndb['b'] = 2\nnew = {lines}[len(before):]\n"
     notebook("db['first'] = 0\nlog = 'results/.isfdb/sessions/' + db.entry('first').metadata['activity']['session'] + '.jsonl'")
     notebook(source + "assert [sum(word in line for line in new) for word in ('\"publish\"', '\"source\"')] == [1, 0], new").raise_error()
 
