@@ -123,3 +123,17 @@ def entry_bundle(entry: Any) -> dict[str, str]:
 
     story = entry_story(entry)
     return {"text/plain": entry_lines(story), "text/html": entry_html(story)}
+
+
+def file_link(path: str) -> str:
+    """Return a link to a file for a notebook: beside the notebook as the server knows it, elsewhere as the browser does."""
+    from pathlib import Path
+    from urllib.parse import quote
+
+    from isfdb.display import html
+    from isfdb.display.safe import escape
+
+    file = Path(path).absolute()
+    near = Path.cwd() in file.parents
+    href = quote(file.relative_to(Path.cwd()).as_posix()) if near else file.as_uri()
+    return html.fragment(f'<a href="{escape(href, 4000)}" target="_blank">{escape(path, 4000)}</a>')

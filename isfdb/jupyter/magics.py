@@ -88,6 +88,9 @@ def _parsers() -> dict[str, Any]:
     auditing.add_argument("--jobs", type=int, default=1, metavar="N", help="replays at once (default: 1)")
     auditing.add_argument("--no-replay", action="store_true", help="run no code")
     add_replay_options(auditing)
+    reporting = _parser("report", "Write one HTML page about a database: values, how they were made, whether they could be made again.")
+    reporting.add_argument("words", nargs="*", metavar="[DB]", help="a variable, folder, name or id (default: the one opened last)")
+    reporting.add_argument("-o", "--output", "--to", dest="to", metavar="FILE", help="the page to write (default: NAME-report.html)")
     finding = _parser("find", "Find keys by what is known about them.")
     exporting = _parser("export", "Write results and their provenance for people and programs that have no isfdb.")
     exporting.add_argument("words", nargs="*", metavar="[DB] [KEY]", help="one key, or a sub-database, only")
@@ -107,6 +110,7 @@ def _parsers() -> dict[str, Any]:
         "whence": whence,
         "verify": verifying,
         "audit": auditing,
+        "report": reporting,
         "export": exporting,
     }
 
@@ -141,6 +145,7 @@ class IsfdbMagics(Magics):
         %isfdb lineage [DB] KEY [--direction D] [--depth N] what it was made from, or what was made from it
         %isfdb verify [DB] [KEY] [--against HEAD]           is everything whole and unchanged?
         %isfdb audit [DB] [KEY] [--sample N] [--trust]      and does its code still make it?
+        %isfdb report [DB] [-o FILE]                        one HTML page of all that, for reviewers
         %isfdb export [DB] [KEY] -o FILE [--format F]       PROV-JSON, RO-Crate, or a bundle that explains itself
 
         DB is a variable, a folder, or a name or id in the registry; without it, the database opened last is meant, else the
@@ -267,6 +272,15 @@ class IsfdbMagics(Magics):
         sample = int(arguments.sample) if arguments.sample is not None and arguments.sample >= 1 else arguments.sample
         options = {name: getattr(arguments, name) for name in ("changed_since", "max_time_s", "jobs")} | replay_options(arguments)
         return audit(db, only=only, sample=sample, replay=not arguments.no_replay, progress=True, **options)
+
+    def _report(self, arguments: Any) -> display.Text:
+        from isfdb.reporting.reports import report
+
+        if len(arguments.words) > 1:
+            raise UsageError("a report is about one database; put quotes around a name with spaces, and the file after -o")
+        db = self._database(arguments.words[0]) if arguments.words else self._current()
+        path = report(db, arguments.to or f"{db.name}-report.html")
+        return display.Text(visible(path, 4000), display.file_link(path))
 
     def _export(self, arguments: Any) -> Any:
         from isfdb.exporting.run import export

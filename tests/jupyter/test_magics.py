@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,6 +84,17 @@ def test_audit_takes_a_database_a_key_and_options(magic: Any):
     assert [(row.key, row.label) for row in sampled.rows] == [("cells/L5PT", "not runnable (because: no code)")]  # stored by this test
 
 
+def test_report_writes_a_page_and_shows_a_link_to_it(magic: Any, tmp_path_factory: Any):
+    value(magic, "%isfdb open ./results")
+    here = value(magic, "%isfdb report")
+    assert here == os.path.abspath("results-report.html") and "rates" in Path(here).read_text()
+    assert 'href="results-report.html"' in here._repr_mimebundle_()["text/html"]
+    pages = tmp_path_factory.mktemp("pages")
+    elsewhere = value(magic, f"%isfdb report ./results -o '{pages}/a <b> page.html'")
+    assert Path(elsewhere).is_file()
+    assert 'href="file:///' in elsewhere.html and "a%20%3Cb%3E%20page.html" in elsewhere.html and "<b>" not in elsewhere.html
+
+
 def test_a_cell_is_attributed_to_what_it_stored(magic: Any):
     value(magic, "%isfdb open ./results")
     value(magic, "db['answer'] = 42")
@@ -122,6 +135,7 @@ def test_a_key_with_spaces_goes_in_quotes(magic: Any):
         ("ls ./nowhere", "no database at"),
         ("open ./results --mode q", "invalid choice"),
         ("open ./results --as 1x", "no name of a variable"),
+        ("report a b", "about one database"),
         ("log a b c", "at most a database and a key"),
     ],
 )
