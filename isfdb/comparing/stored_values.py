@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from isfdb.comparing.arrays import compare_arrays
-from isfdb.comparing.comparison import DIFFERENT, IDENTICAL, NOT_COMPARED, Comparison, Parts
+from isfdb.comparing.comparison import DIFFERENT, EQUAL, IDENTICAL, NOT_COMPARED, Comparison, Parts
 from isfdb.comparing.containers import compare_mappings, with_notes
 from isfdb.comparing.context import Context
 from isfdb.comparing.pictures import of_pixels, picture_of
@@ -22,6 +22,9 @@ from isfdb.manifest import checked_files
 
 #: What these give is a path: the files are the value.
 _OF_FILES: Final = frozenset({"attachment", "figure", "folder", "just_create_folder", "isf_folder", "shared_numpy_store"})
+
+#: The picture of a figure that is compared by its pixels.
+_PIXELS: Final = "figure.png"
 
 #: Larger files are compared by size and digest only.
 _MOST_BYTES: Final = 4_000_000
@@ -94,6 +97,8 @@ def _without_loading(a: Stored, b: Stored, why: str) -> Comparison:
 def compare_files(a: Stored, b: Stored, context: Context) -> Comparison:
     """Compare values that are files: a folder, an attachment, the pictures of a figure."""
     files = [_files(side) for side in (a, b)]
+    if a.version.dumper == b.version.dumper == "figure" and (drawn := _as_drawn(files, context)) is not None:
+        return drawn
     parts = Parts()
     for name in files[0]:
         if name in files[1]:
@@ -111,6 +116,25 @@ def compare_files(a: Stored, b: Stored, context: Context) -> Comparison:
             else found
         )
     return found
+
+
+def _as_drawn(files: list[dict[str, tuple[int, str, str]]], context: Context) -> Comparison | None:
+    """Compare two figures by their pixels; None where there are none.
+
+    Drawn twice by the same code, a figure has the same pixels, but names in its vector picture, and in what makes it again, that are
+    made up anew each time.
+    """
+    paths = [side[_PIXELS][2] for side in files if _PIXELS in side]
+    pictures = [picture_of(path) for path in paths]
+    if len(pictures) < 2 or any(picture is None for picture in pictures):
+        return None
+    found = of_pixels(compare_arrays(pictures[0], pictures[1], _PIXELS, context))
+    others = [name for name in files[0] if name != _PIXELS and files[0][name][:2] != files[1].get(name, (0, ""))[:2]]
+    if found.status != IDENTICAL or not others:
+        parts = Parts()
+        parts.add(found)
+        return parts.whole(IDENTICAL, "", "" if found.same else "they look different")
+    return Comparison(EQUAL, notes=(f"drawn, they look the same; {', '.join(others)}: the same figure with other bytes",))
 
 
 def _files(side: Stored) -> dict[str, tuple[int, str, str]]:

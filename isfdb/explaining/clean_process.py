@@ -80,6 +80,10 @@ class Task:
         Other folders that it may change: worktrees.
     moved : tuple of (str, str)
         Old and new place of restored folders: what is imported by a path inside an old one comes from the new one.
+    arguments : tuple of str
+        What the script finds as ``sys.argv``.
+    without : tuple of str
+        Variables that it does not get, though this process has them.
     wall : str or None
         What is to hold it back; None: the best of ``"namespaces"``, ``"landlock"`` and ``"audit hook"`` that this computer allows.
     """
@@ -100,6 +104,8 @@ class Task:
     on_output: Callable[[str], None] | None = None
     writable: tuple[str, ...] = ()
     moved: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     wall: str | None = None
 
 
@@ -182,7 +188,7 @@ def _ask(task: Task, wall: str) -> str:
     """Write down what the child is to do."""
     os.makedirs(f"{task.folder}/tmp", exist_ok=True)  # noqa: S108 - a folder of our own
     lay_out_home(f"{task.folder}/home", f"{task.folder}/cache", linked=wall != AUDIT_HOOK)
-    names = ("script", "folder", "directory", "path", "dumper", "memory_bytes", "offline", "writable", "moved")
+    names = ("script", "folder", "directory", "path", "dumper", "memory_bytes", "offline", "writable", "moved", "arguments")
     asked = {name: getattr(task, name) for name in names} | {"wall": wall}
     asked |= {"wanted": dict(task.wanted or {"value": ""}), "dumpers": dict(task.dumpers)}
     path = f"{task.folder}/asked.json"
@@ -261,7 +267,8 @@ def end_all(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment_of(task: Task) -> dict[str, str]:
-    found = environment(task.folder) | dict(task.environment)
+    inherited = {name: text for name, text in environment(task.folder).items() if name not in task.without}
+    found = inherited | dict(task.environment)
     if task.python != sys.executable:
         found = {name: text for name, text in found.items() if name not in OF_THIS_INTERPRETER or name in task.environment}
     return found | ({"PYTHONHASHSEED": task.hash_seed} if task.hash_seed is not None else {})

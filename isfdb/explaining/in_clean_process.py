@@ -120,6 +120,7 @@ def _run(asked: dict[str, Any], told: dict[str, Any], restore: Callable[[], None
     """Run the script, then each wanted line; store what it leaves. What fails of these costs no other."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is not replaced yet
     redirect_imports(asked["moved"])
+    sys.argv = list(asked["arguments"]) or [_NAME]
     namespace = _namespace_after(asked["script"])
     restore()
     _make_folders_again(asked["folder"])

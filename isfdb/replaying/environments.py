@@ -103,7 +103,7 @@ def environment_for(
         found = _given(os.path.expanduser(choice), session)
     variables = recorded_variables(session.start)
     unset = variables_to_unset(session.start)
-    notes = (f"set here, and not in the session: {', '.join(unset)}",) if unset else ()
+    notes = (f"set here, and not in the session: {', '.join(unset)}. The replay does without",) if unset else ()
     return replace(found, variables={**found.variables, **variables}, unset=unset, notes=(*found.notes, *notes))
 
 

@@ -23,6 +23,10 @@ _NO_MODULE: Final = re.compile(r"ModuleNotFoundError: No module named '([^']*)'"
 _LOST: Final = ("VersionGoneError", "VersionNotFoundError", "DatabaseNotFoundError", "DatabaseGoneError", "AmbiguousIdError")
 
 
+#: Errors that a refused write raises: in Python itself, and where a program that was called could not write.
+_OF_WRITING: Final = ("PermissionError", "OSError", "CalledProcessError")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one run made of one version.
@@ -107,7 +111,7 @@ def _obstacle(finished: Finished, because: str, runner: Runner) -> tuple[str, st
         return "time limit", f"{because}. Give it longer: timeout_s= (--timeout), or the setting check_timeout_s."
     if finished.outcome == OUT_OF_MEMORY:
         return "memory limit", f"{because}. Allow it more: memory_bytes= (--memory), or run it on a larger computer."
-    if finished.refused and ("PermissionError" in because or "OSError" in because):
+    if finished.refused and any(name in because for name in _OF_WRITING):
         places = ", ".join(finished.refused[:3])
         return "write refused", f"it wants to change {places}, and a replay changes nothing outside its own folder. {because}."
     if finished.network and finished.outcome != DONE:

@@ -233,7 +233,21 @@ class Runner:
             hash_seed=environment.variables.get("PYTHONHASHSEED", "random") if self.first.machine else None,
             on_output=self._on_output,
             moved=prepared.sources.moved,
+            arguments=self._arguments(),
+            without=environment.unset,
         )
+
+    def _arguments(self) -> tuple[str, ...]:
+        """Return what the script was called with: the first, its file, and what followed that on the command line."""
+        session, file = self.first.session, self._script_file
+        told = session.start.get("argv") if session is not None else None
+        called = [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+        for place, argument in enumerate(called[1:], 1):
+            if file is not None and os.path.abspath(os.path.join(self.directory or "/", argument)) == os.path.abspath(file):
+                return (argument, *called[place + 1 :])
+            if argument in ("-c", "-m"):
+                return (file or argument, *called[place + 2 :])
+        return (file,) if file is not None else ()
 
     def _beside(self, place: Workplace, sources: Restored) -> tuple[str, ...]:
         """Return where a notebook finds modules beside it: what is laid out of its folder, and, where nothing was restored, that itself."""

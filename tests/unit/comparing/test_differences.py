@@ -160,6 +160,16 @@ def test_stored_figures_are_compared_by_their_pictures(db: Any):
     assert any(part.where == "figure.png" and "values of pixels differ" in part.because for part in found.value.parts)
 
 
+def test_a_figure_drawn_again_by_the_same_code_is_the_same(db: Any):
+    figure = pytest.importorskip("matplotlib.figure")
+    for _ in range(2):
+        one = figure.Figure()
+        one.add_subplot().plot([0, 1])
+        db["figure"] = one
+    found = isfdb.diff(db, "figure")
+    assert found.value.status in ("identical", "equal")
+
+
 def test_values_that_isf_wrote_are_compared_like_others(tmp_path: Path):
     path = tmp_path / "isf"
     shutil.copytree(Path(__file__).parents[2] / "compatibility" / "data" / "isf" / "written_by_isf", path)

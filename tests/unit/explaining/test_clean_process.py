@@ -169,6 +169,13 @@ def test_the_hash_seed_is_as_recorded(finished):
     assert isfdb.open(finished("import os\nvalue = os.environ['PYTHONHASHSEED']", hash_seed="7").answer, "r")["value"] == "7"
 
 
+def test_it_finds_its_arguments_and_not_what_it_is_to_do_without(finished, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    script = "import os, sys\nvalue = [*sys.argv, os.environ.get('OMP_NUM_THREADS')]"
+    done = finished(script, arguments=("a.py", "--n", "3"), without=("OMP_NUM_THREADS",))
+    assert isfdb.open(done.answer, "r")["value"] == ["a.py", "--n", "3", None]
+
+
 def test_what_it_prints_is_handed_on_while_it_runs(finished, tmp_path):
     heard: list[tuple[float, str]] = []
     script = "import time\nfor i in range(3):\n    print('round', i)\n    time.sleep(0.5)\nvalue = 1"
