@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from isfdb.auditing.audited import Audit, AuditedDatabase
-from isfdb.auditing.choosing import LAST_AUDIT, Choice, checked_only, checked_sample, checked_time
+from isfdb.auditing.choosing import LAST_AUDIT, Choice, check_that_all_fit, checked_only, checked_sample, checked_time
 from isfdb.auditing.journal import Journal, journal_file, last_audit
 from isfdb.auditing.looking import Looked, look, verified, with_origins
 from isfdb.auditing.rows import NO_TIME, NOT_ASKED, AuditRow
@@ -65,6 +65,7 @@ def audit(
     db : Database or sequence of Database
     only : str or iterable of str, optional
         Patterns of keys: ``"cells/*"``, ``"rates"``. A pattern fits the whole key or its last name; a sub-database stands for all in it.
+        Each must fit a key.
     changed_since : str or date, optional
         Only versions that were stored then or later; ``"last audit"``: since the last audit with these options began that came to its
         end.
@@ -117,11 +118,14 @@ def audit(
     Raises
     ------
     OptionError
+        An argument cannot be understood, or a pattern fits no key.
     """
     asked = Asked(environment, level, all, rtol, atol, changed_inputs, offline, trust, timeout_s, memory_bytes, budget, again)
     choice = Choice(checked_only(only), None, checked_sample(sample), _whole("seed", seed, least=0), all_versions)
     limits = _Limits(_seconds(max_time_s), _whole("jobs", jobs, least=1), resume, progress)
-    databases = [_Audited(one, asked, replace(choice, since=_since(one, changed_since, asked))) for one in _checked_databases(db)]
+    given = _checked_databases(db)
+    check_that_all_fit(choice.only, given)
+    databases = [_Audited(one, asked, replace(choice, since=_since(one, changed_since, asked))) for one in given]
     for one in databases:
         one.look(verify=verify, replay=replay, progress=progress is True)
     outcome = _replayed(databases, asked, limits) if replay else None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from isfdb.display.safe import visible
 from isfdb.entry import Version, version_of, versions_of
 from isfdb.errors import IsfdbError, OptionError
 from isfdb.hashing import digest_of
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: What `changed_since` may say besides a time.
 LAST_AUDIT: Final = "last audit"
+
+_MOST_KEYS: Final = 10_000  # that are looked through for one that may have been meant
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,37 @@ def checked_only(only: str | Iterable[str] | None) -> tuple[str, ...]:
     if not all(isinstance(one, str) and one for one in patterns):
         raise OptionError(f"only={only!r} is no pattern of keys. Write only='cells/*', or a list of such texts.", only=only)
     return patterns
+
+
+def check_that_all_fit(only: Sequence[str], databases: Sequence[Database]) -> None:
+    """Refuse a pattern that fits no key in any database: an audit of nothing is passed, and nobody would see the slip of the pen.
+
+    Raises
+    ------
+    OptionError
+        With keys that may have been meant.
+    """
+    left = {pattern: key_test([pattern]) for pattern in only}
+    met: list[str] = []
+    for key in [] if not left else (key for db in databases for key, _ in _keys(db)):
+        left = {pattern: fits for pattern, fits in left.items() if not fits(key)}
+        if not left:
+            return
+        met += [key] if len(met) < _MOST_KEYS else []
+    if left:
+        where = ", ".join([visible(db.name) for db in databases])
+        message = f"only={next(iter(left))!r} fits no key of {where}.{_meant(next(iter(left)), met)}"
+        raise OptionError(message, only=tuple(only))
+
+
+def _meant(pattern: str, keys: Sequence[str]) -> str:
+    """Return a sentence with keys and sub-databases that are nearly the same as a pattern, by all of their name or the last part."""
+    words = {word.casefold(): key for key in reversed(keys) for word in (key, key.rpartition("/")[2], key.rpartition("/")[0]) if word}
+    near = difflib.get_close_matches(pattern.strip("*").casefold(), words, 3, 0.5)
+    named = list(dict.fromkeys([visible(words[word], 60) for word in near]))
+    if named:
+        return f" Near to it: {', '.join(named)}."
+    return f" There are {len(keys):,} keys, as {visible(keys[0], 60)}." if keys else " It has no keys."
 
 
 def checked_sample(sample: float | None) -> int | float | None:
@@ -175,6 +210,7 @@ def key_test(only: Sequence[str]) -> Callable[[str], bool]:
 
 def _tests(pattern: str) -> Iterator[Callable[[str], bool]]:
     test = pattern_test(pattern)
+    yield lambda key: key == pattern  # a key may hold brackets
     yield test
     yield lambda key: test(key.rpartition("/")[2])
     if not is_wild(pattern):

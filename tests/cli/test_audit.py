@@ -47,6 +47,11 @@ def test_what_is_passed_can_be_said(results, capsys):
     assert run(capsys, results, "--only", "x", "--at-least", "identical")[0] == 0
 
 
+def test_a_pattern_that_fits_no_key_is_no_pass(results, capsys):
+    status, out, err = run(capsys, results, "--only", "cels", "--no-replay")
+    assert (status, out) == (2, "") and "only='cels' fits no key of results. Near to it: cells/y." in err
+
+
 def test_json_is_the_audit_and_can_be_read_back(results, capsys):
     status, out, err = run(capsys, results, "--no-replay", "--json")
     told = json.loads(out)

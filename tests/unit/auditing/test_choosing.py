@@ -63,6 +63,36 @@ def test_patterns_fit_as_in_find(patterns, meant):
     assert [key for key in ("rates", "cells/rates", "cells/deep/x1") if key_test(patterns)(key)] == meant
 
 
+@pytest.mark.parametrize(
+    ("only", "told"),
+    [
+        ("raets", r"only='raets' fits no key of .*\. Near to it: rates"),
+        (["rates", "l5pd*"], r"only='l5pd\*' fits no key of .*\. Near to it: cells/L5PT\."),
+        ("zzz", r"There are 4 keys, as gone\.$"),
+    ],
+)
+def test_a_pattern_that_fits_no_key_is_refused_with_near_ones(full, only, told):
+    with pytest.raises(OptionError, match=told):
+        isfdb.audit(full, only=only, replay=False)
+
+
+def test_a_pattern_need_fit_in_one_of_several_databases_only(full, tmp_path):
+    other = isfdb.open(tmp_path / "other")
+    assert [row.key for row in isfdb.audit([other, full], only="rates", replay=False).rows] == ["rates", "cells/deep/rates"]
+    assert isfdb.audit(full, only="gone", replay=False).rows == ()  # it was deleted, and is no slip of the pen
+
+
+def test_in_an_empty_database_only_a_pattern_is_refused(db):
+    assert isfdb.audit(db).passed
+    with pytest.raises(OptionError, match="It has no keys"):
+        isfdb.audit(db, only="rates")
+
+
+def test_a_key_with_brackets_fits_itself(db):
+    db["a[1]"] = db["a1"] = 1
+    assert [row.key for row in isfdb.audit(db, only="a[1]", replay=False).rows] == ["a1", "a[1]"]
+
+
 def test_a_sample_depends_on_the_seed_only_and_changes_little_when_keys_come(db):
     for number in range(30):
         db[f"k{number}"] = number
