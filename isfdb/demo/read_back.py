@@ -1,4 +1,4 @@
-"""The second half of the demo, run as a process of its own: reads the results, tells how they were made, verifies, writes the page."""
+"""The second half of the demo, run as a process of its own: reads the results, explains, verifies and replays them, writes the page."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def main(folder: str) -> int:
     """Show what the database in `folder` holds; return 0 if all is as it should be, else 1."""
     from isfdb.opening import open as open_database
 
-    with open_database(os.path.join(folder, DATABASE), mode="r") as db:
+    with open_database(os.path.join(folder, DATABASE), mode="r+") as db:  # verdicts are kept beside the values
         _show(db)
-        problems = [*_wrong_values(db), *_wrong_history(db), *_findings(db)]
+        problems = [*_wrong_values(db), *_wrong_history(db), *_findings(db), *_not_repeated(db)]
         _write_page(db, os.path.join(folder, REPORT), problems)
     for problem in problems:
         print(f"! {problem}")
@@ -82,6 +82,15 @@ def _findings(db: Any) -> Iterator[str]:
     findings = verify(db)
     print(f"\nIs it whole and unchanged? (isfdb.verify(db), isfdb verify)\n{findings}")
     yield from (finding.message for finding in findings)
+
+
+def _not_repeated(db: Any) -> Iterator[str]:
+    from isfdb.auditing.audits import audit
+
+    print("\nDoes each value come out again? (isfdb.audit(db), isfdb audit)", flush=True)
+    found = audit(db, verify=False, jobs=2)
+    print(found)
+    yield from found.problems()
 
 
 def _write_page(db: Any, path: str, problems: list[str]) -> None:

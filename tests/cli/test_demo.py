@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import nbformat
@@ -17,22 +16,17 @@ from isfdb.verifying import verify
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("demo") / "shown"
-    started = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "isfdb.cli", "demo", "--into", str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    return folder, done.stdout, time.monotonic() - started
-
-
-def test_it_takes_less_than_half_a_minute(demo):
-    assert demo[2] < 30
+    return folder, done.stdout
 
 
 def test_it_says_where_and_shows_tree_metadata_cells_and_verdict(demo):
-    folder, out, _ = demo
-    for part in (str(folder), "bootstrap_slopes", "penguins", "made by", "FAILED", "run again", "sound"):
+    folder, out = demo
+    for part in (str(folder), "bootstrap_slopes", "penguins", "made by", "FAILED", "run again", "sound", "repeated    7 of 7"):
         assert part in out
 
 
