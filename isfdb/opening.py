@@ -327,3 +327,21 @@ def load(link: str, **options: Any) -> Any:
         raise LinkError(f"{link!r} names no key. A link reads isfdb://<database id>/<key>@<version>.", link=link)
     database = open(f"isfdb://{database_id}", "r")
     return database[key] if version is None and not options else database.get(key, version=version, **options)
+
+
+def check_open(db: object, call: str) -> None:
+    """Refuse what is no open database, a path above all, and show how to call a function.
+
+    Parameters
+    ----------
+    db : object
+        What was given.
+    call : str
+        ``"replay(isfdb.open(path, mode='r+'), key)"``.
+
+    Raises
+    ------
+    OptionError
+    """
+    if not isinstance(db, Database):
+        raise OptionError(f"{call.partition('(')[0]} takes an open database, not {db!r:.80}: isfdb.{call}.", database=db)

@@ -13,6 +13,7 @@ from isfdb.explaining.code_text import Code
 from isfdb.identity import read_identity
 from isfdb.keys import key_of_folder, split_key
 from isfdb.layout.current import CODE_FILE
+from isfdb.opening import check_open
 from isfdb.place import Key
 from isfdb.provenance.records import slice_of, used_of
 from isfdb.provenance.session import Cell, Session, read_session
@@ -77,6 +78,8 @@ def code(
         The version is a deletion.
     UntrustedDataError
         Checking would run code of somebody you did not say you trust.
+    OptionError
+        An argument cannot be understood, or `db` is no open database.
 
     Examples
     --------
@@ -87,6 +90,7 @@ def code(
     >>> script.status
     'unchecked'
     """
+    check_open(db, "code(isfdb.open(path, mode='r'), key)")
     if level is not None and level not in LEVELS:
         raise OptionError(f"level={level!r} is none of {', '.join(map(repr, LEVELS))}.", level=level)
     found = version_meant(db, key, version)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from isfdb.database import Database
 from isfdb.entry import Version
 from isfdb.explaining.scripts import version_meant
+from isfdb.opening import check_open
 from isfdb.place import Key
 from isfdb.replaying.asked import CURRENT, Asked
 from isfdb.replaying.jobs import Job, jobs_of, replay_job
@@ -84,7 +85,7 @@ def replay(
     VersionGoneError
         The version is a deletion.
     OptionError
-        An argument cannot be understood.
+        An argument cannot be understood, or `db` is no open database.
 
     Examples
     --------
@@ -92,6 +93,7 @@ def replay(
     >>> isfdb.replay(isfdb.open("results"), "rates").status  # doctest: +SKIP
     'identical'
     """
+    check_open(db, "replay(isfdb.open(path, mode='r+'), key)")
     asked = Asked(environment, level, all, rtol, atol, changed_inputs, offline, trust, timeout_s, memory_bytes, budget, again)
     found = version_meant(db, key, version)
     (job,) = jobs_of(db, [found], asked)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.errors import OptionError
 from isfdb.keys import split_key
+from isfdb.opening import check_open
 from isfdb.provenance.records import UsedFile, UsedValue
 from isfdb.tracing.graph import GraphBuilder
 from isfdb.tracing.nodes import Activities, file_node, value_node
@@ -63,6 +64,7 @@ def lineage(
     ------
     KeyNotFoundError, VersionNotFoundError, KeyKindError, OptionError
     """
+    check_open(db, "lineage(isfdb.open(path, mode='r'), key)")
     if direction not in DIRECTIONS:
         raise OptionError(f"direction={direction!r} is none of {', '.join(map(repr, DIRECTIONS))}.", direction=direction)
     if depth is not None and (type(depth) is not int or depth < 1):

@@ -129,3 +129,10 @@ def test_a_folder_made_inside_a_database_follows_the_rules_for_keys(db):
     with pytest.raises(KeyKindError, match="value is, or was"):
         isfdb.open(f"{db.path}/taken")
     assert not isfdb.verify(db)
+
+
+@pytest.mark.parametrize("name", ["audit", "code", "export", "lineage", "replay", "report", "seal", "verify"])
+def test_a_path_in_place_of_a_database_is_refused_with_what_to_write(name, db, tmp_path):
+    more = {"code": ["k"], "export": [tmp_path / "all.zip"], "lineage": ["k"], "replay": ["k"], "report": [tmp_path / "page.html"]}
+    with pytest.raises(OptionError, match=rf"^{name} takes .*open database.*, not .*: isfdb\.{name}\(isfdb\.open\(path"):
+        getattr(isfdb, name)(db.path, *more.get(name, ()))
