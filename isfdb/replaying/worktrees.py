@@ -15,7 +15,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from isfdb.provenance.collectors.git_repository import Repository, read_text
@@ -116,15 +116,18 @@ def _linked(git: SafeGit, commit: str, folder: str, source: Repository | None) -
     reason = f"isfdb replay isfdb-replay-{host()}-{os.getpid()}-{secrets.token_hex(4)}"
     for attempt in (1, 2, 3):
         try:
-            git.ask("worktree", "add", "--detach", "--", folder, commit, timeout_s=_CHECKOUT_TIMEOUT_S)
+            git.ask("worktree", "add", "--detach", "--no-checkout", "--", folder, commit)
             git.ask("worktree", "lock", "--reason", reason, "--", folder)
+            # Asked anew: settings may hold for linked worktrees only (includeIf), and name programs that the repository's own do not.
+            inside = replace(safe_git(folder), settings=git.settings)
+            inside.ask("reset", "--hard", "--quiet", "--no-recurse-submodules", timeout_s=_CHECKOUT_TIMEOUT_S)
             break
         except GitFailedError as error:
             _drop_entry(git, folder)
             # Another replay may have taken away the folder of entries, empty, just when this one was to be laid in it.
             if attempt == 3 or "could not create" not in error.errors:
                 raise
-    return WorkTree(folder, SafeGit(folder, git.variables, git.settings), git, _admin_of(folder), source)
+    return WorkTree(folder, inside, git, _admin_of(folder), source)
 
 
 def _borrowed(recorded: RecordedRepository, folder: str, scratch: str, found: list[Repository], reasons: list[str]) -> WorkTree:

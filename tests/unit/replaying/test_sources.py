@@ -524,6 +524,20 @@ def test_a_work_tree_beside_a_bare_repository(project: Path, git: Git, record: R
 # Records and repositories that mean harm -----------------------------------------------------------------------------------------------
 
 
+def test_settings_for_linked_worktrees_only_run_no_program(project: Path, git: Git, record: Record, tmp_path: Path) -> None:
+    (project / ".gitattributes").write_text("*.txt filter=evil\n")
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "attributes")
+    recorded = record(project)
+    mark, settings = tmp_path / "ran", tmp_path / "evil.inc"
+    settings.write_text(f'[filter "evil"]\n\tsmudge = "sh -c \'touch {mark}; cat\'"\n\tclean = "sh -c \'touch {mark}; cat\'"\n')
+    git(project, "config", "includeIf.gitdir:**/worktrees/**.path", str(settings))
+    with recorded.restored() as found:
+        assert not found.problems
+        assert tree(found.directory) == tree(project)
+    assert not mark.exists()
+
+
 def test_a_hostile_repository_runs_no_program(project: Path, git: Git, record: Record, tmp_path: Path) -> None:
     (project / ".gitattributes").write_text("*.txt filter=evil diff=evil merge=evil\n")
     git(project, "add", "-A")
