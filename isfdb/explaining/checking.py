@@ -86,7 +86,8 @@ def _attempt(
     session = scripts.session_of(version)
     directory = session.start.get("directory") if session else None
     places = {db.root.id: db.root.path, db.id: db.path}
-    with workplace(directory, used_of(version._storage, version.record), places, trusted=[db.root.id] if is_trusted_here else ()) as place:
+    used, written = used_of(version._storage, version.record), session.written if session else ()
+    with workplace(directory, used, places, trusted=[db.root.id] if is_trusted_here else (), written=written) as place:
         finished = run(_task(version, found, place, directory, timeout_s, memory_bytes))
         outcome, because = _outcome(db, version, finished)
         return Attempt(found.level, outcome, because, round(finished.duration_s, 3)), place.notes

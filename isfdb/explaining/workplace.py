@@ -63,6 +63,7 @@ def workplace(
     places: dict[str, str],
     *,
     trusted: Iterable[str] = (),
+    written: Iterable[str] = (),
     restore: Callable[[str], contextlib.AbstractContextManager[object]] | None = None,
 ) -> Iterator[Workplace]:
     """Make a workplace, and remove it in the end.
@@ -77,6 +78,8 @@ def workplace(
         Database id -> its folder.
     trusted : iterable of str
         Ids of databases whose values may run code when they are loaded.
+    written : iterable of str
+        Files that the session wrote: their folders are there, as they are here.
     restore : callable, optional
         Is given the empty folder in which everything is to lie below its whole path, and lays there what must not be taken from here:
         sources as they were. Files that lie there already are left as they are.
@@ -86,7 +89,9 @@ def workplace(
         root = f"{folder}/work"
         os.mkdir(root)
         with restore(root) if restore is not None else contextlib.nullcontext():
-            yield Workplace(folder, *_filled(folder, root, directory, used, places, trusted))
+            filled = _filled(folder, root, directory, used, places, trusted)
+            _make_folders(root, written)
+            yield Workplace(folder, *filled)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -103,6 +108,16 @@ def _filled(
     if directory is not None and os.path.isdir(directory):
         _mirror(directory, here, _Left(sources=not _is_restored(here, root)))
     return here, tuple(dict.fromkeys(notes))
+
+
+def _make_folders(root: str, files: Iterable[str]) -> None:
+    """Make the folders of files, empty, where they are here, too: a log that is appended to needs no more."""
+    for folder in {os.path.dirname(path) for path in files}:
+        target = _inside(root, folder)
+        is_ours = f"{os.path.realpath(target)}/".startswith(f"{root}/")  # no restored link leads away
+        if is_ours and os.path.isabs(folder) and os.path.isdir(folder):
+            with contextlib.suppress(OSError):  # the script will say what it lacks
+                os.makedirs(target, exist_ok=True)
 
 
 def _inside(root: str, path: str) -> str:

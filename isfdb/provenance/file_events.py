@@ -18,6 +18,7 @@ from isfdb.provenance.whose_code import FOR_CODE, LIBRARY, OURS, USER, folders_l
 # What a file is opened for: bits, to be added.
 READ, WRITTEN, BOTH = 1, 2, 3
 FOLDER = 4  # a folder counts, too: its reader takes it as one thing
+APPENDED = 8  # written at the end of what it held: read only if this process reads it later
 
 
 #: So many different openings are gathered before they are looked at, so that a loop over a million files takes no memory.
@@ -143,7 +144,9 @@ def _kind(mode: Any, flags: int) -> int:
     if type(mode) is str:
         if "w" in mode or "x" in mode:
             return WRITTEN
-        return BOTH if "a" in mode or "+" in mode else READ
+        if "+" in mode:
+            return BOTH
+        return WRITTEN | APPENDED if "a" in mode else READ
     if flags & 3 == os.O_RDONLY:
         return 0 if flags & getattr(os, "O_DIRECTORY", 0) else READ
     return WRITTEN if flags & os.O_TRUNC or flags & os.O_EXCL else BOTH
@@ -162,6 +165,8 @@ def _opened(path: Any, kind: int, frame: Any) -> None:
     where = _standing(frame)
     if where is None or _is_switched_off():
         return
+    if kind & APPENDED and not os.path.exists(path):
+        kind = WRITTEN
     if kind & WRITTEN and _is_gathered(path):
         look()  # as it was read, before it changes
     by = (kind, *where, get_ident())

@@ -79,6 +79,13 @@ class Session:
     start: dict[str, Any]
     cells: tuple[Cell, ...]
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Paths of the files that it wrote, each once."""
+        lists = [cell.facts.get("wrote") for cell in self.cells]
+        members = [one for found in lists if isinstance(found, list) for one in found if isinstance(one, dict)]
+        return tuple(dict.fromkeys([one["file"] for one in members if isinstance(one.get("file"), str) and "\0" not in one["file"]]))
+
 
 def path_of(session_id: str) -> str:
     """Return where the log lies in a database."""

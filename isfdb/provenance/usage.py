@@ -92,6 +92,7 @@ class _Notes:
 
 _notes: dict[int, _Notes] = {}  # by id of what ran
 _written: dict[str, None] = {}
+_appended: dict[str, tuple[FileFacts, Ran, int | None]] = {}  # what this process added to files of others, and has not read so far
 _folders: dict[str, None] = {}
 _behind: deque[tuple[list[Opening], dict[int, Ran]]] = deque()
 _lock = threading.RLock()  # the audit hook may come back in the middle of a note
@@ -196,7 +197,11 @@ def _note_file(path: str, kind: int, ran: Ran, line: int | None, opened: float, 
     if _folders and _is_part_of_folder(path, ran, line):
         return
     if kind & file_events.READ:
+        if path in _appended:  # what it held when it was added to matters from now on
+            note_file(*_appended.pop(path), is_before=True)
         note_file(facts, ran, line, count=count)
+    if kind & file_events.APPENDED and path not in _written and len(_appended) < MOST_WRITTEN:
+        _appended[path] = (facts, ran, line)
     if kind & file_events.WRITTEN:
         note_file(facts, ran, line, count=count, is_output=True)
 
@@ -207,7 +212,7 @@ def _is_part_of_folder(path: str, ran: Ran, line: int | None) -> bool:
     return (line is None and path.startswith(tuple(_folders))) or (notes is not None and path.startswith(tuple(notes.folders)))
 
 
-def note_file(facts: FileFacts, ran: Ran, line: int | None, *, count: int = 1, is_output: bool = False) -> None:
+def note_file(facts: FileFacts, ran: Ran, line: int | None, *, count: int = 1, is_output: bool = False, is_before: bool = False) -> None:
     """Note that a file was read or written.
 
     Parameters
@@ -219,6 +224,8 @@ def note_file(facts: FileFacts, ran: Ran, line: int | None, *, count: int = 1, i
         At which line of it.
     count : int
     is_output : bool
+    is_before : bool
+        It was opened before this process wrote to it, and that is noted only now.
     """
     with _lock:
         if is_output and len(_written) < MOST_WRITTEN:
@@ -234,7 +241,7 @@ def note_file(facts: FileFacts, ran: Ran, line: int | None, *, count: int = 1, i
         if notes.n_files > MOST_FILES:
             _add_folder(facts, ran, line, is_output)
         else:
-            uses[key] = Use(facts, ran, line, is_output, not is_output and facts.path in _written, count)
+            uses[key] = Use(facts, ran, line, is_output, not is_output and not is_before and facts.path in _written, count)
         if facts.is_folder:
             notes.folders.append(facts.path + "/")
             _folders[facts.path + "/"] = None

@@ -162,7 +162,8 @@ class Runner:
         used = (one for one in self.job.versions[0].inputs if getattr(one, "path", None) not in inputs.elsewhere)  # asked for later
         places = {self.db.root.id: self.db.root.path, self.db.id: self.db.path}
         trusted = [self.db.root.id] if self.trusted else ()
-        place = self._stack.enter_context(workplace(self.directory, used, places, trusted=trusted, restore=restore))
+        written = self.first.session.written if self.first.session else ()
+        place = self._stack.enter_context(workplace(self.directory, used, places, trusted=trusted, written=written, restore=restore))
         return Prepared(place, found[0], chosen, inputs)
 
     @contextlib.contextmanager

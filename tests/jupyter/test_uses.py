@@ -191,7 +191,7 @@ def test_urls_are_noted_without_their_secrets(run: Any):
 
 def test_members_are_sorted_and_none_stands_twice(run: Any, tmp_path: Path):
     run("db = isfdb.open('results')\ndb['a'] = 1")
-    uses = run("open('b.txt').read()\nopen('a.txt').read()\ndb['a']\nopen('b.txt').read()\ndb['a']\nopen('c.txt', 'a').close()")
+    uses = run("open('b.txt').read()\nopen('a.txt').read()\ndb['a']\nopen('b.txt').read()\ndb['a']\nopen('c.txt', 'a+').close()")
     members = used_members(uses, lambda ran: 5)
     assert [member.get("file") or "value" for member in members] == [
         "value",
@@ -199,6 +199,24 @@ def test_members_are_sorted_and_none_stands_twice(run: Any, tmp_path: Path):
     ]
     assert {member["cell"] for member in members} == {5}
     assert members[1]["size"] == 5
+
+
+def test_a_file_that_is_only_appended_to_was_not_read(run: Any):
+    uses = run("open('a.txt').read()\nwith open('b.txt', 'a') as log:\n    log.write('one more run')")
+    assert [Path(member["file"]).name for member in used_members(uses, lambda ran: 5)] == ["a.txt"]
+    assert [Path(use.what.path).name for use in uses if use.is_output] == ["b.txt"]
+
+
+def test_a_file_that_is_read_after_it_was_appended_to_counts_as_it_was_before(run: Any, tmp_path: Path):
+    from isfdb.provenance.cells import watch
+
+    with isfdb.set_options(capture=False):
+        (tmp_path / "d.txt").write_text("of somebody else")
+    run("for name in ('d.txt', 'new.txt'):\n    with open(name, 'a') as log:\n        print('more', file=log)")
+    assert files(uses_of(watch().ran[-1])) == []
+    uses = run("len(open('d.txt').read()), len(open('new.txt').read())")
+    assert files(uses_of(watch().ran[-2])) == [("d.txt", 2)], "the new file held nothing"
+    assert [use.written_here for use in uses] == [True, True]
 
 
 def test_nothing_is_read_twice_by_cells_that_run_at_once(run: Any):
