@@ -215,10 +215,26 @@ def _tell(told: dict[str, Any], error: BaseException, memory_bytes: int | None) 
     told["because"] = _because(error, memory_bytes)
     if "no_wall" in told:
         return  # nothing of the script ran; the next wall is tried
+    with contextlib.suppress(Exception):  # stderr may be closed, or in its place something of the script
+        _print(error)
+
+
+def _print(error: BaseException) -> None:
+    """Print an error as Python does, but without the frames of isfdb: the first one is the script's."""
     import traceback
 
-    with contextlib.suppress(Exception):  # stderr may be closed, or in its place something of the script
-        traceback.print_exception(error)
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+    shown = traceback.TracebackException.from_exception(error)
+    left: list[traceback.TracebackException | None] = [shown]
+    seen: set[int] = set()
+    while left:
+        one = left.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.stack[:] = [frame for frame in one.stack if not os.path.abspath(frame.filename).startswith(own)]
+        left += [one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ())]
+    print("".join(shown.format()), end="", file=sys.stderr)  # noqa: T201 - what the script would have said
 
 
 def _because(error: BaseException, memory_bytes: int | None) -> str:

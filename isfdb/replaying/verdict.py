@@ -47,6 +47,9 @@ OBSTACLES: Final = (
     "not comparable",
 )
 
+#: Of a line about a run, with what is set before it a line is no longer than 120.
+_LONGEST_RUN: Final = 118
+
 
 @dataclass(frozen=True)
 class Run:
@@ -207,8 +210,14 @@ class Verdict:
         head = f"{self.key}@{self.version}: {self.label}{f': {self.detail}' if self.detail else ''}"
         known = [f"found in the database, from {self.when}"] if self.recorded else []
         evidence = [f"{axis}: {text}" for axis, text in self.evidence]
-        runs = [f"run {number}: {run}" for number, run in enumerate(self.runs, 1)]
+        runs = [_short(f"run {number}: {run}") for number, run in enumerate(self.runs, 1)]
         return [head, *[f"  {line}" for line in (*known, *evidence, *self.differences, *runs, *self.notes)]]
+
+
+def _short(text: str) -> str:
+    """Return a line that fits; of a run the rest stands in its `because`, and of the one that is judged in the first line, too."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_RUN else f"{line[: _LONGEST_RUN - 1]}…"
 
 
 def _run(members: Mapping[str, Any]) -> Run:

@@ -47,6 +47,26 @@ def test_what_goes_wrong_is_told(finished, script, because):
     assert re.search(because, done.because)
 
 
+def test_a_traceback_shows_the_frames_of_the_script_and_none_of_isfdb(finished):
+    done = finished("import json\n\ndef read(text):\n    return json.loads(text)\n\nread('{')")
+    frames = [line.strip() for line in done.output.splitlines() if line.startswith("  File ")]
+    assert frames[:2] == ['File "<script>", line 6, in <module>', 'File "<script>", line 4, in read']
+    assert "json" in frames[2] and not any("explaining" in frame for frame in frames)
+    assert "    return json.loads(text)" in done.output and done.output.splitlines()[-1].startswith("json.decoder.JSONDecodeError: ")
+
+
+def test_a_traceback_of_an_error_in_isfdb_shows_none_of_its_frames_either(finished):
+    done = finished("import isfdb\ntry:\n    isfdb.load('no link')\nexcept ValueError as error:\n    raise KeyError('b') from error")
+    frames = [line for line in done.output.splitlines() if line.startswith("  File ")]
+    assert len(frames) == 2 and all('"<script>"' in frame for frame in frames), done.output
+    assert "LinkError" in done.output and done.output.splitlines()[-1] == "KeyError: 'b'"
+
+
+def test_a_script_that_is_no_python_is_shown_where_it_is_none(finished):
+    lines = finished("value = (").output.splitlines()
+    assert lines[0] == '  File "<script>", line 1' and lines[1].strip() == "value = ("
+
+
 def test_a_script_that_takes_too_long_is_ended_with_all_it_started(finished, tmp_path):
     marker = tmp_path / "run" / "work" / "alive"
     child = f"import time\nfor _ in range(600):\n    open({str(marker)!r}, 'w').write(str(time.time())); time.sleep(0.05)"

@@ -31,6 +31,14 @@ def test_the_first_line_says_what_came_of_it_and_why() -> None:
     assert str(DIFFERENT).splitlines()[0] == "rates@2: different (because: randomness): two runs of the same code gave different values"
 
 
+def test_a_line_about_a_run_is_short_and_its_reason_is_kept() -> None:
+    run = Run("statements", "/a/long/path" * 8, "environment", "failed", "", "ValueError: a\n" + "b" * 300, 1.25, "")
+    verdict = Verdict("k", 1, "isfdb://x/k@1", "not runnable", "failed", runs=(run, run))
+    lines = [line for line in verdict.lines() if line.startswith("  run ")]
+    assert len(lines) == 2 and max(map(len, lines)) <= 120 and lines[0].endswith("…")
+    assert verdict.to_json()["runs"][0]["because"] == run.because
+
+
 def test_control_characters_of_a_record_reach_no_terminal() -> None:
     forged = Verdict.from_json({"status": "identical", "key": "a\x1b[2Jb"})
     assert "\x1b" not in str(forged)
