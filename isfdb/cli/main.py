@@ -7,34 +7,14 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 from isfdb.cli.terminal import Terminal
+from isfdb.cli.verbs import GROUPS, VERBS, groups_text, module_of, near
 from isfdb.display.safe import visible_lines
 from isfdb.errors import IsfdbError
 
-#: One file a verb, in the order in which help shows them.
-VERBS = (
-    "demo",
-    "ls",
-    "show",
-    "log",
-    "code",
-    "diff",
-    "find",
-    "lineage",
-    "whence",
-    "verify",
-    "replay",
-    "audit",
-    "report",
-    "export",
-    "collect",
-    "import",
-    "registry",
-    "trust",
-)
+__all__ = ["GROUPS", "VERBS", "main", "parser"]
 
 DONE, FINDINGS, MISUSE = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141
@@ -69,20 +49,34 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         super().error(visible_lines(message))
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, and refuse what is left over here, where the verb's own options are known."""
+        found, extras = super().parse_known_args(args, namespace)
+        if extras:
+            options = [text for action in self._actions for text in action.option_strings if text.startswith("--")]
+            self.error(f"unrecognized arguments: {' '.join(extras)}.{near(extras[0], options)}")
+        return found, extras
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
-    top = _Parser(prog="isfdb", description=_ABOUT, epilog=_EPILOG)
+
+def parser(verbs: Sequence[str] = VERBS) -> argparse.ArgumentParser:
+    """Return the parser of the command line, or of some of its verbs: only their modules are imported."""
+    is_whole = tuple(verbs) == VERBS
+    about = f"{_ABOUT}\n\n{groups_text()}" if is_whole else _ABOUT
+    top = _Parser(prog="isfdb", usage="isfdb [--version] VERB ...", description=about, epilog=_EPILOG)
     top.add_argument("--version", action="store_true", help="print the version and stop")
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
-    for verb in VERBS:
-        module = import_module(f"isfdb.cli.{verb}")
-        summary = str(module.SUMMARY)
-        epilog = "examples:\n" + textwrap.indent(module.EXAMPLES.strip("\n"), "  ")
-        one = verbs.add_parser(verb, help=summary, description=summary[0].upper() + summary[1:], epilog=epilog)
-        module.add_arguments(one)
-        one.set_defaults(run=module.run)
+    choices = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser, prog="isfdb", help=argparse.SUPPRESS)
+    for verb in verbs:
+        _add(choices, verb)
     return top
+
+
+def _add(choices: Any, verb: str) -> None:
+    module = module_of(verb)
+    summary = str(module.SUMMARY)
+    epilog = "examples:\n" + textwrap.indent(module.EXAMPLES.strip("\n"), "  ")
+    one = choices.add_parser(verb, description=summary[0].upper() + summary[1:], epilog=epilog)
+    module.add_arguments(one)
+    one.set_defaults(run=module.run)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows no line-drawing characters is no reason to fail
     try:
-        status = _run(parser().parse_args(arguments))
+        status = _run(_parsed(sys.argv[1:] if arguments is None else list(arguments)))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (head, less) has seen enough. Python would complain once more when it flushes at exit.
@@ -108,6 +102,16 @@ def _open_what_is_closed() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    """Parse a command line with no more modules than its verb's."""
+    verb = words[0] if words else ""
+    if verb in VERBS:
+        return parser((verb,)).parse_args(words)
+    if verb and not verb.startswith("-"):
+        parser(()).error(f"there is no verb {verb!r}.{near(verb, VERBS)} All verbs: isfdb --help")
+    return parser(() if verb == "--version" else VERBS).parse_args(words)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import isfdb
-from isfdb.cli.main import VERBS, main
+from isfdb.cli.main import GROUPS, VERBS, main
 
 HOSTILE = "evil\x1b[2J\x1b]0;title\x07\u202ename"
 
@@ -206,6 +206,31 @@ def test_every_verb_has_help_with_examples(verb: str, capsys):
     assert f"isfdb {verb}" in out.split("examples:")[1]
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("lss", "results"), "no verb 'lss'. Did you mean ls?"),
+        (("verfy",), "Did you mean verify?"),
+        (("ls", "results", "--jsn"), "unrecognized arguments: --jsn. Did you mean --json?"),
+        (("registry", "list", "--jsn"), "unrecognized arguments: --jsn. Did you mean --json?"),
+        (("xxxx",), "no verb 'xxxx'. All verbs: isfdb --help"),
+    ],
+)
+def test_a_slip_of_the_finger_is_answered_with_what_is_near(words: tuple[str, ...], hint: str, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert (stop.value.code, hint in capsys.readouterr().err) == (2, True)
+
+
+def test_help_groups_the_verbs_by_what_people_want(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    for title, verbs in GROUPS.items():
+        block = out.split(f"{title}:\n")[1].split("\n\n")[0]
+        assert [line.split()[0] for line in block.splitlines()] == list(verbs)
+
+
 def test_the_version_is_printed(capsys):
     status, out, _ = run(capsys, "--version")
     assert (status, out) == (0, f"isfdb {isfdb.__version__}\n")
@@ -241,9 +266,7 @@ def test_looking_changes_nothing(results: str, capsys):
 
 
 def _command(*words: str, **options) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "isfdb.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    )
+    return subprocess.Popen([sys.executable, "-m", "isfdb", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
 def test_a_pipe_has_no_colour_and_is_not_cut(db):

@@ -1,0 +1,37 @@
+"""Which verbs there are, grouped by what people want to do. One file a verb beside this one, imported when it is needed."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from typing import Any, Final
+
+#: What people want, and the verbs for it, in the order in which help shows them.
+GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "begin": ("demo",),
+    "look": ("ls", "show", "log", "find"),
+    "understand how a result was made": ("code", "lineage", "diff", "whence"),
+    "check": ("verify", "replay", "audit"),
+    "keep in order": ("collect",),
+    "hand on": ("report", "export", "import"),
+    "set up": ("registry", "trust"),
+}
+VERBS: Final = tuple(verb for verbs in GROUPS.values() for verb in verbs)
+
+
+def module_of(verb: str) -> Any:
+    """Return the module of a verb: ``SUMMARY``, ``EXAMPLES``, ``add_arguments``, ``run``."""
+    return import_module(f"isfdb.cli.{verb}")
+
+
+def groups_text() -> str:
+    """Return all verbs with their summaries, for help."""
+    left = max(map(len, VERBS)) + 2
+    blocks = [[f"{title}:", *[f"  {verb:{left}}{module_of(verb).SUMMARY}" for verb in verbs]] for title, verbs in GROUPS.items()]
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def near(word: str, known: tuple[str, ...] | list[str]) -> str:
+    """Return what may have been meant, as the end of a message; nothing where nothing is near."""
+    found = difflib.get_close_matches(word, known, n=2, cutoff=0.6)
+    return f" Did you mean {' or '.join(found)}?" if found else ""
