@@ -33,6 +33,7 @@ class _Permission:
 
 
 _permission: ContextVar[_Permission | None] = ContextVar("isfdb_permission_to_run_code", default=None)
+_refused: ContextVar[bool] = ContextVar("isfdb_no_code_at_all", default=False)
 
 
 def dump_part(value: Any, folder: str, *, dumper: str | None = None, **options: Any) -> dict[str, Any]:
@@ -169,6 +170,24 @@ def allowing_code(savedir: str = "", files: Files | None = None) -> Iterator[Non
     """
     with _permitted(_Permission(savedir, files)):
         yield
+
+
+def code_is_refused() -> bool:
+    """Say whether nothing may be loaded that could run code, whoever wrote it and whatever is trusted."""
+    return _refused.get()
+
+
+@contextmanager
+def refusing_code() -> Iterator[None]:
+    """Load nothing that could run code while the block lasts, though it were signed by the user or trusted.
+
+    For what loads values unasked, as a server of pages does: to have stored a pickle is not to have asked that it runs there.
+    """
+    token = _refused.set(True)
+    try:
+        yield
+    finally:
+        _refused.reset(token)
 
 
 def permission_for(folder: str) -> Any:

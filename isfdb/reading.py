@@ -32,7 +32,7 @@ from isfdb.hashing import digest_of, digest_of_file
 from isfdb.layout.current import LOADER_FILE, METADATA_FILE, RECLAIMED_FILE, TOMBSTONE_FILE, version_name
 from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import Files, checked_files, copy_checked, digest_of_files, read_record, sizes_differ
-from isfdb.parts import allowing_code, needs_of
+from isfdb.parts import allowing_code, code_is_refused, needs_of
 from isfdb.provenance.usage import note_value
 from isfdb.storage.base import Storage
 from isfdb.trust import is_signed_by_me, is_trusted, payload, reason_not_to_run
@@ -194,6 +194,9 @@ def load(storage: Storage, found: Found, key: str, *, database_id: str, trusted:
     needs = needs_of(found.spec.name, found.spec.arguments)
     if not any(needs):
         return _get(module, found, savedir, key, options)
+    if code_is_refused():
+        message = f"{key!r} was not loaded: {found.spec.name!r} can run code, and here no value does, whoever wrote it. Load it in Python."
+        raise UntrustedDataError(message, key=key, database=storage.location, loaderdumper=found.spec.name)
     if trusted or is_trusted(database_id, storage.location):
         with allowing_code():
             return _get(module, found, savedir, key, options)

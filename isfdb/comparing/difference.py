@@ -11,9 +11,10 @@ from isfdb.comparing.comparison import NOT_COMPARED, Comparison
 from isfdb.display import html
 from isfdb.display.safe import escape, visible, visible_lines
 
-_STYLE: Final = (
-    "<style>.isfdb .i-del{color:var(--i-bad)}.isfdb .i-add{color:var(--vscode-gitDecoration-addedResourceForeground,"
-    "color-mix(in srgb,#1a8a3a 70%,currentColor))}.isfdb .i-part{margin:0 0 0 1.2em}.isfdb .i-part p{margin:0}</style>"
+#: What a page with several differences carries once.
+DIFF_STYLE: Final = (
+    ".isfdb .i-del{color:var(--i-bad)}.isfdb .i-add{color:var(--vscode-gitDecoration-addedResourceForeground,"
+    "color-mix(in srgb,#1a8a3a 70%,currentColor))}.isfdb .i-part{margin:0 0 0 1.2em}.isfdb .i-part p{margin:0}"
 )
 
 
@@ -98,11 +99,14 @@ class Difference:
         return {"text/plain": str(self), "text/html": self._html()}
 
     def _html(self) -> str:
+        return html.fragment(f"<style>{DIFF_STYLE}</style>", html.heading(self._title()), *self.html_parts())
+
+    def html_parts(self) -> list[str]:
+        """Return it below its heading, as pieces of HTML for a page that has the style."""
         colour = "" if self.same else ' class="i-bad"'
         status = f'<p class="i-head"><b{colour}>{escape(self.status)}</b> {escape(self.value.because, 400)}</p>'
         because = f'<p class="i-head">{escape(self.because, 1000)}</p>' if self.because else ""
-        heading = html.heading(self._title())
-        return html.fragment(_STYLE, heading, status, _inside(self.value), because, *map(_axis_html, self.axes))
+        return [status, _inside(self.value), because, *map(_axis_html, self.axes)]
 
 
 def _axis_lines(axis: Axis) -> list[str]:

@@ -118,8 +118,25 @@ def _account(
     row = audited.get((key, version.number))
     if row is not None:
         return Account(key, summary, version, row, findings)
+    skipped = "the audit did not look at this version" if audited else "no replay of it is on record"
+    return account_of(db, version, completeness, skipped, findings)
+
+
+def account_of(
+    db: Any, version: Any, completeness: Completeness, skipped: str = "no replay of it is on record", findings: tuple[Finding, ...] = ()
+) -> Account:
+    """Tell of one version what the database itself has on record.
+
+    Parameters
+    ----------
+    completeness : Completeness
+        Of the database's storage.
+    skipped : str
+        What is said where it has no verdict.
+    """
+    key, summary = version.key, version_summary(version, version.key)
     verdict, is_claim = _known(version)
-    skipped = "" if verdict else "the audit did not look at this version" if audited else "no replay of it is on record"
+    skipped = "" if verdict else skipped
     lacks = completeness.lacks(version)
     return Account(
         key, summary, version, AuditRow(db.path, key, version.number, version.link, not lacks, lacks, verdict, skipped), findings, is_claim

@@ -13,6 +13,7 @@ from isfdb.display.summaries import UNREADABLE
 from isfdb.display.words import count_text
 from isfdb.exact_json import loads
 from isfdb.layout.current import ENVIRONMENTS_FOLDER
+from isfdb.reporting.links import Links
 
 _MOST_SHOWN = 400
 
@@ -39,8 +40,9 @@ class Recorded:
 class Environments:
     """The environments that the keys of a database were made in, compared with that of this process."""
 
-    def __init__(self, storage: Any) -> None:
+    def __init__(self, storage: Any, links: Links) -> None:
         self._storage = storage
+        self._links = links
         self._known: dict[str, Recorded] = {}
 
     def of(self, key: str, record: Mapping[str, Any]) -> str:
@@ -52,7 +54,7 @@ class Environments:
             self._known[digest] = Recorded(len(self._known) + 1, digest, self._read(digest))
         one = self._known[digest]
         one.keys.append(key)
-        link = f'<a href="#environment-{one.number}">Environment {one.number}</a>'
+        link = f'<a href="{self._links.environment(one.number, digest)}">Environment {one.number}</a>'
         return f"<p>{link}: {escape(_difference(one), 300)}</p>"
 
     def sections(self) -> Iterator[str]:

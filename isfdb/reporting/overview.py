@@ -13,6 +13,7 @@ from isfdb.display.words import count_text, size_text
 from isfdb.findings import Findings
 from isfdb.replaying.verdict import MEANING as MEANING_OF_STATUS
 from isfdb.reporting.accounts import BAD, NOT_REPLAYED, UNREADABLE_KEY, Account
+from isfdb.reporting.links import Links
 from isfdb.reporting.subject import Subject, here
 
 _MOST_LISTED: Final = 100
@@ -54,14 +55,14 @@ def by_whom(where: Mapping[str, str]) -> str:
     return " ".join([f"{word} {where[name]}" for word, name in words if where.get(name)])
 
 
-def result(subject: Subject) -> str:
+def result(subject: Subject, links: Links) -> str:
     """Return how it stands: a sentence, counts by verdict, scores, what verify found."""
     return "".join(
         [
             _sentence(subject),
             _never(subject),
             _bar(subject),
-            _tiles(subject),
+            _tiles(subject, links),
             _scores(subject),
             _verified(subject.findings),
             _notes(subject),
@@ -125,9 +126,9 @@ def _coloured(status: str) -> str:
     return "different" if status == UNREADABLE_KEY else status
 
 
-def _tiles(subject: Subject) -> str:
+def _tiles(subject: Subject, links: Links) -> str:
     tiles = [
-        f'<li class="i-v-{kind_of(_coloured(status))}"><a href="#all-{name_of(status)}"><span class="r-count">{count:,}</span>'
+        f'<li class="i-v-{kind_of(_coloured(status))}"><a href="{links.status(name_of(status))}"><span class="r-count">{count:,}</span>'
         f'<span><span aria-hidden="true">{SIGNS.get(status, "✗" if status == UNREADABLE_KEY else "○")}</span> {status}</span></a>'
         f'<span class="i-muted">{_MEANING[status]}</span></li>'
         for status, count in subject.counts.items()
@@ -181,7 +182,7 @@ def _notes(subject: Subject) -> str:
     return "".join([f'<p class="i-muted">{escape(note, 600)}</p>' for note in told])
 
 
-def to_look_at(subject: Subject) -> str:
+def to_look_at(subject: Subject, links: Links) -> str:
     """Return what needs a look, the worst first; empty where nothing does. Values that share a reason share a line."""
     reasons: dict[tuple[str, str, str], list[Account]] = {}
     for account in sorted([one for one in subject.accounts if one.status in BAD], key=lambda one: BAD.index(one.status)):
@@ -189,19 +190,19 @@ def to_look_at(subject: Subject) -> str:
         reasons.setdefault((account.status, because, account.detail), []).append(account)
     if not reasons:
         return ""
-    rows = "".join([_look(*reason, accounts) for reason, accounts in list(reasons.items())[:_MOST_LISTED]])
+    rows = "".join([_look(*reason, accounts, links) for reason, accounts in list(reasons.items())[:_MOST_LISTED]])
     hidden = len(reasons) - _MOST_LISTED
     more = f'<p class="i-muted">and {count_text(hidden, "more reason")}, below</p>' if hidden > 0 else ""
     return html.table_around(("key", "verdict", "because", "in a sentence"), rows) + more
 
 
-def _look(status: str, because: str, detail: str, accounts: list[Account]) -> str:
-    links = [f'<a href="#{account.anchor}">{escape(account.key, 120)}</a>' for account in accounts[: _MOST_NAMED + 1]]
+def _look(status: str, because: str, detail: str, accounts: list[Account], links: Links) -> str:
+    named = [f'<a href="{links.key(account.key)}">{escape(account.key, 120)}</a>' for account in accounts[: _MOST_NAMED + 1]]
     rest = len(accounts) - 1
     left_out = f" and {rest - _MOST_NAMED:,} more" if rest > _MOST_NAMED else ""
-    others = f"<details><summary>and {rest:,} more</summary>{', '.join(links[1:])}{left_out}</details>" if rest else ""
+    others = f"<details><summary>and {rest:,} more</summary>{', '.join(named[1:])}{left_out}</details>" if rest else ""
     cells = f"<td>{badge(status)}</td><td>{escape(because, 80)}</td><td>{escape(detail, 300)}</td>"
-    return f'<tr><th scope="row">{links[0]}{others}</th>{cells}</tr>'
+    return f'<tr><th scope="row">{named[0]}{others}</th>{cells}</tr>'
 
 
 def choice(subject: Subject) -> Iterator[str]:

@@ -15,6 +15,7 @@ from isfdb.display.words import count_text, size_text
 from isfdb.reporting import overview
 from isfdb.reporting.accounts import ORDER, Account
 from isfdb.reporting.cells import Cells
+from isfdb.reporting.links import Links
 from isfdb.reporting.page_style import PAGE_STYLE
 from isfdb.reporting.sections import Sections
 from isfdb.reporting.subject import Subject, here, now, subject_of
@@ -52,9 +53,10 @@ def _page(subject: Subject) -> Iterator[str]:
     shown = _with_sections(subject)
     sections = Sections(subject.db, shown, cells)
     values = "".join(_groups(subject, sections, {account.key for account in shown}))
-    look = overview.to_look_at(subject)
+    links = Links()
+    look = overview.to_look_at(subject, links)
     parts = [
-        ("result", "How it stands", overview.result(subject)),
+        ("result", "How it stands", overview.result(subject, links)),
         ("look", "What needs a look", look),
         ("values", "The values", "".join(overview.choice(subject)) + values),
         ("scripts", "Scripts that make several values", "".join(sections.scripts.shared())),

@@ -11,12 +11,13 @@ from isfdb.display import html
 from isfdb.display.descriptions import described
 from isfdb.display.entries import made_pairs
 from isfdb.display.safe import escape
-from isfdb.display.summaries import UNREADABLE, version_summary
+from isfdb.display.summaries import UNREADABLE, KeySummary, version_summary
 from isfdb.display.verdicts import badge, kind_of, verdict_parts
 from isfdb.display.words import count_text, size_text, time_text
 from isfdb.provenance.records import UsedFile
 from isfdb.reporting.accounts import BAD, Account
 from isfdb.reporting.environments import Environments
+from isfdb.reporting.links import Links
 from isfdb.reporting.previews import Previews
 from isfdb.reporting.scripts import Scripts
 from isfdb.tracing.drawing import draw
@@ -41,14 +42,16 @@ class Sections:
         Those that have a section.
     cells : Cells
         Where on the page the cells stand.
+    links : Links, optional
+        Where what is named leads; default: to its section on this page.
     """
 
-    def __init__(self, db: Any, accounts: list[Account], cells: Cells) -> None:
+    def __init__(self, db: Any, accounts: list[Account], cells: Cells, links: Links | None = None) -> None:
         self._db = db
         self._cells = cells
-        self._on_page = {str(account.summary.link): account.anchor for account in accounts if account.summary.link}
+        self._links = links or Links({str(account.summary.link): account.anchor for account in accounts if account.summary.link})
         self.scripts = Scripts()
-        self.environments = Environments(db.root._storage)
+        self.environments = Environments(db.root._storage, self._links)
         self._previews = Previews()
         self._printed: dict[tuple[str, ...], str] = {}
         for account in accounts:
@@ -62,10 +65,11 @@ class Sections:
             f'<div class="r-head"><h4 id="h{name}">{escape(account.key, 300)}</h4>{badge(account.status)}'
             f'<span class="r-what">{escape(account.summary.what)}</span></div>'
         )
-        body = "".join(self._body(account))
+        body = "".join(self.body(account))
         return f'\n<article class="r-key r-{kind_of(account.status)}" id="{name}" aria-labelledby="h{name}">{head}{body}</article>'
 
-    def _body(self, account: Account) -> Iterator[str]:
+    def body(self, account: Account) -> Iterator[str]:
+        """Give what stands below the name of a key."""
         yield _findings(account)
         version = account.version
         if version is None:
@@ -136,8 +140,7 @@ class Sections:
             told = f"{escape(used.path, 400)}{f' <span class=i-muted>{escape(about, 200)}</span>' if about else ''}"
             size = size_text(used.size) if used.size is not None else ""
             return f"<td>file {told}</td><td>{size}</td><td><code>{escape((used.digest or '')[:16])}</code></td>"
-        anchor = self._on_page.get(used.link)
-        link = f'<a href="#{anchor}">{escape(used.link, 400)}</a>' if anchor else escape(used.link, 400)
+        link = _linked(self._links.value(used.link), used.link)
         return f"<td>value {link}</td><td></td><td><code>{escape((used.digest or '')[:16])}</code></td>"
 
     def _lineage(self, account: Account) -> str:
@@ -145,7 +148,8 @@ class Sections:
         drawing = draw(found.graph, most_nodes=_MOST_BOXES)
         # What a box tells when pointed at would be most of the page: the text of cells stands below, once.
         boxes = tuple([replace(box, title="" if box.kind == "activity" else box.title[:200]) for box in drawing.boxes])
-        picture = svg(replace(drawing, boxes=boxes), f"lineage of {account.key}: what it was made from", alone=False, styled=False)
+        title = f"lineage of {account.key}: what it was made from"
+        picture = svg(replace(drawing, boxes=boxes), title, alone=False, styled=False, link=self._links.box)
         stale = "".join([f'<p class="i-bad">It would come out different now: {escape(reason, 600)}</p>' for reason in found.stale])
         hidden = f'<p class="i-muted">{drawing.hidden:,} more are only counted.</p>' if drawing.hidden else ""
         return f'<div class="i-wide" tabindex="0">{picture}</div>{stale}{hidden}'
@@ -171,8 +175,17 @@ class Sections:
         if account.version.number < 2:
             return ""
         told = [version_summary(version, account.key) for version in self._db.versions(account.key)]
-        rows = [(f"v{one.version}", time_text(one.created), one.what, size_text(one.nbytes), one.digest[:16]) for one in reversed(told)]
-        return html.table(("version", "stored", "what", "size", "digest"), rows[:_MOST_SHOWN])
+        rows = "".join([self._version(account.key, one) for one in [*reversed(told)][:_MOST_SHOWN]])
+        return html.table_around(("version", "stored", "what", "size", "digest"), rows)
+
+    def _version(self, key: str, told: KeySummary) -> str:
+        link = _linked(self._links.version(key, told.version or 0), f"v{told.version}")
+        cells = (time_text(told.created), told.what, size_text(told.nbytes), told.digest[:16])
+        return f"<tr><td>{link}</td>{''.join([f'<td>{escape(cell, 120)}</td>' for cell in cells])}</tr>"
+
+
+def _linked(address: str, text: str) -> str:
+    return f'<a href="{escape(address, 20_000)}">{escape(text, 400)}</a>' if address else escape(text, 400)
 
 
 def _fold(title: str, body: str, *, is_open: bool = False) -> str:

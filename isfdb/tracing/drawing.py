@@ -25,7 +25,7 @@ _DASHED: Final = frozenset({"wasDerivedFrom", "wasRevisionOf"})
 
 @dataclass(frozen=True)
 class Drawn:
-    """One box of a drawing: a node, or a group of nodes that are only counted."""
+    """One box of a drawing: a node, or a group of nodes that are only counted. A value has its ``isfdb://`` link."""
 
     kind: str
     label: str
@@ -35,6 +35,7 @@ class Drawn:
     is_start: bool = False
     path: str = ""
     because: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,9 @@ def _drawn(node: Node, *, is_start: bool = False) -> Drawn:
     if node.kind == "activity":
         about.append(str(node.facts.get("source") or ""))
     title = "\n".join([text for text in about if text])
-    return Drawn(node.kind, node.label, node.detail, mark, title, is_start, path, next(iter(node.stale), node.changed or node.unknown))
+    because = next(iter(node.stale), node.changed or node.unknown)
+    link = node.id if node.kind == "value" else ""
+    return Drawn(node.kind, node.label, node.detail, mark, title, is_start, path, because, link)
 
 
 def _group(members: list[Node]) -> Drawn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -55,7 +55,7 @@ GRAPH_STYLE: Final = (_IN_A_PAGE + _STYLE).strip().replace("\n", "")
 _STYLE_ALONE: Final = (_ALONE + _STYLE).strip().replace("\n", "")
 
 
-def svg(drawing: Drawing, title: str, *, alone: bool, styled: bool = True) -> str:
+def svg(drawing: Drawing, title: str, *, alone: bool, styled: bool = True, link: Callable[[Drawn], str] | None = None) -> str:
     """Return a drawing as SVG text.
 
     Parameters
@@ -66,18 +66,23 @@ def svg(drawing: Drawing, title: str, *, alone: bool, styled: bool = True) -> st
         It is to be a file of its own, not a part of a page.
     styled : bool
         It brings its style along. A page with hundreds of pictures has ``GRAPH_STYLE`` once instead.
+    link : callable, optional
+        Gives the address a box leads to, or an empty text.
     """
     lines = [_lines(box) for box in drawing.boxes]
     sizes = [(_width(one), _HEIGHT) for one in lines]
     placed = place(sizes, [(arrow.before, arrow.after) for arrow in drawing.arrows])
     width_px, height_px = placed.width + 2 * _MARGIN, placed.height + 2 * _MARGIN
     parts = [_arrow(drawing, number, sizes, placed) for number in range(len(drawing.arrows))]
-    parts += [_box(box, text, size, at) for box, text, size, at in zip(drawing.boxes, lines, sizes, placed.boxes, strict=True)]
+    boxes = [_box(box, text, size, at) for box, text, size, at in zip(drawing.boxes, lines, sizes, placed.boxes, strict=True)]
+    addresses = [link(box) if link else "" for box in drawing.boxes]
+    parts += [f'<a href="{escape(to, 20_000)}">{box}</a>' if to else box for box, to in zip(boxes, addresses, strict=True)]
+    role = "group" if any(addresses) else "img"  # what is in a picture cannot be reached with the keyboard
     style = f"<style>{_STYLE_ALONE if alone else GRAPH_STYLE}</style>" if styled else ""
     about = escape(f"{title}: {count_text(len(drawing.boxes), 'box', 'boxes')}", 300)
     return (
-        f'<svg class="isfdb-graph" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{about}" width="{width_px:.0f}" '
-        f'height="{height_px:.0f}" viewBox="{-_MARGIN:g} {-_MARGIN:g} {width_px:.0f} {height_px:.0f}"><style>{style}</style>'
+        f'<svg class="isfdb-graph" xmlns="http://www.w3.org/2000/svg" role="{role}" aria-label="{about}" width="{width_px:.0f}" '
+        f'height="{height_px:.0f}" viewBox="{-_MARGIN:g} {-_MARGIN:g} {width_px:.0f} {height_px:.0f}">{style}'
         f"{''.join(parts)}</svg>"
     )
 

@@ -26,6 +26,7 @@ from isfdb.errors import (
     UntrustedDataError,
     VersionGoneError,
 )
+from isfdb.parts import refusing_code
 
 
 class Custom:
@@ -255,3 +256,14 @@ def test_a_file_that_was_never_stored_is_no_vanished_database(db, monkeypatch):
     monkeypatch.setattr(plugins.loaderdumper("numpy_to_npy").Loader, "get", looks_elsewhere)
     with pytest.raises(CorruptVersionError, match=r"version 1 of 'frame': 'numpy_to_npy' looks for labels.parquet, which was not stored"):
         db["frame"]
+
+
+def test_where_code_is_refused_not_even_ones_own_pickle_is_loaded(db):
+    with pytest.warns(PickleWarning, match="no open format"):
+        db["mine"] = Custom(3)
+    db["plain"] = [1, 2]
+    with refusing_code():
+        assert db["plain"] == [1, 2]
+        with pytest.raises(UntrustedDataError, match="here no value does, whoever wrote it"):
+            db["mine"]
+    assert db["mine"].number == 3

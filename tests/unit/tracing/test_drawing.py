@@ -12,6 +12,7 @@ from isfdb.tracing.drawing import MOST_NODES, draw, shortened
 from isfdb.tracing.graph import Edge, Graph, GraphBuilder, Node
 from isfdb.tracing.layered import place
 from isfdb.tracing.shown import Lineage
+from isfdb.tracing.svg import svg
 
 HOSTILE = "<script>alert(1)</script>\"'`];%% \x1b[2J\u202e\n--> n0"
 
@@ -145,3 +146,17 @@ def test_the_tree_names_a_box_again_but_not_what_hangs_on_it():
     text = str(Lineage(graph([("v1", "a1"), ("a1", "v2"), ("a1", "v3"), ("v2", "a2"), ("a2", "v3"), ("v3", "a3")], "v1"), "upstream"))
     assert text.count("a3") == 1
     assert "v3, see above" in text
+
+
+def test_boxes_lead_where_the_page_says():
+    drawing = draw(graph([("v1", "a"), ("a", "v2")], "v1"))
+    picture = svg(drawing, "lineage", alone=False, link=lambda box: f"/key?link={box.link}&x" if box.link == "v2" else "")
+    assert re.findall(r'<a href="([^"]*)">', picture) == ["/key?link=v2&amp;x"]
+    assert 'role="group"' in picture
+    assert "<a " not in svg(drawing, "lineage", alone=False)
+
+
+def test_a_picture_without_a_style_of_its_own_has_none():
+    drawing = draw(graph([("v1", "a")], "v1"))
+    assert "<style" not in svg(drawing, "lineage", alone=False, styled=False)
+    assert svg(drawing, "lineage", alone=True).count("<style") == 1
