@@ -54,7 +54,10 @@ Facts are attributes as well as words: ``error.key``, ``error.database``. Every 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from isfdb.nearness import hint
 
 
 def _rebuild(cls: type[IsfdbError], message: str, facts: dict[str, Any]) -> IsfdbError:
@@ -88,7 +91,32 @@ class IsfdbError(Exception):
 
 
 class KeyNotFoundError(IsfdbError, KeyError):
-    """There is no such key."""
+    """There is no such key.
+
+    Parameters
+    ----------
+    message : str
+    near : callable or sequence of str
+        The keys that may have been meant, or what finds them. It is called once, when the message is read: whoever tries a key and
+        stores it where it is missing waits for no listing.
+    **facts
+    """
+
+    def __init__(self, message: str, *, near: Callable[[], Sequence[str]] | Sequence[str] = (), **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self._near = near
+
+    @property
+    def near(self) -> tuple[str, ...]:
+        """The keys that may have been meant."""
+        self._near = tuple(self._near() if callable(self._near) else self._near)
+        return self._near
+
+    def __str__(self) -> str:
+        return f"{self.message}{hint(self.near)}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message, {**self.facts, "near": self.near})
 
 
 class VersionNotFoundError(KeyNotFoundError):

@@ -25,11 +25,13 @@ from isfdb.identity import make_database, read_identity
 from isfdb.keys import name_of_folder
 from isfdb.layout.current import DATABASE_FILE, join
 from isfdb.layout.isf_legacy import DATABASE_FILES as ISF_FILES
+from isfdb.nearness import hint
 from isfdb.options import option
 from isfdb.provenance import file_events
 from isfdb.provenance.capture import current_activity, note_opened
 from isfdb.provenance.senders import note_arrival
 from isfdb.registry.folders import id_of
+from isfdb.registry.nearby import nearby
 from isfdb.registry.store import is_id
 from isfdb.storage.local import LocalStorage
 from isfdb.storage.overlay import OverlayStorage
@@ -149,9 +151,9 @@ def _refuse_to_make(path: str, mode: str) -> None:
                 f"{path} is no isfdb database: it has no {DATABASE_FILE}. Open one of its sub-folders, or make one with mode='a'.",
                 path=path,
             )
-        raise DatabaseNotFoundError(
-            f"there is no database at {path}. Check the path, or look for it: isfdb.registry.find(name).", path=path
-        )
+        near = hint(nearby(path))
+        message = f"there is no database at {path}.{near} Check the path, or look for it: isfdb.registry.find(name)."
+        raise DatabaseNotFoundError(message, path=path)
     if standing and (not os.path.isdir(path) or _is_foreign(path)):
         what = "is a folder with other things in it" if os.path.isdir(path) else "is a file"
         raise NotADatabaseError(

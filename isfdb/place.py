@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from isfdb.keys import folder_name, key_of_folder, split_key
 from isfdb.layout.current import DATABASE_FILE, KEY_SUFFIX, join
 from isfdb.listing import Listing, list_folder
 from isfdb.name_clashes import check_new_sub_database
+from isfdb.near_keys import near_keys
 from isfdb.options import option
 from isfdb.publishing import Pending, Target, publish
 from isfdb.storage.base import Storage
@@ -224,7 +225,12 @@ class Place:
         key = "/".join(names)
         if self._storage.is_folder(self._folder_of(names)):
             raise KeyKindError(f"{key!r} is a sub-database and holds no value of its own. Look at db[{key!r}].", key=key)
-        raise KeyNotFoundError(f"there is no key {key!r} in {self.path}. See db.keys().", key=key, database=self.path)
+        message = f"there is no key {key!r} in {self.path}. See db.keys()."
+        raise KeyNotFoundError(message, key=key, database=self.path, near=self._near(names))
+
+    def _near(self, names: tuple[str, ...]) -> Callable[[], tuple[str, ...]]:
+        """Return what finds the keys that may have been meant, for an error."""
+        return lambda: near_keys(self._storage, self._key_folder(names), "/".join(names))
 
     def _holds(self, names: tuple[str, ...]) -> bool:
         """Say whether a key is a value or a sub-database here."""

@@ -32,6 +32,7 @@ from isfdb.hashing import digest_of, digest_of_file
 from isfdb.layout.current import LOADER_FILE, METADATA_FILE, RECLAIMED_FILE, TOMBSTONE_FILE, version_name
 from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import Files, checked_files, copy_checked, digest_of_files, read_record, sizes_differ
+from isfdb.near_keys import near_keys
 from isfdb.parts import allowing_code, code_is_refused, needs_of
 from isfdb.provenance.usage import note_value
 from isfdb.storage.base import Storage
@@ -130,7 +131,8 @@ def find(
     """
     numbers = numbers_of(storage, key_folder) if numbers is None else numbers
     if not numbers:
-        raise KeyNotFoundError(f"there is no key {key!r} in {storage.location}. See db.keys().", key=key, database=storage.location)
+        message = f"there is no key {key!r} in {storage.location}. See db.keys()."
+        raise KeyNotFoundError(message, key=key, database=storage.location, near=lambda: near_keys(storage, key_folder, key))
     number = numbers[-1] if version is None else pick(storage, key_folder, numbers, version, key)
     folder = f"{key_folder}/{version_name(number)}"
     try:

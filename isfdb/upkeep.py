@@ -60,7 +60,8 @@ class Upkeep(Growing):
             raise KeyExistsError(f"cannot rename {old!r} to {new!r}: that key exists. Delete it first or choose another name.", key=new)
         is_sub_database = self._storage.is_folder(self._folder_of(source))
         if not is_sub_database and not self._holds(source):
-            raise KeyNotFoundError(f"cannot rename {old!r}: there is no such key in {self.path}. See db.keys().", key=old)
+            message = f"cannot rename {old!r}: there is no such key in {self.path}. See db.keys()."
+            raise KeyNotFoundError(message, key=old, near=self._near(source))
         if is_sub_database and target[: len(source)] == source:
             raise KeyKindError(f"cannot rename {old!r} to {new!r}: a sub-database cannot be moved into itself.", key=new)
         self._make_levels(target[:-1])

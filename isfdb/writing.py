@@ -30,6 +30,7 @@ from isfdb.layout.current import (
 from isfdb.loader_spec import NAMESPACE, LoaderSpec
 from isfdb.manifest import Files, digest_of_files, files_of, walk
 from isfdb.name_clashes import check_new_key
+from isfdb.near_keys import near_keys
 from isfdb.options import option
 from isfdb.parts import needs_of
 from isfdb.provenance.capture import capture, explanation, log_digest
@@ -102,9 +103,8 @@ def stage_tombstone(target: Target, carried: Any, **facts: Any) -> Pending:
     """
     numbers = numbers_of(target.storage, target.key_folder)
     if not is_alive(target.storage, target.key_folder, numbers):
-        raise KeyNotFoundError(
-            f"cannot delete {target.key!r} from {target.storage.location}: there is no such key. See db.keys().", key=target.key
-        )
+        message = f"cannot delete {target.key!r} from {target.storage.location}: there is no such key. See db.keys()."
+        raise KeyNotFoundError(message, key=target.key, near=lambda: near_keys(target.storage, target.key_folder, target.key))
     check_expectations(target, numbers)
     stage = _stage(target, is_new=False)
     record = {"created": now(), "format": FORMAT, "key": target.key, "nonce": stage.nonce, **capture(target.storage, carried), **facts}

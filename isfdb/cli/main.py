@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from isfdb.cli.terminal import Terminal
-from isfdb.cli.verbs import GROUPS, VERBS, groups_text, module_of, near
+from isfdb.cli.verbs import GROUPS, VERBS, groups_text, module_of
 from isfdb.display.safe import visible_lines
 from isfdb.errors import IsfdbError
+from isfdb.nearness import hint, nearest
 
 __all__ = ["GROUPS", "VERBS", "main", "parser"]
 
@@ -54,7 +55,7 @@ class _Parser(argparse.ArgumentParser):
         found, extras = super().parse_known_args(args, namespace)
         if extras:
             options = [text for action in self._actions for text in action.option_strings if text.startswith("--")]
-            self.error(f"unrecognized arguments: {' '.join(extras)}.{near(extras[0], options)}")
+            self.error(f"unrecognized arguments: {' '.join(extras)}.{hint(nearest(extras[0], options))}")
         return found, extras
 
 
@@ -110,7 +111,7 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     if verb in VERBS:
         return parser((verb,)).parse_args(words)
     if verb and not verb.startswith("-"):
-        parser(()).error(f"there is no verb {verb!r}.{near(verb, VERBS)} All verbs: isfdb --help")
+        parser(()).error(f"there is no verb {verb!r}.{hint(nearest(verb, VERBS))} All verbs: isfdb --help")
     return parser(() if verb == "--version" else VERBS).parse_args(words)
 
 

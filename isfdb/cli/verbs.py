@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import Any, Final
 
@@ -29,9 +28,3 @@ def groups_text() -> str:
     left = max(map(len, VERBS)) + 2
     blocks = [[f"{title}:", *[f"  {verb:{left}}{module_of(verb).SUMMARY}" for verb in verbs]] for title, verbs in GROUPS.items()]
     return "\n\n".join("\n".join(block) for block in blocks)
-
-
-def near(word: str, known: tuple[str, ...] | list[str]) -> str:
-    """Return what may have been meant, as the end of a message; nothing where nothing is near."""
-    found = difflib.get_close_matches(word, known, n=2, cutoff=0.6)
-    return f" Did you mean {' or '.join(found)}?" if found else ""

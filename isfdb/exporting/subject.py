@@ -15,6 +15,7 @@ from isfdb.exact_json import loads
 from isfdb.keys import split_key
 from isfdb.layout.current import CODE_FILE, CODE_FOLDER, ENVIRONMENTS_FOLDER, join
 from isfdb.manifest import Files, checked_files
+from isfdb.near_keys import near_keys
 from isfdb.provenance.records import Risk, Used, UsedValue, risks_of, used_of
 from isfdb.provenance.session import Cell, Session, read_session
 from isfdb.storage.base import Storage
@@ -184,7 +185,9 @@ def _keys(subject: Subject, versions: str) -> list[str]:
     if key is not None:
         numbers = numbers_of(subject.storage, subject.key_folder(key))
         if not numbers or (versions == "newest" and key not in db):
-            raise KeyNotFoundError(f"there is no key {key!r} in {db.path}. See db.keys(recurse=True).", key=key)
+            folder = subject.key_folder(key)
+            message = f"there is no key {key!r} in {db.path}. See db.keys(recurse=True)."
+            raise KeyNotFoundError(message, key=key, near=lambda: near_keys(subject.storage, folder, key))
         return [key]
     return _all_keys(db) if versions == "all" else list(db.keys(recurse=True))
 

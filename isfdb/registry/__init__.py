@@ -11,7 +11,9 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from isfdb.errors import AmbiguousIdError, DatabaseNotFoundError, NotADatabaseError, RegistryError
+from isfdb.nearness import hint
 from isfdb.registry import folders, store
+from isfdb.registry.nearby import nearby
 from isfdb.registry.noting import forget_noted, host_name, note_opened, write_opened
 
 if TYPE_CHECKING:
@@ -80,8 +82,7 @@ def find(text: str) -> DatabaseRecords:
 
 def names() -> dict[str, str]:
     """Return the names that :func:`resolve` understands, each with the path it stands for; for completion."""
-    unique: dict[str, str] = {}
-    several = set()
+    unique, several = dict[str, str](), set[str]()
     for record in databases():
         if record.present:
             several.update({record.name} & unique.keys())
@@ -225,7 +226,9 @@ def forget(target: str | os.PathLike[str]) -> DatabaseRecords:
         records = _records(leaving, _by_id(given))
         store.remove(connection, leaving)
     if not leaving:
-        raise DatabaseNotFoundError(f"cannot forget {text!a}: no database of that id, name or path is registered.", target=text)
+        raise DatabaseNotFoundError(
+            f"cannot forget {text!a}: none of that id, name or path is registered.{hint(nearby(text))}", target=text
+        )
     forget_noted()
     return records
 
@@ -395,5 +398,5 @@ def _not_found(text: str, rows: list[store.Row]) -> DatabaseNotFoundError:
     if rows:
         seen = "; ".join([f"{row.path!a} (seen {row.last_seen[:10]} on {row.host!a})" for row in rows[:5]])
         return DatabaseNotFoundError(f"the database {text!a} no longer lies where it was: {seen}. {cure}", target=text)
-    message = f"there is no database at {text!a}, and none of that name or id is registered. {cure}"
+    message = f"there is no database at {text!a}, and none of that name or id is registered.{hint(nearby(text))} {cure}"
     return DatabaseNotFoundError(message, target=text)
