@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the tests marked `long`, and the large counts of the others")
     parser.addoption("--network", action="store_true", help="run the tests marked `network`")
+    parser.addoption("--screenshots", metavar="FOLDER", help="keep the pictures that the tests in a browser take, to be looked at")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    has_browser = any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    has_browser = any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")) or "CI_BROWSER" in os.environ
     for item in items:
         for option in ("long", "network"):
             if option in item.keywords and not config.getoption(f"--{option}"):
