@@ -84,36 +84,35 @@ def _elsewhere(function: Any, argument: Any) -> Any:
     """Call a function in a process and a folder of its own."""
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_child, args=(theirs, function, argument))
-    process.start()
-    theirs.close()
-    try:
-        answer = ours.recv() if ours.poll(TIME_LIMIT_S) else ("failed", "it took too long")
-    except EOFError:
-        answer = ("failed", "the process died")
-    process.kill()
-    process.join()
+    with tempfile.TemporaryDirectory() as folder:  # of this process: the other one is killed
+        process = context.Process(target=_child, args=(theirs, folder, function, argument))
+        process.start()
+        theirs.close()
+        try:
+            answer = ours.recv() if ours.poll(TIME_LIMIT_S) else ("failed", "it took too long")
+        except EOFError:
+            answer = ("failed", "the process died")
+        process.kill()
+        process.join()
     if answer[0] == "failed":
         raise RuntimeError(answer[1])
     return answer[1]
 
 
-def _child(pipe: Any, function: Any, argument: Any) -> None:
+def _child(pipe: Any, folder: str, function: Any, argument: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     warnings.resetwarnings()  # as in a session: there they are no errors
     warnings.simplefilter("default")
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        sys.path.insert(0, "")
-        os.environ["HOME"] = os.environ["IPYTHONDIR"] = folder
-        quiet = os.open(os.devnull, os.O_RDWR)
-        os.dup2(quiet, 1)
-        os.dup2(quiet, 2)
-        try:
-            pipe.send(("value", function(argument)))
-        except BaseException:  # noqa: BLE001 - whatever it is, the parent shows it
-            pipe.send(("failed", traceback.format_exc()))
-        os.chdir("/")
+    os.chdir(folder)
+    sys.path.insert(0, "")
+    os.environ["HOME"] = os.environ["IPYTHONDIR"] = folder
+    quiet = os.open(os.devnull, os.O_RDWR)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    try:
+        pipe.send(("value", function(argument)))
+    except BaseException:  # noqa: BLE001 - whatever it is, the parent shows it
+        pipe.send(("failed", traceback.format_exc()))
     os._exit(0)
 
 
