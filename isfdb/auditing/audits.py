@@ -52,7 +52,7 @@ def audit(
     trust: bool = False,
     timeout_s: float | None = None,
     memory_bytes: int | None = None,
-    budget: int = 2,
+    budget: int | None = None,
     again: bool = False,
 ) -> Audit:
     """Verify a whole database, make its values again, and say what is explained, repeatable and repeated.
@@ -105,8 +105,9 @@ def audit(
         Seconds that a run may take.
     memory_bytes : int, optional
         Memory that a process may take for its data.
-    budget : int
-        How many more runs of a script may be spent on finding out why it makes something else.
+    budget : int, optional
+        How many more runs of a script may be spent on finding out why it makes something else; default: 2. One of your own may also be
+        spent on building recorded environments.
     again : bool
         Make values again whose verdict is known.
 

@@ -41,7 +41,10 @@ def add_replay_options(parser: Any) -> None:
     parser.add_argument("--timeout", dest="timeout_s", type=float, metavar="S", help="seconds that each run may take")
     parser.add_argument("--memory", dest="memory_bytes", type=int, metavar="BYTES", help="memory that each process may take for its data")
     parser.add_argument(
-        "--budget", type=int, default=2, metavar="N", help="runs that may be spent on finding out why it differs (default: 2)"
+        "--budget",
+        type=int,
+        metavar="N",
+        help="runs to spend on finding out why it differs (default: 2); given, it may build the recorded environment",
     )
     parser.add_argument("--again", action="store_true", help="run it though what came of it is known")
 

@@ -11,6 +11,8 @@ from isfdb.provenance.slicing.script import LEVELS
 CURRENT: Final = "current"
 RECORDED: Final = "recorded"
 
+_MORE_RUNS: Final = 2
+
 #: What the outcome may depend on; the others say how long it may take, and what is done about a difference.
 _MATTERS: Final = ("environment", "level", "all", "rtol", "atol", "changed_inputs", "offline", "timeout_s", "memory_bytes")
 
@@ -40,8 +42,9 @@ class Asked:
         Seconds that each run may take; None: the setting ``check_timeout_s``.
     memory_bytes : int or None
         Memory that each process may take for its data; None: the setting ``check_memory_bytes``.
-    budget : int
-        How many more runs may be spent on finding out why it differs.
+    budget : int or None
+        How many more runs may be spent on finding out why it differs. One that is given may be spent on building the recorded environment,
+        too; None: 2, and an environment only where it is built already.
     again : bool
         Run it though what came of it is known.
     """
@@ -56,7 +59,7 @@ class Asked:
     trust: bool = False
     timeout_s: float | None = None
     memory_bytes: int | None = None
-    budget: int = 2
+    budget: int | None = None
     again: bool = False
 
     def __post_init__(self) -> None:
@@ -65,7 +68,7 @@ class Asked:
         if not isinstance(self.environment, str) or not self.environment:
             message = f"environment={self.environment!r} is neither 'current' nor 'recorded' nor the path of an interpreter."
             raise OptionError(message, environment=self.environment)
-        if isinstance(self.budget, bool) or not isinstance(self.budget, int) or self.budget < 0:
+        if self.budget is not None and (isinstance(self.budget, bool) or not isinstance(self.budget, int) or self.budget < 0):
             raise OptionError(f"budget={self.budget!r} is no number of runs. Give a number from 0.", budget=self.budget)
         for name in ("rtol", "atol"):
             self._check_number(name, least=0.0)
@@ -76,6 +79,16 @@ class Asked:
         number: Any = getattr(self, name)
         if number is not None and (isinstance(number, bool) or not isinstance(number, (int, float)) or not number >= least):
             raise OptionError(f"{name}={number!r} is no number from {least:g}.", **{name: number})
+
+    @property
+    def n_more_runs(self) -> int:
+        """How many more runs may be spent on finding out why it differs."""
+        return _MORE_RUNS if self.budget is None else self.budget
+
+    @property
+    def may_build(self) -> bool:
+        """Whether the recorded environment may be built to find out why it differs, which can take minutes."""
+        return self.budget is not None
 
     @property
     def kind_of_environment(self) -> str:

@@ -37,7 +37,9 @@ class _NotBuiltError(Exception):
     """It cannot be built; the text says why."""
 
 
-def built_environment(wanted: WantedPackages, *, matters: Callable[[str], bool], offline: bool) -> BuiltEnvironment | str:
+def built_environment(
+    wanted: WantedPackages, *, matters: Callable[[str], bool], offline: bool, build: bool = True
+) -> BuiltEnvironment | str:
     """Return the environment, from the cache or built now; or why there is none, as a sentence.
 
     Parameters
@@ -47,12 +49,16 @@ def built_environment(wanted: WantedPackages, *, matters: Callable[[str], bool],
         Whether a package is needed. Where one that is cannot be had, what could be built is not kept.
     offline : bool
         Install only what is on this computer.
+    build : bool
+        Build it where it is not in the cache.
     """
     cache = option("cache_folder")
     if cache is None:
         return "there is no folder for caches to build the recorded environment in: set cache_folder"
     folder = f"{cache}/environments/{_name(wanted)}"
     found = find_built(folder, matters) or _just_failed((folder, offline), matters)
+    if found is None and not build:
+        return "the recorded environment is not built on this computer yet, which can take minutes"
     if found is None:
         found = _built_alone(folder, wanted, matters, offline=offline)
         if isinstance(found, str) or found.unavailable:

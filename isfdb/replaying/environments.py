@@ -75,7 +75,14 @@ class _Session:
 
 
 def environment_for(
-    choice: str, storage: Storage, digest: str | None, record: Mapping[str, Any], *, offline: bool = False, trusted: bool = False
+    choice: str,
+    storage: Storage,
+    digest: str | None,
+    record: Mapping[str, Any],
+    *,
+    offline: bool = False,
+    trusted: bool = False,
+    build: bool = True,
 ) -> ReplayEnvironment:
     """Return the environment in which a value is to be made again.
 
@@ -93,12 +100,14 @@ def environment_for(
         Install only what is on this computer already.
     trusted : bool
         Whether the record may name addresses to install packages from.
+    build : bool
+        Build the recorded environment where it is not built yet.
     """
     session = _session_of(storage, digest, record)
     if choice == CURRENT:
         found = _compared(CURRENT, this_interpreter(), session)
     elif choice == RECORDED:
-        found = _rebuilt(session, offline=offline, trusted=trusted)
+        found = _rebuilt(session, offline=offline, trusted=trusted, build=build)
     else:
         found = _given(os.path.expanduser(choice), session)
     variables = recorded_variables(session.start)
@@ -174,7 +183,7 @@ def _given(choice: str, session: _Session) -> ReplayEnvironment:
     return _with_ours(replace(_compared(choice, found, session), variables=_on_path(found.python)))
 
 
-def _rebuilt(session: _Session, *, offline: bool, trusted: bool) -> ReplayEnvironment:
+def _rebuilt(session: _Session, *, offline: bool, trusted: bool, build: bool) -> ReplayEnvironment:
     if session.packages is None:
         return _problem(RECORDED, "", f"{_NOT_RECORDED}, so they cannot be installed again")
     wanted = wanted_packages(session.packages, trusted=trusted, source_builds=option("environment_source_builds"))
@@ -182,7 +191,7 @@ def _rebuilt(session: _Session, *, offline: bool, trusted: bool) -> ReplayEnviro
         return _problem(RECORDED, "", "the record does not say which Python the session had")
     if problem := _why_not_any(wanted.unavailable, session):
         return _problem(RECORDED, "", problem)
-    built = built_environment(wanted, matters=lambda name: _matters(name, session), offline=offline)
+    built = built_environment(wanted, matters=lambda name: _matters(name, session), offline=offline, build=build)
     if isinstance(built, str):
         return _problem(RECORDED, "", built)
     if problem := _why_not_any(built.unavailable, session):

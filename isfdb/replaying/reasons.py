@@ -103,7 +103,7 @@ class _Search:
         return [one for one in self.reasons.values() if one.is_open and (one.first.differs or one.first.obstacle[0] in obstacles)]
 
     def _may_run(self) -> bool:
-        return self._runner.n_runs <= self._runner.asked.budget
+        return self._runner.n_runs <= self._runner.asked.n_more_runs
 
     def _tried(self, reasons: Sequence[Reason], changed: str, *, code: Code | None = None, **how: str) -> list[tuple[Reason, Outcome]]:
         """Run once more with something set otherwise; return what came of the versions that are still to be explained, and note the run."""
@@ -153,11 +153,12 @@ class _Search:
             return
         told = f"{'; '.join(used[:_MOST_NAMED])}{f'; {len(used) - _MOST_NAMED} more' if len(used) > _MOST_NAMED else ''}"
         problem = "the budget is used up" if not self._may_run() else ""
-        if not problem and (problems := self._runner.environment(RECORDED).problems):
+        if not problem and (problems := self._runner.environment(RECORDED, build=self._runner.asked.may_build).problems):
             problem = problems[0][1]
         if problem:
             self._others.append("packages")
-            self._tell(reasons, "environment", f"{told}. Whether that matters was not tried: {problem}")
+            advice = "Ask for it to know: environment='recorded' (--environment recorded)."
+            self._tell(reasons, "environment", f"{told}. Whether that matters was not tried: {problem.rstrip('.')}. {advice}")
             return
         for reason, outcome in self._tried(reasons, "environment", environment=RECORDED):
             if outcome.same and reason.first.differs:
@@ -231,8 +232,10 @@ class _Search:
             reason.evidence.append(("hardware", f"stored with {there}; here {here}"))
             return
         reason.because, reason.detail = "unknown", "nothing that was tried tells why"
+        if self._others:
+            reason.detail += "; other packages may: environment='recorded' (--environment recorded) tells"
         tried = self._runner.n_runs - 1
-        if tried >= self._runner.asked.budget:
+        if tried >= self._runner.asked.n_more_runs:
             reason.evidence.append(
                 ("unknown", f"the budget of {count_text(tried, 'more run')} is used up. More may tell: budget= (--budget)")
             )

@@ -35,7 +35,7 @@ def replay(
     trust: bool = False,
     timeout_s: float | None = None,
     memory_bytes: int | None = None,
-    budget: int = 2,
+    budget: int | None = None,
     again: bool = False,
     progress: bool = False,
 ) -> Verdict:
@@ -67,8 +67,9 @@ def replay(
         Seconds that each run may take; default: the setting ``check_timeout_s``.
     memory_bytes : int, optional
         Memory that each process may take for its data; default: the setting ``check_memory_bytes``.
-    budget : int
-        How many more runs may be spent on finding out why it differs.
+    budget : int, optional
+        How many more runs may be spent on finding out why it differs; default: 2. One of your own may also be spent on building the
+        recorded environment, where packages differ; else only one that is built already is used.
     again : bool
         Run it though what came of it is known.
     progress : bool
@@ -98,7 +99,7 @@ def replay(
     found = version_meant(db, key, version)
     (job,) = jobs_of(db, [found], asked)
     known = None if again else known_verdict(job, found)
-    if known is not None:
+    if known is not None and not (budget is not None and known.because == "unknown"):  # a budget asks to look for the reason
         return known
     told = {"on_output": _show, "on_step": _say} if progress else {}
     (verdict,) = replay_job(db, job, asked, **told)

@@ -133,13 +133,19 @@ class Runner:
 
     # What a run finds --------------------------------------------------------------------------------------------------------------
 
-    def environment(self, choice: str) -> ReplayEnvironment:
-        """Return the interpreter and the packages of a choice, looked for once."""
+    def environment(self, choice: str, *, build: bool = True) -> ReplayEnvironment:
+        """Return the interpreter and the packages of a choice, looked for once; where they are not to be built, only if they are."""
         if choice not in self._environments:
             self.step(f"environment ({choice})")
             record = self.first.record
             self._environments[choice] = environment_for(
-                choice, self.first.storage, record.get("environment"), record, offline=self.asked.offline, trusted=self.trusted
+                choice,
+                self.first.storage,
+                record.get("environment"),
+                record,
+                offline=self.asked.offline,
+                trusted=self.trusted,
+                build=build,
             )
         return self._environments[choice]
 
@@ -163,7 +169,8 @@ class Runner:
         places = {self.db.root.id: self.db.root.path, self.db.id: self.db.path}
         trusted = [self.db.root.id] if self.trusted else ()
         written = self.first.session.written if self.first.session else ()
-        place = self._stack.enter_context(workplace(self.directory, used, places, trusted=trusted, written=written, restore=restore))
+        laid = workplace(self.directory, used, places, trusted=trusted, written=written, restore=restore)
+        place = self._stack.enter_context(laid)
         return Prepared(place, found[0], chosen, inputs)
 
     @contextlib.contextmanager

@@ -454,7 +454,7 @@ def site_of(environment: Path) -> Path:
 
 
 def test_a_value_is_made_again_with_the_version_of_a_package_that_made_it(tmp_path: Path, wheels: Path, tool: str) -> None:
-    """A package is replaced by a newer release, which gives another value; in the recorded environment the value is the same."""
+    """A package is replaced by a newer release, which gives another value. The recorded environment is not built unasked."""
     theirs = tmp_path / "theirs"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", theirs], check=True)
     install(theirs, *wheels.glob("blake3-*.whl"), *wheels.glob("platformdirs-*.whl"), wheels / "tinything-1.0-py3-none-any.whl")
@@ -467,8 +467,15 @@ def test_a_value_is_made_again_with_the_version_of_a_package_that_made_it(tmp_pa
     install(theirs, wheels / "tinything-2.0-py3-none-any.whl")
 
     db = isfdb.open(tmp_path / "db")
+    unasked = isfdb.replay(db, "release", environment=str(theirs))
+    assert unasked.label == "different (because: unknown)", unasked
+    assert "environment='recorded'" in unasked.detail
+    assert any("tinything was 1.0" in text and "not built" in text for _, text in unasked.evidence), unasked
+    assert built(tmp_path) == [], "nobody asked for it, and it may take minutes"
+    newer = isfdb.replay(db, "release", environment=str(theirs), budget=2)
+    assert newer.label == "different (because: environment)" and not newer.recorded, newer
+    assert "tinything" in str(newer)
     recorded = isfdb.replay(db, "release", environment="recorded")
     assert recorded.status == "identical", recorded
-    newer = isfdb.replay(db, "release", environment=str(theirs), again=True)
-    assert newer.label == "different (because: environment)", newer
-    assert "tinything" in str(newer)
+    known = isfdb.replay(db, "release", environment=str(theirs), again=True)
+    assert known.label == "different (because: environment)", "one that is built already is used unasked"
