@@ -12,8 +12,9 @@ import importlib.machinery
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from isfdb import pins
@@ -65,6 +66,7 @@ def workplace(
     trusted: Iterable[str] = (),
     written: Iterable[str] = (),
     restore: Callable[[str], contextlib.AbstractContextManager[object]] | None = None,
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Workplace]:
     """Make a workplace, and remove it in the end.
 
@@ -83,13 +85,15 @@ def workplace(
     restore : callable, optional
         Is given the empty folder in which everything is to lie below its whole path, and lays there what must not be taken from here:
         sources as they were. Files that lie there already are left as they are.
+    elsewhere : Mapping
+        Path of a file that it reads -> where that lies now.
     """
     folder = os.path.realpath(tempfile.mkdtemp(prefix="isfdb-check-"))
     try:
         root = f"{folder}/work"
         os.mkdir(root)
         with restore(root) if restore is not None else contextlib.nullcontext():
-            filled = _filled(folder, root, directory, used, places, trusted)
+            filled = _filled(folder, root, directory, used, places, trusted, elsewhere)
             _make_folders(root, written)
             yield Workplace(folder, *filled)
     finally:
@@ -97,14 +101,21 @@ def workplace(
 
 
 def _filled(
-    folder: str, root: str, directory: str | None, used: Iterable[Used], places: dict[str, str], trusted: Iterable[str]
+    folder: str,
+    root: str,
+    directory: str | None,
+    used: Iterable[Used],
+    places: dict[str, str],
+    trusted: Iterable[str],
+    elsewhere: Mapping[str, str],
 ) -> tuple[str, tuple[str, ...]]:
     """Lay out what the script reads; return the working folder, and what is not as it was."""
     here = _inside(root, os.path.abspath(directory or "/work"))
     os.makedirs(here, exist_ok=True)
     os.mkdir(f"{folder}/pins")
     pins.make(f"{folder}/pins", places=places, at={path: path for path in places.values()}, trusted=trusted)
-    notes = [note for one in used if isinstance(one, UsedFile) and not one.written_here and (note := _lay(root, one, directory))]
+    files = [one for one in used if isinstance(one, UsedFile) and not one.written_here]
+    notes = [note for one in files if (note := _lay(root, one, directory, elsewhere.get(one.path, one.path)))]
     if directory is not None and os.path.isdir(directory):
         _mirror(directory, here, _Left(sources=not _is_restored(here, root)))
     return here, tuple(dict.fromkeys(notes))
@@ -168,23 +179,25 @@ def _mirror(source: str, target: str, left: _Left) -> None:
                 os.symlink(entry.path, path)
 
 
-def _lay(root: str, file: UsedFile, directory: str | None) -> str:
+def _lay(root: str, file: UsedFile, directory: str | None, source: str) -> str:
     """Put a file where a relative path finds it; say what is not as it was."""
     if "://" in file.path or not os.path.isabs(file.path):
         return ""
     target = _inside(root, file.path)
     try:
-        found = os.stat(file.path)
+        found = os.stat(source)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         is_own = directory is not None and f"{file.path}/".startswith(f"{directory}/")
         if os.path.islink(target) or not f"{os.path.realpath(os.path.dirname(target))}/".startswith(f"{root}/"):
             pass  # a restored link: nothing is written to where it leads
-        elif is_own and os.path.isfile(file.path) and found.st_size <= MOST_COPIED_BYTES:
-            shutil.copy2(file.path, target)
+        elif is_own and os.path.isfile(source) and found.st_size <= MOST_COPIED_BYTES:
+            shutil.copy2(source, target)
         elif not os.path.lexists(target):
-            os.symlink(file.path, target)
+            os.symlink(source, target)
     except OSError as error:
-        return f"{file.path} cannot be read now: {error.strerror or error}"
+        return f"{source} cannot be read now: {error.strerror or error}"
+    if source != file.path:
+        return ""  # who found it there compared its content
     has_changed = file.size is not None and (
         file.size != found.st_size or (file.mtime is not None and abs(file.mtime - found.st_mtime) > 1)
     )

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from isfdb.display.words import size_text
 from isfdb.hashing import digest_of_file
 from isfdb.provenance.file_digests import FileFacts, digest_of_folder
 from isfdb.provenance.records import Used, UsedFile, UsedValue
+from isfdb.replaying.moved_files import places_beside
 from isfdb.tracing.places import Lost, Places
 
 #: Of a larger file whose size and time are as recorded the content is not read again.
 MOST_BYTES: Final = 1 << 30
 
 _SAME_TIME_S: Final = 0.01
+
+#: Says where a database lay and where it lies now; nothing where it was not moved.
+Moves = Callable[[], tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,9 @@ class Inputs:
     states : tuple of str
         What a verdict depends on: each input with what was found.
     elsewhere : dict
-        Path of a file that changed -> where the file as it was read lies now.
+        Path of a file that changed -> where the file as it was read lies now, among the restored sources.
+    beside : dict
+        Path of a file that is gone or changed -> where it lies now, as it was moved together with the database.
     """
 
     missing: tuple[str, ...] = ()
@@ -43,6 +49,7 @@ class Inputs:
     notes: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     elsewhere: dict[str, str] = field(default_factory=dict)
+    beside: dict[str, str] = field(default_factory=dict)
 
 
 class Look:
@@ -59,7 +66,7 @@ class Look:
         self._files: dict[tuple[str, str | None, int | None], tuple[str, str]] = {}
         self._values: dict[tuple[str, str | None], tuple[str, str]] = {}
 
-    def at(self, used: Iterable[Used], moved: Sequence[tuple[str, str]] = ()) -> Inputs:
+    def at(self, used: Iterable[Used], moved: Sequence[tuple[str, str]] = (), *, moves: Moves = lambda: ()) -> Inputs:
         """Say how what a value was made from is now.
 
         Parameters
@@ -67,19 +74,25 @@ class Look:
         used : iterable of Used
         moved : sequence of (str, str)
             Folders that were restored, and where: a file that changed may lie there as it was.
+        moves : callable
+            Says where the database lay and where it lies now: files may have been moved with it.
         """
         found: dict[str, list[str]] = {"missing": [], "changed": [], "unknown": []}
-        states, elsewhere = [], {}
+        states, elsewhere, beside = [], {}, {}
         for one in used:
             kind, told = self._value(one) if isinstance(one, UsedValue) else self._file(one)
             if kind in ("missing", "changed") and isinstance(one, UsedFile) and (restored := self._restored(one, moved)):
                 kind, told, elsewhere[one.path] = "", "", restored
+            if kind in ("missing", "changed") and isinstance(one, UsedFile) and (near := self._beside(one, kind, moves)):
+                beside[one.path], kind, told = near
+                note = f"{one.path} was taken from {beside[one.path]}, where it lies beside the database that was moved"
+                found["unknown"] += [note] if not kind else []
             if kind:
                 found[kind].append(told)
             name = one.link if isinstance(one, UsedValue) else one.path
             states.append(f"{name} {one.digest} {kind} {told}")
         lists = {name: tuple(dict.fromkeys(texts)) for name, texts in found.items()}
-        return Inputs(lists["missing"], lists["changed"], lists["unknown"], tuple(sorted(set(states))), elsewhere)
+        return Inputs(lists["missing"], lists["changed"], lists["unknown"], tuple(sorted(set(states))), elsewhere, beside)
 
     def _restored(self, file: UsedFile, moved: Sequence[tuple[str, str]]) -> str:
         """Return where a file that is not what it was lies as it was, among the restored sources; empty where it does not."""
@@ -88,6 +101,13 @@ class Look:
             if not inside.startswith("..") and file.digest and _digest(f"{new}/{inside}") == file.digest:
                 return f"{new}/{inside}"
         return ""
+
+    def _beside(self, file: UsedFile, kind: str, moves: Moves) -> tuple[str, str, str] | None:
+        """Return where a file lies that was moved with the database, and how it is there; None where it is none, or no better."""
+        near = [(path, *self._file(replace(file, path=path))) for path in places_beside(file.path, moves)] if file.digest else []
+        whole = next((one for one in near if not one[1]), None)
+        other = next((one for one in near if one[1] == "changed"), None) if kind == "missing" else None
+        return whole or other
 
     def _value(self, used: UsedValue) -> tuple[str, str]:
         if (used.link, used.digest) not in self._values:

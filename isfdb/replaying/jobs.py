@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ from isfdb.provenance.records import Used, UsedValue
 from isfdb.provenance.slicing.script import LEVELS
 from isfdb.replaying.alike import Parts, parts_of
 from isfdb.replaying.asked import CURRENT, RECORDED, Asked
-from isfdb.replaying.inputs import Inputs, Look
+from isfdb.replaying.inputs import Inputs, Look, Moves
+from isfdb.replaying.moved_files import moves_of
 from isfdb.replaying.verdict import Verdict
 from isfdb.tracing.places import Places
 
@@ -84,6 +86,7 @@ class _Part:
     used: tuple[Used, ...]
     sources: str
     group: tuple[Any, ...]
+    moves: Moves
 
     @property
     def reads(self) -> frozenset[Any]:
@@ -101,7 +104,7 @@ def jobs_of(db: Database, versions: Iterable[Version], asked: Asked) -> list[Job
         Of this database or its sub-databases.
     asked : Asked
     """
-    look, apart = Look(Places(db)), _Parts()
+    look, apart = Look(Places(db)), _Parts(db)
     groups: dict[tuple[Any, ...], list[_Part]] = {}
     jobs = []
     for version in versions:
@@ -173,7 +176,8 @@ def _obstacle(version: Version, code: Code) -> tuple[str, str]:
 class _Parts:
     """Takes versions apart; reads what they share once."""
 
-    def __init__(self) -> None:
+    def __init__(self, db: Database) -> None:
+        self._db = db
         self._sessions: dict[str, dict[int, Any]] = {}
 
     def part(self, version: Version, code: Code) -> _Part:
@@ -182,7 +186,15 @@ class _Parts:
         sources = self._sources(version, activity)
         group = (parts.shape, code.level, sources, version.record.get("environment"), activity.get("session"), version.database_id)
         is_alone = not parts.wanted  # its end is part of what it computes
-        return _Part(version, code, parts, version.inputs, sources, (*group, version.link if is_alone else ""))
+        return _Part(
+            version,
+            code,
+            parts,
+            version.inputs,
+            sources,
+            (*group, version.link if is_alone else ""),
+            functools.cache(lambda: moves_of(self._db, version)),
+        )
 
     def _sources(self, version: Version, activity: Mapping[str, Any]) -> str:
         """Return the digest of the state of the sources. Where git answered after the put, the session's log has it."""
@@ -223,8 +235,8 @@ def _identity(used: Used) -> tuple[Any, ...]:
 
 def _job(parts: Sequence[_Part], look: Look, asked: Asked, obstacle: tuple[str, str]) -> Job:
     first = parts[0]
-    inputs = look.at(first.used)
-    digests = {part.version.link: _digest(part, look.at(part.used), asked) for part in parts}
+    inputs = look.at(first.used, moves=first.moves)
+    digests = {part.version.link: _digest(part, look.at(part.used, moves=part.moves), asked) for part in parts}
     is_shared = bool(first.parts.wanted)
     wanted = {f"value{number}": part.parts.wanted for number, part in enumerate(parts, 1)} if is_shared else {"value": ""}
     uses = tuple(dict.fromkeys([one.link for one in first.used if isinstance(one, UsedValue)]))

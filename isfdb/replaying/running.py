@@ -22,6 +22,7 @@ from isfdb.replaying.environment_differences import summary
 from isfdb.replaying.environments import ReplayEnvironment, environment_for
 from isfdb.replaying.inputs import Inputs, Look
 from isfdb.replaying.jobs import Job
+from isfdb.replaying.moved_files import moves_of
 from isfdb.replaying.sources import Restored, current_sources, restored
 from isfdb.replaying.verdict import Run
 from isfdb.tracing.places import Places
@@ -162,14 +163,15 @@ class Runner:
             with self._sources(root, sources) as one:
                 found.append(one)
                 if one.moved and (inputs.missing or inputs.changed):
-                    inputs = Look(Places(self.db)).at(self.job.versions[0].inputs, one.moved)
+                    first = self.job.versions[0]
+                    inputs = Look(Places(self.db)).at(first.inputs, one.moved, moves=lambda: moves_of(self.db, first))
                 yield
 
         used = (one for one in self.job.versions[0].inputs if getattr(one, "path", None) not in inputs.elsewhere)  # asked for later
         places = {self.db.root.id: self.db.root.path, self.db.id: self.db.path}
         trusted = [self.db.root.id] if self.trusted else ()
         written = self.first.session.written if self.first.session else ()
-        laid = workplace(self.directory, used, places, trusted=trusted, written=written, restore=restore)
+        laid = workplace(self.directory, used, places, trusted=trusted, written=written, restore=restore, elsewhere=inputs.beside)
         place = self._stack.enter_context(laid)
         return Prepared(place, found[0], chosen, inputs)
 
