@@ -23,6 +23,7 @@ from isfdb.versions import VersionState, created_at, numbers_of, original_of, st
 
 if TYPE_CHECKING:
     from isfdb.database import Database
+    from isfdb.display.previewing import Preview
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,30 @@ class Version:
         from urllib.parse import quote
 
         return f"isfdb://{self.database_id}/{quote(key_of_folder(self._folder.rpartition('/')[0]))}@{self.number}"
+
+    def preview(self, *, max_bytes: int = 16_000_000, max_s: float = 10.0) -> Preview:
+        """Return a small picture of the value: the course of an array, the head of a table, a thumbnail, a text, the names of files.
+
+        What would run code when it is loaded is not loaded, and the preview says so. Looking at a value is not using it: nothing that is
+        stored later is recorded as made from it.
+
+        Parameters
+        ----------
+        max_bytes : int
+            Of a larger value only a part is read, where its format can do that.
+        max_s : float
+            After so many seconds it is given up.
+        """
+        from functools import partial
+
+        from isfdb.display.previewing import preview_of
+        from isfdb.parts import needs_of
+        from isfdb.reading import read_to_show
+
+        dumper = self.dumper or ""
+        load = partial(read_to_show, self._storage, self._folder.rpartition("/")[0], self.key, self.number, dumper)
+        runs_code = needs_of(dumper, {}).runs_code
+        return preview_of(self, lambda **options: load(options), runs_code=runs_code, max_bytes=max_bytes, max_s=max_s)
 
     def __repr__(self) -> str:
         return display.version_text(self)
@@ -291,6 +316,10 @@ class Entry:
     def risks(self) -> tuple[Risk, ...]:
         """What may keep the value from being repeated, as recorded."""
         return self.newest.risks
+
+    def preview(self, *, max_bytes: int = 16_000_000, max_s: float = 10.0) -> Preview:
+        """Return a small picture of the newest version's value, as :meth:`Version.preview` does."""
+        return self.newest.preview(max_bytes=max_bytes, max_s=max_s)
 
     def __repr__(self) -> str:
         return display.entry_text(self)

@@ -115,6 +115,36 @@ def _read(
         raise storage_failure(error, f"load {key!r}", storage.location) from error
 
 
+def read_to_show(storage: Storage, key_folder: str, key: str, number: int, dumper: str, options: Mapping[str, Any]) -> Any:
+    """Return a value, or a part of it, only to show it: nothing is noted as used, no code runs and no class is imported, not even yours.
+
+    Parameters
+    ----------
+    dumper : str
+        The loaderdumper that the record names: what shows the value was chosen by it.
+
+    Raises
+    ------
+    UntrustedDataError
+        Loading would run code.
+    CorruptVersionError
+        ``Loader.json`` names another loaderdumper.
+    KeyNotFoundError, VersionNotFoundError, VersionGoneError, IncompleteVersionError, ChecksumMismatchError
+    LoadError, UnknownLoaderdumperError, MissingDependencyError, OptionError
+    """
+    found = find(storage, key_folder, key, number)
+    if found.spec.name != dumper:
+        what = f"its record says it was stored by {dumper}, its {LOADER_FILE} names {found.spec.name}"
+        raise CorruptVersionError(_damaged(key, number, what), key=key, version=number)
+    if needs_of(found.spec.name, found.spec.arguments).runs_code:
+        raise UntrustedDataError(f"cannot show {key!r}: {dumper!r} runs code from the file", key=key, loaderdumper=dumper)
+    module = plugins.loaderdumper(dumper)
+    plugins.check_options(module.Loader.get, options, f"loading with {dumper!r}")
+    savedir = storage.fetch(found.folder)
+    _check_sizes(storage, found, savedir, key)
+    return _get(module, found, savedir, key, options)
+
+
 def find(
     storage: Storage, key_folder: str, key: str, version: int | str | datetime.date | None = None, *, numbers: list[int] | None = None
 ) -> Found:

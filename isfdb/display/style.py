@@ -46,3 +46,16 @@ vertical-align:top;background:none;overflow-wrap:break-word;max-width:34em}
 .isfdb .i-facts dd{margin-bottom:4px}}
 @media print{.isfdb pre.i-code{max-height:none;white-space:pre-wrap}.isfdb details>*{display:revert}}
 """.strip().replace("\n", "")
+
+#: Of previews, on a page and in a notebook.
+PREVIEW_STYLE: Final = """
+.isfdb .i-scalar{font-size:1.35em;margin:.3em 0 .5em}
+.isfdb .i-picture{max-width:100%;max-height:30em;height:auto;width:auto;background:#fff;border-radius:4px;border:1px solid var(--i-line)}
+.isfdb .i-plots{display:flex;flex-wrap:wrap;gap:.8em 1.6em;margin:.5em 0}
+.isfdb .i-plot{margin:0;flex:1 1 16em;max-width:26em;min-width:0}
+.isfdb .i-plot svg{display:block;width:100%;height:5em;background:var(--i-soft);border-radius:4px;color:var(--i-accent)}
+.isfdb .i-heat{display:block;width:100%;height:auto;min-height:5em;max-height:16em;image-rendering:pixelated;border-radius:4px;
+object-fit:fill}
+.isfdb .i-plot figcaption{display:flex;justify-content:space-between;gap:1em;font-size:.85em}
+@media print{.isfdb .i-plot,.isfdb .i-picture{break-inside:avoid}}
+""".strip().replace("\n", "")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from isfdb.display.style import PREVIEW_STYLE
+
 #: Name -> colour on a light and on a dark page. A test computes that each can be read on both backgrounds.
 COLOURS: Final = {
     "fg": ("#1c2126", "#e3e7eb"),
@@ -95,15 +97,7 @@ padding:.9rem 1.1rem;margin:0 0 1rem;content-visibility:auto;contain-intrinsic-s
 .isfdb .r-head{display:flex;flex-wrap:wrap;gap:.3rem .8rem;align-items:baseline;margin-bottom:.4rem}
 .isfdb .r-what{color:var(--r-muted)}
 .isfdb .r-because{font-size:1.05em}
-.isfdb .r-scalar{font-size:1.35rem;margin:.3rem 0 .5rem}
 .isfdb .r-found{border-left:4px solid var(--r-bad);padding:.1rem .9rem;margin:.5rem 0}
-.isfdb .r-picture{max-width:100%;max-height:30rem;height:auto;width:auto;background:#fff;border-radius:4px;border:1px solid var(--r-line)}
-.isfdb .r-plots{display:flex;flex-wrap:wrap;gap:.8rem 1.6rem;margin:.5rem 0}
-.isfdb .r-plot{margin:0;flex:1 1 16rem;max-width:24rem;min-width:0}
-.isfdb .r-plot svg{display:block;width:100%;height:5rem;background:var(--r-soft);border-radius:4px;color:var(--r-accent)}
-.isfdb .r-heat{display:block;width:100%;height:auto;min-height:5rem;max-height:16rem;image-rendering:pixelated;border-radius:4px;
-object-fit:fill}
-.isfdb .r-plot figcaption{display:flex;justify-content:space-between;gap:1rem;font-size:.82em}
 .isfdb .r-folds{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;border-top:1px solid var(--r-line);margin-top:.6rem;padding-top:.35rem;
 font-size:.95em}
 .isfdb .r-folds:empty{display:none}
@@ -132,7 +126,7 @@ _PAPER: Final = """
 .isfdb .r-key details::details-content{content-visibility:visible;display:block;block-size:auto;opacity:1}
 .isfdb .r-key,.isfdb .r-script,.isfdb .r-environment,.isfdb .r-session{content-visibility:visible;break-inside:auto;padding:.5rem .8rem}
 .isfdb .r-head,.isfdb h2,.isfdb h3{break-after:avoid}
-.isfdb .r-plot,.isfdb .r-picture,.isfdb tr,.isfdb .r-tiles li{break-inside:avoid}
+.isfdb tr,.isfdb .r-tiles li{break-inside:avoid}
 .isfdb pre.i-code,.isfdb details .i-wide{max-height:none;overflow:visible}
 .isfdb nav,.isfdb .r-choice,.isfdb .r-skip,.isfdb footer a{display:none!important}
 .isfdb .isfdb-graph{max-width:100%;height:auto}
@@ -142,5 +136,5 @@ body.isfdb{max-width:none;padding:0;font-size:9.5pt;print-color-adjust:exact;-we
 
 PAGE_STYLE: Final = (
     f":root{{color-scheme:light dark;{_LIGHT}}}@media(prefers-color-scheme:dark){{:root{{{_DARK}}}}}"
-    f"{_RULES}@media print{{:root{{color-scheme:light;{_LIGHT}}}{_PAPER}}}"
+    f"{PREVIEW_STYLE}{_RULES}@media print{{:root{{color-scheme:light;{_LIGHT}}}{_PAPER}}}"
 ).replace("\n", "")

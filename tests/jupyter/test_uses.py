@@ -277,3 +277,9 @@ def test_many_threads_at_once_lose_nothing(run: Any, tmp_path: Path):
 
     found = {use.what.path for use in uses_of(running()) if not isinstance(use.what, ValueRead) and not use.is_output}
     assert {str(tmp_path / f"{number}.bin") for number in range(400)} <= found
+
+
+def test_looking_at_a_preview_is_not_using_the_value(run: Any):
+    run("import numpy as np\ndb = isfdb.open('results')\ndb['a'] = np.arange(5000.0)")
+    assert values(run("db.entry('a').preview()\ndb.versions('a')[0].preview()")) == []
+    assert values(run("db['a']")) == [("a@1", 1)]

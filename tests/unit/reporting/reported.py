@@ -43,7 +43,7 @@ class Tags(html.parser.HTMLParser):
 
 def pictures(page: str) -> list[str | None]:
     """Return the sources of the pictures that were stored, without heat maps."""
-    return [one.get("src") for one in Tags(page).of("img") if one.get("class") == "r-picture"]
+    return [one.get("src") for one in Tags(page).of("img") if one.get("class") == "i-picture"]
 
 
 def section(page: str, key: str) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from isfdb.display.pictures import Pictures, kind_of
 from isfdb.reporting.page import report_page
-from isfdb.reporting.pictures import Pictures, kind_of
 from tests.unit.reporting.reported import pictures, section
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100

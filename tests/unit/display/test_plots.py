@@ -9,7 +9,7 @@ import xml.dom.minidom
 import numpy as np
 import pytest
 
-from isfdb.reporting.plots import course_svg, distribution_svg, heat_map, picture_of_pixels
+from isfdb.display.plots import course_svg, distribution_svg, heat_map, picture_of_pixels
 
 VALUES = {
     "two": [1.0, 2.0],

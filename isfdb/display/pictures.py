@@ -63,7 +63,7 @@ class Pictures:
         self._left -= len(data)
         self._shown[digest] = anchor
         source = f"data:{kind};base64,{b64encode(data).decode('ascii')}"
-        return f'<p><img class="r-picture" loading="lazy" decoding="async" alt="{escape(alt, 300)}" src="{source}"></p>'
+        return f'<p><img class="i-picture" loading="lazy" decoding="async" alt="{escape(alt, 300)}" src="{source}"></p>'
 
 
 def kind_of(data: bytes) -> str:
@@ -74,6 +74,16 @@ def kind_of(data: bytes) -> str:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for signature, kind in _SIGNATURES if data.startswith(signature)), "")
+
+
+def size_of_picture(path: Path) -> tuple[int, int] | None:
+    """Return width and height of a PNG or GIF in pixels, as its first bytes say; None where they do not."""
+    data = _read(path) or b""
+    if data.startswith(b"\x89PNG") and len(data) > 24:
+        return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+    if data.startswith(b"GIF8") and len(data) > 10:
+        return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
+    return None
 
 
 def _read(path: Path) -> bytes | None:

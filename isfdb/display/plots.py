@@ -17,6 +17,7 @@ _WIDTH, _HEIGHT = 600, 120
 _MAX_POINTS: Final = 240
 _BINS: Final = 40
 _MOST_PIXELS: Final = 96
+_LEVELS: Final = "▁▂▃▄▅▆▇█"
 
 #: Dark to bright, told apart by those who see no red or green as well.
 _COLOURS: Final = (
@@ -45,6 +46,18 @@ def course_svg(values: NDArray[np.float64], label: str) -> str:
     points = " ".join(f"{a:.0f},{b:.0f}" for a, b in zip(x, y, strict=True) if np.isfinite(b))
     line = f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="1.3" vector-effect="non-scaling-stroke"/>'
     return _svg(line, f"{label}: {values.size:,} values between {low:.4g} and {high:.4g}", "in order", f"{low:.4g} to {high:.4g}")
+
+
+def sparkline(values: NDArray[np.float64], columns: int = 60) -> str:
+    """Draw values in their order as a line of a terminal, each sign the mean of a stretch; a gap where nothing is finite."""
+    import numpy as np
+
+    stretches = np.array_split(values, min(columns, values.size))
+    means = np.array([one[np.isfinite(one)].mean() if np.isfinite(one).any() else np.nan for one in stretches])
+    finite = means[np.isfinite(means)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    share = np.nan_to_num((means / 2 - low / 2) / ((high / 2 - low / 2) or 1.0), nan=-1.0)
+    return "".join([" " if one < 0 else _LEVELS[min(int(one * len(_LEVELS)), len(_LEVELS) - 1)] for one in share])
 
 
 def _envelope(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -78,7 +91,7 @@ def distribution_svg(values: NDArray[np.float64], label: str) -> str:
 
 def _svg(shapes: str, label: str, left: str, right: str) -> str:
     picture = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{escape(label)}">{shapes}</svg>'
-    return f'<figure class="r-plot">{picture}{_caption(left, right)}</figure>'
+    return f'<figure class="i-plot">{picture}{_caption(left, right)}</figure>'
 
 
 def _caption(left: str, right: str) -> str:
@@ -100,8 +113,8 @@ def heat_map(values: NDArray[np.float64], label: str) -> str:
     rows, columns = values.shape
     gaps = "" if finite.all() else ", grey: none"
     told = f"heat map of {label}: {rows:,} × {columns:,} values between {low:.4g} and {high:.4g}, dark to bright"
-    image = f'<img class="r-heat" alt="{escape(told, 400)}" width="{pixels.shape[1]}" height="{pixels.shape[0]}" src="{_png(pixels)}">'
-    return f'<figure class="r-plot">{image}{_caption(f"dark: {low:.4g}", f"bright: {high:.4g}{gaps}")}</figure>'
+    image = f'<img class="i-heat" alt="{escape(told, 400)}" width="{pixels.shape[1]}" height="{pixels.shape[0]}" src="{_png(pixels)}">'
+    return f'<figure class="i-plot">{image}{_caption(f"dark: {low:.4g}", f"bright: {high:.4g}{gaps}")}</figure>'
 
 
 def _blocks(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -121,7 +134,7 @@ def picture_of_pixels(pixels: NDArray[np.uint8], label: str) -> str:
     """Show an array of bytes that holds a picture, rows × columns × 3 or 4; of a large one every so many-th pixel."""
     step = max(1, -(-max(pixels.shape[:2]) // 480))
     small = pixels[::step, ::step, :3]
-    return f'<p><img class="r-picture" alt="{escape(label, 300)}" src="{_png(small)}"></p>'
+    return f'<p><img class="i-picture" alt="{escape(label, 300)}" src="{_png(small)}"></p>'
 
 
 def _png(pixels: Any) -> str:
