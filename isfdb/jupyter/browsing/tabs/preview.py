@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.display import html
 from isfdb.display.descriptions import described
+from isfdb.display.pictures import Pictures
 from isfdb.display.safe import escape, escape_lines
 from isfdb.display.words import size_text
 from isfdb.errors import UntrustedDataError
@@ -16,7 +17,6 @@ from isfdb.jupyter.browsing.tabs.arrays import ArraySource, ArrayView, array_htm
 from isfdb.jupyter.browsing.tabs.frames import FrameSource, FrameView, frame_html
 from isfdb.jupyter.browsing.tabs.pieces import Notice, column, note, piece, problem
 from isfdb.jupyter.browsing.tabs.subject import Subject
-from isfdb.reporting.pictures import Pictures
 
 if TYPE_CHECKING:
     from isfdb.entry import Version
@@ -146,7 +146,7 @@ def _picture(version: Version, name: str) -> str:
 
 
 def _narrow(picture: str) -> str:
-    return picture.replace('class="r-picture"', 'style="max-width:100%;height:auto;background:#fff;border-radius:4px"')
+    return picture.replace('class="i-picture"', 'style="max-width:100%;height:auto;background:#fff;border-radius:4px"')
 
 
 def attached(version: Version) -> str:
