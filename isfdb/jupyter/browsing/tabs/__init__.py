@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 TABS: Final[tuple[tuple[str, str], ...]] = (
     ("Preview", "preview"),
     ("Code", "code"),
+    ("Provenance", "provenance"),
+    ("Lineage", "lineage"),
+    ("Versions", "versions"),
+    ("Attributes", "attributes"),
+    ("Actions", "actions"),
 )
 
 

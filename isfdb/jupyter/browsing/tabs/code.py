@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from isfdb.comparing.difference import DIFF_STYLE
 from isfdb.display import html
 from isfdb.display.cells import cell_html, cell_summaries
 from isfdb.display.highlight import STYLE, python_box
 from isfdb.display.safe import escape
-from isfdb.display.verdicts import VERDICT_STYLE
 from isfdb.explaining.scripts import code as script_of
 from isfdb.explaining.scripts import session_of
 from isfdb.jupyter.browsing.tabs.inserting import loading_button
@@ -51,7 +51,7 @@ def static(subject: Subject) -> str:
 def view(subject: Subject, which: str) -> str:
     """Return one of the views as HTML."""
     made = {SLICE: _slice, CELLS: _cells, DIFFERENCE: difference_html}
-    return f"<style>{STYLE}{VERDICT_STYLE}</style>{made[which](subject)}"
+    return f"<style>{STYLE}{DIFF_STYLE}</style>{made[which](subject)}"
 
 
 def _slice(subject: Subject) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from isfdb.comparing.difference import diff_html
 from isfdb.display.safe import escape
 from isfdb.explaining.scripts import session_of
 from isfdb.jupyter.browsing.tabs.pieces import note
@@ -128,16 +129,7 @@ def _of_script(session: Session, cell: Cell) -> str:
 
 
 def unified(before: str, after: str) -> str:
-    """Return the difference of two texts as HTML; what was taken away and what came has a sign and a colour."""
-    lines = list(_lines(before, after))
-    more = f"<span>… {len(lines) - _MOST_LINES:,} lines more</span>" if len(lines) > _MOST_LINES else ""
-    body = "\n".join([*lines[:_MOST_LINES], more])
-    label = "difference: - as it ran, + as it is now"
-    return f'<pre class="i-code" tabindex="0" role="group" aria-label="{label}"><code>{body}</code></pre>'
-
-
-def _lines(before: str, after: str) -> Iterator[str]:
-    names = {"-": "i-v-bad", "+": "i-v-good", "@": "i-muted"}
-    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), "as it ran", "as it is now", lineterm=""):
-        name = names.get(line[:1], "")
-        yield f'<span class="{name}">{escape(line, 1000)}</span>' if name else escape(line, 1000)
+    """Return the difference of two texts as HTML."""
+    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), "as it ran", "as it is now", lineterm=""))
+    more = [f"… {len(lines) - _MOST_LINES:,} lines more"] if len(lines) > _MOST_LINES else []
+    return diff_html("\n".join([*lines[:_MOST_LINES], *more]), "difference: - as it ran, + as it is now")

@@ -22,11 +22,14 @@ class Subject:
     key : str
     on_change : callable, optional
         Is called after something was changed in the database.
+    number : int, optional
+        Which version; default: the newest.
     """
 
     db: Any
     key: str
     on_change: Callable[[], None] | None = None
+    number: int | None = None
 
     @property
     def entry(self) -> Entry:
@@ -36,8 +39,11 @@ class Subject:
 
     @property
     def version(self) -> Version:
-        """The newest version, looked up again each time: another process may have stored one."""
-        return self.entry.newest
+        """The version that is looked at; the newest is looked up again each time: another process may have stored one."""
+        if self.number is None:
+            return self.entry.newest
+        found: Version = next((one for one in self.db.versions(self.key) if one.number == self.number), None) or self.entry.newest
+        return found
 
     def load(self, **options: Any) -> Any:
         """Read the value, or what the options say of it, without a note that something was made from it.
