@@ -6,6 +6,8 @@ moment, whose lines are chained: the wider scripts are written from these. It do
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from isfdb.database import Database
 from isfdb.entry import Version
 from isfdb.errors import UntrustedDataError
@@ -34,8 +36,24 @@ def refuse_strangers_code(db: Database, version: Version, found: Code, *, is_tru
     raise UntrustedDataError(message, database=db.root.path, key=version.key)
 
 
-def is_mine(version: Version, found: Code) -> bool:
-    """Say whether a script, and the session it was written from, are signed with this user's key."""
+@dataclass
+class Log:
+    """The digests of a session's lines, and the line up to which the last script that was looked at is signed."""
+
+    digests: list[str]
+    line: int = 0
+
+
+def is_mine(version: Version, found: Code, logs: dict[tuple[int, str], Log] | None = None) -> bool:
+    """Say whether a script, and the session it was written from, are signed with this user's key.
+
+    Parameters
+    ----------
+    version : Version
+    found : Code
+    logs : dict, optional
+        What was read for other versions: those of one session are looked through once.
+    """
     facts = slice_of(version.record)
     activity = version.record.get("activity") or {}
     signature, line = (version.record.get("slice") or {}).get("signature"), activity.get("line")
@@ -43,8 +61,14 @@ def is_mine(version: Version, found: Code) -> bool:
         return False
     if found.level == LEVELS[0] and digest_of(str(found).encode()) != facts.digest:
         return False
+    logs, name = {} if logs is None else logs, (id(version._storage), str(activity.get("session")))
     try:
-        digests = line_digests(version._storage, str(activity.get("session")))
+        log = logs[name] = logs.get(name) or Log(line_digests(version._storage, name[1]))
     except FileNotFoundError:
         return False
-    return any(is_signed_by_me(script_payload(facts.digest, digest), signature) for digest in digests[line:])
+    after = range(max(line, log.line), len(log.digests))  # versions that follow each other were signed one after the other
+    for number in (*after, *range(line, min(log.line, len(log.digests)))):
+        if is_signed_by_me(script_payload(facts.digest, log.digests[number]), signature):
+            log.line = number
+            return True
+    return False

@@ -11,10 +11,11 @@ from typing import Any
 
 from isfdb.database import Database
 from isfdb.entry import Version
-from isfdb.explaining.consent import is_mine
+from isfdb.explaining.consent import Log, is_mine
+from isfdb.explaining.scripts import code_at
 from isfdb.hashing import digest_of
 from isfdb.replaying.asked import Asked
-from isfdb.replaying.jobs import Job
+from isfdb.replaying.jobs import Job, jobs_of
 from isfdb.replaying.outcomes import Outcome, outcome_of
 from isfdb.replaying.reasons import Reason, reasons_of
 from isfdb.replaying.running import Prepared, Runner
@@ -27,9 +28,12 @@ def judge_job(
 ) -> list[Verdict]:
     """Run a job and judge what it made."""
     trusted = asked.trust or db._trusted or is_trusted(db.root.id, db.root.path)
-    because, detail = _obstacle(job, asked, trusted)
-    if because:
+    if job.obstacle[0]:
+        because, detail = job.obstacle
         return [_verdict(job, version, asked, status=NOT_RUNNABLE, because=because, detail=detail) for version in job.versions]
+    strangers = [] if trusted else _not_mine(job)
+    if strangers:
+        return _without(strangers, db, job, asked, on_output=on_output, on_step=on_step)
     with contextlib.ExitStack() as stack:
         runner = Runner(db, job, asked, stack, trusted=trusted, on_output=on_output, on_step=on_step)
         prepared = runner.prepare()
@@ -44,15 +48,24 @@ def judge_job(
         return [_judged(runner, one, reasons[one.name]) for one in outcomes]
 
 
-def _obstacle(job: Job, asked: Asked, trusted: bool) -> tuple[str, str]:
-    """Return what keeps a job from being run at all."""
-    if job.obstacle[0]:
-        return job.obstacle
-    if not trusted and not is_mine(job.versions[0], job.code):
-        key = job.versions[0].key
-        told = f"its script would be run, and nothing shows that you wrote it. Read it first: isfdb.code(db, {key!r}). To run it, say "
-        return "not trusted", f"{told}trust=True (--trust), or trust the database: isfdb trust DB"
-    return "", ""
+def _not_mine(job: Job) -> list[Version]:
+    """Return the versions of a job of whose scripts nothing shows that you wrote them: the last line of each is its own, too."""
+    first, logs = job.versions[0], dict[tuple[int, str], Log]()
+    return [one for one in job.versions if not is_mine(one, job.code if one is first else code_at(one, job.code.level), logs)]
+
+
+def _without(strangers: list[Version], db: Database, job: Job, asked: Asked, **told: Any) -> list[Verdict]:
+    """Judge a job without versions that are not to be run."""
+    found = {one.link: _verdict(job, one, asked, status=NOT_RUNNABLE, because="not trusted", detail=_consent(one)) for one in strangers}
+    mine = [one for one in job.versions if one.link not in found]
+    for rest in jobs_of(db, mine, asked):
+        found |= {one.link: one for one in judge_job(db, rest, asked, **told)}
+    return [found[one.link] for one in job.versions]
+
+
+def _consent(version: Version) -> str:
+    told = f"its script would be run, and nothing shows that you wrote it. Read it first: isfdb.code(db, {version.key!r}). To run it, say "
+    return f"{told}trust=True (--trust), or trust the database: isfdb trust DB"
 
 
 def _obstacle_there(prepared: Prepared, asked: Asked) -> tuple[str, str]:

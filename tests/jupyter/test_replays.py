@@ -170,6 +170,18 @@ def test_a_strangers_code_is_not_run(run, monkeypatch, tmp_path):
     assert isfdb.replay(db, "x", trust=True).status == "identical"
 
 
+def test_consent_is_asked_for_each_value_of_a_script(run):
+    """Of the keys of one loop the last line of one script was changed: what it names is not loaded, and the others are made again."""
+    db = run("db['secret'] = 41", "for i in range(3):\n    db[f'k{i}'] = i * i")
+    path = Path("results/k1.key/v000001/code.py")
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace(f"{db.id}/k1", f"{db.id}/secret"))
+    versions = [db.entry(f"k{i}").newest for i in range(3)]
+    found = {one.key: one for job in jobs_of(db, versions, Asked()) for one in replay_job(db, job, Asked())}
+    assert [found[f"k{i}"].label for i in range(3)] == ["identical", "not runnable (because: not trusted)", "identical"]
+    assert not found["k1"].runs and not found["k1"].differences
+
+
 def test_a_strangers_verdict_spares_no_run(run, monkeypatch, tmp_path):
     db = run("db['x'] = 1")
     isfdb.replay(db, "x")
