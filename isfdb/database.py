@@ -9,7 +9,7 @@ from typing import Any
 from isfdb import display
 from isfdb.attributes import Attributes, AttributesOfKeys, check_values
 from isfdb.entry import Entry, MetadataOfKeys, Version, version_of, versions_of
-from isfdb.errors import KeyExistsError, KeyNotFoundError, OptionError
+from isfdb.errors import IsfdbError, KeyExistsError, KeyNotFoundError, OptionError
 from isfdb.hashing import flushing
 from isfdb.keys import split_key
 from isfdb.layout.current import join
@@ -344,7 +344,10 @@ class Database(Upkeep, MutableMapping[Key, Any]):
         return ("isfdb.Database", self.id, self.prefix)
 
     def _ipython_key_completions_(self) -> Iterable[str]:
-        return list(self.keys())
+        try:
+            return list(self.keys())
+        except (IsfdbError, OSError):
+            return []  # IPython would print a traceback into the line that is being typed
 
     def __repr__(self) -> str:
         return display.database_text(self)

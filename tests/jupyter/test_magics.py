@@ -44,6 +44,8 @@ def test_loading_twice_is_loading_once_and_unloading_undoes_all(shell: Any):
     shell.run_line_magic("unload_ext", "isfdb")
     assert {kind: set(magics) for kind, magics in shell.magics_manager.magics.items()} == before
     assert "IsfdbMagics" not in shell.magics_manager.registry
+    assert not shell.Completer.custom_matchers
+    assert "isfdb" not in {function.__module__.partition(".")[0] for function in shell.input_transformers_cleanup}
     assert set(shell.user_ns) == names
 
 
@@ -126,8 +128,19 @@ def test_a_key_with_spaces_goes_in_quotes(magic: Any):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("", "knows the verbs open, ls"),
-        ("destroy", "not 'destroy'"),
+        ("destroy", "has no verb 'destroy'. It has open, ls"),
+        ("vrify", "Did you mean verify?"),
+        ("audit --no-repla", "Did you mean --no-replay? Help with examples: %isfdb audit --help"),
+        ("find --stal", "has no option --stal. Did you mean --stale?"),
+        ("registry fnd", "invalid choice: 'fnd'"),
+        ("registry add", "registry add takes the folder of a database"),
+        ("registry list all", "takes nothing more"),
+        ("show 'rates", "cannot be split into words"),
+        ("show ./results $nothing", "there is no variable 'nothing'. Run the cell that defines it"),
+        ("show ./results {1 /}", "{1 /} could not be evaluated"),
+        ("open $nothing", "there is no variable 'nothing'"),
+        ("trust", "say which database is meant"),
+        ("report ./results --audit x", "is no variable that holds an audit"),
         ("ls", "no database is open here. Open one first"),
         ("show", "arguments are required"),
         ("show ./results rats", "no key 'rats'"),
@@ -135,7 +148,7 @@ def test_a_key_with_spaces_goes_in_quotes(magic: Any):
         ("ls ./nowhere", "no database at"),
         ("open ./results --mode q", "invalid choice"),
         ("open ./results --as 1x", "no name of a variable"),
-        ("report a b", "about one database"),
+        ("report a b", "one database is meant"),
         ("log a b c", "at most a database and a key"),
     ],
 )
@@ -154,6 +167,18 @@ def test_the_question_mark_shows_help_with_examples(magic: Any, capsys):
     shown = capsys.readouterr().out
     assert "%isfdb open results" in shown
     assert "Examples" in shown
+
+
+@pytest.mark.parametrize("line", ["%isfdb audit?", "%isfdb audit --help", "%isfdb audit -h"])
+def test_a_verb_tells_its_options_with_examples(magic: Any, line: str):
+    shown = value(magic, line)
+    assert "--no-replay" in shown
+    assert "examples:\n  %isfdb audit" in shown
+
+
+@pytest.mark.parametrize("line", ["%isfdb", "%isfdb help"])
+def test_without_a_verb_all_are_shown(magic: Any, line: str):
+    assert "%isfdb lineage" in value(magic, line)
 
 
 def test_the_magic_leaves_no_other_names_behind(magic: Any):
@@ -212,3 +237,41 @@ def test_the_code_of_two_cells_is_compared(magic: Any):
     assert "-x = x + 1" in axis.text
     assert "+x = x + 2" in axis.text
     assert found.because.startswith("What may explain it: code (the ")
+
+
+def test_collect_seal_and_verify_against_the_seal(magic: Any):
+    value(magic, "%isfdb open ./results")
+    value(magic, 'db["rates"] = 5')
+    assert value(magic, "%isfdb collect --dry-run --keep 1") is not None
+    sealed = value(magic, "%isfdb seal")
+    assert not value(magic, f"%isfdb verify --against {sealed.head}")
+    value(magic, "%isfdb seal ./results")
+
+
+def test_the_registry_is_asked_and_changed(magic: Any):
+    value(magic, "%isfdb open ./results")
+    assert "mine" in str(value(magic, "%isfdb registry add db --name mine"))
+    assert "mine" in str(value(magic, "%isfdb registry"))
+    assert "mine" in str(value(magic, "%isfdb registry find mine"))
+    assert value(magic, "%isfdb show mine rates").key == "rates"
+    assert "mine" in str(value(magic, "%isfdb registry forget mine"))
+
+
+def test_a_database_is_trusted_and_no_longer(magic: Any):
+    assert "is trusted" in value(magic, "%isfdb trust ./results")
+    assert "results" in value(magic, "%isfdb trust --list")
+    assert "no longer" in value(magic, "%isfdb trust ./results --remove")
+    assert value(magic, "%isfdb trust --list") == "no database is trusted"
+
+
+def test_a_report_of_an_audit_that_a_variable_holds(magic: Any):
+    value(magic, "%isfdb open ./results")
+    value(magic, "found = %isfdb audit --no-replay")
+    assert Path(value(magic, "%isfdb report --audit found")).is_file()
+
+
+def test_keys_with_braces_can_be_written(magic: Any):
+    value(magic, "%isfdb open ./results")
+    value(magic, "db['a{b}'] = 1")
+    assert value(magic, "%isfdb show a{{b}}").key == "a{b}"
+    assert value(magic, "%isfdb show a{b}").key == "a{b}"  # there is no b: IPython leaves the line as it is
