@@ -123,16 +123,25 @@ def _filled(
 
 def _make_folders(root: str, files: Iterable[str]) -> None:
     """Make the folders of files, empty, where they are here, too: a log that is appended to needs no more."""
-    for folder in {os.path.dirname(path) for path in files}:
+    for folder in {os.path.dirname(path) for path in files if _is_whole(path)}:
         target = _inside(root, folder)
-        is_ours = f"{os.path.realpath(target)}/".startswith(f"{root}/")  # no restored link leads away
-        if is_ours and os.path.isabs(folder) and os.path.isdir(folder):
+        if _is_inside(root, target) and os.path.isdir(folder):
             with contextlib.suppress(OSError):  # the script will say what it lacks
                 os.makedirs(target, exist_ok=True)
 
 
 def _inside(root: str, path: str) -> str:
     return root + os.path.splitdrive(path)[1].replace(os.sep, "/")
+
+
+def _is_inside(root: str, target: str) -> bool:
+    """Say whether a path below the root stays there: no restored link leads away."""
+    return f"{os.path.realpath(target)}/".startswith(f"{root}/")
+
+
+def _is_whole(path: str) -> bool:
+    """Say whether a path leads from the root of this computer downwards; a record may hold any text."""
+    return os.path.isabs(path) and "\0" not in path and ".." not in path.split(os.sep)
 
 
 def _is_restored(folder: str, root: str) -> bool:
@@ -181,19 +190,18 @@ def _mirror(source: str, target: str, left: _Left) -> None:
 
 def _lay(root: str, file: UsedFile, directory: str | None, source: str) -> str:
     """Put a file where a relative path finds it; say what is not as it was."""
-    if "://" in file.path or not os.path.isabs(file.path):
+    if "://" in file.path or not _is_whole(file.path):
         return ""
     target = _inside(root, file.path)
     try:
         found = os.stat(source)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
         is_own = directory is not None and f"{file.path}/".startswith(f"{directory}/")
-        if os.path.islink(target) or not f"{os.path.realpath(os.path.dirname(target))}/".startswith(f"{root}/"):
-            pass  # a restored link: nothing is written to where it leads
-        elif is_own and os.path.isfile(source) and found.st_size <= MOST_COPIED_BYTES:
-            shutil.copy2(source, target)
-        elif not os.path.lexists(target):
-            os.symlink(source, target)
+        if not os.path.islink(target) and _is_inside(root, os.path.dirname(target)):  # else a restored link: nothing is written through it
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            if is_own and os.path.isfile(source) and found.st_size <= MOST_COPIED_BYTES:
+                shutil.copy2(source, target)
+            elif not os.path.lexists(target):
+                os.symlink(source, target)
     except OSError as error:
         return f"{source} cannot be read now: {error.strerror or error}"
     if source != file.path:

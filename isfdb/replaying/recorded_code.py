@@ -119,7 +119,10 @@ def repositories_of(snapshot: Mapping[str, Any]) -> list[RecordedRepository]:
     kept = [
         one
         for one in found
-        if os.path.isabs(one.root) and not one.is_ours and (one.modules or one.is_working_directory or not inside_any(one.root, ours))
+        if os.path.isabs(one.root)
+        and "\0" not in one.root
+        and not one.is_ours
+        and (one.modules or one.is_working_directory or not inside_any(one.root, ours))
     ]
     return sorted(kept, key=lambda one: (one.root.count(os.sep), one.root))
 
