@@ -15,12 +15,12 @@ MOST_CHARACTERS: Final = 200_000
 
 _KINDS: Final = {tokenize.COMMENT: "c", tokenize.STRING: "s", tokenize.NUMBER: "n"}
 
-#: Colours of JupyterLab; elsewhere ones that can be read on light and on dark.
+#: Colours of JupyterLab, elsewhere ones of ours; mixed with that of the text, so that they can be read on light and on dark.
 STYLE: Final = (
-    ".isfdb .i-k{color:var(--jp-mirror-editor-keyword-color,color-mix(in srgb,#0a8a3a 70%,currentColor));font-weight:600}"
-    ".isfdb .i-s{color:var(--jp-mirror-editor-string-color,color-mix(in srgb,#c0392b 70%,currentColor))}"
-    ".isfdb .i-n{color:var(--jp-mirror-editor-number-color,color-mix(in srgb,#1f7a8c 70%,currentColor))}"
-    ".isfdb .i-c{color:var(--jp-mirror-editor-comment-color,color-mix(in srgb,currentColor 65%,transparent));font-style:italic}"
+    ".isfdb .i-k{color:color-mix(in srgb,var(--jp-mirror-editor-keyword-color,#0a8a3a) 70%,currentColor);font-weight:600}"
+    ".isfdb .i-s{color:color-mix(in srgb,var(--jp-mirror-editor-string-color,#c0392b) 70%,currentColor)}"
+    ".isfdb .i-n{color:color-mix(in srgb,var(--jp-mirror-editor-number-color,#1f7a8c) 70%,currentColor)}"
+    ".isfdb .i-c{color:color-mix(in srgb,var(--jp-mirror-editor-comment-color,currentColor) 65%,currentColor);font-style:italic}"
 )
 
 

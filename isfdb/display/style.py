@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 # Colours come from the front end (JupyterLab, VS Code). Where there is none, the text has the surrounding colour and the fainter
-# tones are mixed from it, so that light and dark both work without asking.
+# tones are mixed from it, so that light and dark both work without asking. A class named twice outweighs a rule of JupyterLab's
+# for the same element: it paints code, indents lists and shrinks pictures.
 STYLE: Final = """
 .isfdb{--i-fg:var(--jp-content-font-color1,var(--vscode-editor-foreground,currentColor));
 --i-muted:var(--jp-content-font-color2,var(--vscode-descriptionForeground,color-mix(in srgb,currentColor 72%,transparent)));
 --i-line:var(--jp-border-color2,var(--vscode-panel-border,color-mix(in srgb,currentColor 22%,transparent)));
 --i-soft:var(--jp-layout-color2,var(--vscode-textCodeBlock-background,color-mix(in srgb,currentColor 7%,transparent)));
+--i-code:var(--jp-cell-editor-background,var(--i-soft));
 --i-accent:var(--jp-content-link-color,var(--vscode-textLink-foreground,#1f6feb));
---i-bad:var(--jp-error-color0,var(--vscode-errorForeground,color-mix(in srgb,#e5393b 62%,currentColor)));
+--i-bad:color-mix(in srgb,var(--jp-error-color0,var(--vscode-errorForeground,#e5393b)) 70%,var(--i-fg));
 --i-mono:var(--jp-code-font-family,var(--vscode-editor-font-family,ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace));
 color:var(--i-fg);font-size:13px;line-height:1.5;overflow-wrap:anywhere;max-width:100%}
 .isfdb .i-head{margin:0 0 4px}
 .isfdb .i-head b{font-size:1.1em}
-.isfdb .i-muted{color:var(--i-muted)}
+.isfdb.isfdb .i-muted{color:var(--i-muted)}
 .isfdb .i-bad{color:var(--i-bad)}
 .isfdb code,.isfdb pre{font-family:var(--i-mono);font-size:.92em;background:none;color:inherit}
-.isfdb .i-tree,.isfdb .i-tree ul{list-style:none;margin:0;padding:0}
+.isfdb.isfdb.isfdb code{background:none;padding:0}
+.isfdb ul.i-tree,.isfdb .i-tree ul{list-style:none;margin:0;padding:0}
 .isfdb .i-tree ul{margin-left:.55em;padding-left:.9em;border-left:1px solid var(--i-line)}
 .isfdb .i-tree li{margin:0;padding:0}
 .isfdb .i-row{display:inline-flex;flex-wrap:wrap;gap:0 1em;align-items:baseline;width:calc(100% - 1.6em);vertical-align:top}
@@ -30,14 +33,16 @@ color:var(--i-fg);font-size:13px;line-height:1.5;overflow-wrap:anywhere;max-widt
 .isfdb .i-what{flex:1 1 12em}
 .isfdb .i-num{color:var(--i-muted);font-variant-numeric:tabular-nums;white-space:nowrap}
 .isfdb .i-nums{color:var(--i-muted);font-variant-numeric:tabular-nums;white-space:nowrap;display:inline-flex;gap:0 1em}
-.isfdb .i-facts{display:grid;grid-template-columns:minmax(7.5em,max-content) minmax(0,1fr);gap:1px 1.2em;margin:3px 0 7px 1.2em}
+.isfdb .i-facts{display:grid;grid-template-columns:minmax(7.5em,max-content) minmax(0,1fr);gap:1px 1.2em;margin:3px 0 7px 1.2em;
+width:auto}
 .isfdb .i-facts dt{color:var(--i-muted);margin:0;font-weight:400;width:auto;float:none}
 .isfdb .i-facts dd{margin:0;min-width:0;width:auto;float:none}
 .isfdb .i-told{margin:0 0 7px 1.2em}
-.isfdb pre.i-code{margin:4px 0;padding:7px 10px;background:var(--i-soft);border-radius:4px;overflow-x:auto;white-space:pre-wrap;
+.isfdb pre.i-code{margin:4px 0;padding:7px 10px;background:var(--i-code);border-radius:4px;overflow-x:auto;white-space:pre-wrap;
 overflow-wrap:anywhere;max-height:28em;overflow-y:auto}
 .isfdb .i-tag{display:inline-block;border:1px solid currentColor;border-radius:9px;padding:0 7px;font-size:.85em;white-space:nowrap}
 .isfdb .i-wide{overflow-x:auto;max-width:100%}
+.isfdb .i-wide>svg.isfdb-graph{max-width:none}
 .isfdb table.i-table{border-collapse:collapse;margin:4px 0;font-variant-numeric:tabular-nums}
 .isfdb table.i-table th,.isfdb table.i-table td{text-align:left;padding:2px 10px 2px 0;border-bottom:1px solid var(--i-line);
 vertical-align:top;background:none;overflow-wrap:break-word;max-width:34em}

@@ -37,6 +37,12 @@ return notebook.activeCell.node;
 """
 _RUN = "await window.jupyterapp.commands.execute('notebook:run-cell'); return window.cellOfTest.node"
 _THEME = "await window.jupyterapp.commands.execute('apputils:change-theme', {theme: arguments[0]})"
+_HEIGHT = """
+const outer = window.jupyterapp.shell.currentWidget.content.node.querySelector('.jp-WindowedPanel-outer');
+outer.scrollTop = 0;
+const cells = [...outer.querySelectorAll('.jp-Cell')];
+return Math.ceil(cells.at(-1).getBoundingClientRect().bottom) + 120;
+"""
 _CLOSE = """
 const panel = window.jupyterapp?.shell.currentWidget;
 if (!panel?.sessionContext) return;
@@ -142,6 +148,10 @@ class NotebookPage(Page):
         self.js(_THEME, "JupyterLab Dark" if dark else "JupyterLab Light")
         wanted = "false" if dark else "true"
         self.wait(lambda: self.find(f"body[data-jp-theme-light='{wanted}']"), "the theme did not change")
+
+    def _height(self) -> int:
+        height: int = self.driver.execute_script(_HEIGHT)
+        return height
 
     def close(self) -> None:
         """End the kernel, save and close the notebook."""

@@ -51,9 +51,9 @@ def started(folder: Path) -> Iterator[JupyterServer]:
     try:
         yield JupyterServer(_url(process, folder), notebooks)
     finally:
-        process.terminate()  # it ends its kernels, then itself
+        process.terminate()
         try:
-            process.wait(20)
+            process.wait(8)  # now and then it never ends; its kernels do when it is gone
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -1,5 +1,5 @@
 // Returns what is wrong with the look of everything inside `selector`, one sentence a fault:
-// wider than its place, text cut off, text that hardly differs from what is behind it.
+// wider than its place, text cut off, tiny text, text that hardly differs from what is behind it.
 const [selector, limit] = arguments;
 const pixel = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
 const seenColours = new Map();
@@ -88,6 +88,8 @@ function* faultsIn(root) {
     }
     const text = ownText(element);
     if (!text || element.closest("[aria-hidden=true], [disabled], :disabled")) continue;
+    const height = element.closest("svg") ? box.height : parseFloat(style.fontSize);
+    if (height < 9) yield `text ${height.toFixed(1)} px high: ${told(element)}`;
     const back = behind(element);
     if (!back) continue;
     const front = [...rgba(element.closest("svg") ? style.fill : style.color)];

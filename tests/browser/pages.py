@@ -119,6 +119,25 @@ class Page:
         value = "dark" if dark else "light"
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": value}]})
 
+    def look(self, name: str, selector: str = "body") -> list[str]:
+        """Look at all of it in both themes and two widths, keep pictures, and return the faults of layout."""
+        faults = []
+        for dark in (False, True):
+            self.set_theme(dark=dark)
+            for width in (400, 1400):
+                self.set_width(width)
+                self.set_width(width, min(self._height(), 6000))
+                where = f"{'dark' if dark else 'light'}-{width}"
+                self.screenshot(f"{name}-{where}")
+                faults += [f"{where}: {one}" for one in self.faults(selector)]
+        self.set_theme(dark=False)
+        self.set_width(1400)
+        return faults
+
+    def _height(self) -> int:
+        height: int = self.driver.execute_script("return document.documentElement.scrollHeight")
+        return max(height, 300)
+
     def screenshot(self, name: str, element: Any = None) -> Path:
         """Keep a picture of the window, or of one element, to be looked at."""
         path = self.pictures / f"{name}.png"
