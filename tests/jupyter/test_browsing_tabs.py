@@ -175,6 +175,108 @@ def test_many_columns_are_paged_too(db):
     assert "columns 97 to 100 of 100" in seen(widget)
 
 
+def test_a_dask_table_is_read_a_partition_at_a_time(db):
+    import dask.dataframe as dd
+
+    db["lazy"] = dd.from_pandas(pd.DataFrame({"number": range(100)}), npartitions=4)
+    widget = tabs.make(db, "lazy", "Preview")
+    assert "rows 0 to 19 of 25" in seen(widget)
+    control(widget, "partition").value = 4
+    assert "75" in seen(widget)
+    control(widget, "page").value = 2
+    assert "rows 20 to 24 of 25" in seen(widget)
+
+
+def test_axes_with_names_are_called_by_them(db):
+    import xarray as xr
+
+    db["movie"] = xr.DataArray(np.arange(60.0).reshape(3, 4, 5), dims=("time", "$x$ \\href", "y"))
+    widget = tabs.make(db, "movie", "Preview")
+    control(widget, "time").value = 2
+    assert "4 × 5 values between 40 and 59" in seen(widget)
+    db["set"] = xr.Dataset({"u": (("$t$", "y", "x"), np.zeros((2, 4, 5))), "v": ("$t$", [1, 2])})
+    widget = tabs.make(db, "set", "Preview")
+    control(widget, "part").value = "u"
+    assert "4 × 5 values" in seen(widget)
+    assert control(widget, "axis 0").max == 1
+
+
+def test_a_container_is_a_tree_of_which_each_part_can_be_shown(db):
+    db["all"] = {"rates": np.arange(50.0), "cells": [1, {"table": pd.DataFrame({"a": [7]})}], "note": "<b>", "a'b": np.zeros(3)}
+    widget = tabs.make(db, "all", "Preview")
+    assert re.search(r"rates ndarray 50 float64 .*cells 2 .*table DataFrame 1 × 1 .*note '<b>'", seen(widget))
+    control(widget, "part").value = "['rates']"
+    assert "line plot of all ['rates']: 50 values" in seen(widget)
+    control(widget, "part").value = "['cells'][1]['table']"
+    assert "rows 0 to 0 of 1" in seen(widget)
+
+
+def test_the_tree_of_a_container_loads_no_part(db):
+    db["all"] = {"rates": np.arange(50.0)}
+    file = next(db.entry("all").path.rglob("data.npy"))
+    file.write_bytes(b"x" * file.stat().st_size)
+    widget = tabs.make(db, "all", "Preview")
+    assert "rates ndarray 50 float64" in seen(widget)
+    control(widget, "part").value = "['rates']"
+    assert "is not what was stored" in seen(widget)
+
+
+def test_what_runs_code_waits_to_be_asked_for(db):
+    db.set("object", {"word": "kept"}, dumper="to_pickle")
+    widget = tabs.make(db, "object", "Preview")
+    assert "kept" not in seen(widget)
+    click(widget, "load and show")
+    assert "kept" in seen(widget)
+
+
+def test_what_a_stranger_pickled_is_not_loaded_and_it_says_how_to_trust(db, tmp_path, monkeypatch: pytest.MonkeyPatch):
+    db.set("object", {"word": "kept"}, dumper="to_pickle")
+    monkeypatch.setenv("ISFDB_DATA_FOLDER", str(tmp_path / "another"))
+    widget = tabs.make(db, "object", "Preview")
+    assert "isfdb trust" in seen(widget)
+    assert "isfdb trust" in words(tabs.static(db, "object", "Preview"))
+    assert not [one for one in walk(widget) if type(one).__name__ == "Button"]
+
+
+def test_an_attachment_can_be_saved(db, tmp_path):
+    (tmp_path / "a note.txt").write_text("hello there")
+    db.attach("note", tmp_path / "a note.txt")
+    widget = tabs.make(db, "note", "Preview")
+    assert "hello there" in seen(widget)
+    assert 'download="a note.txt" href="data:application/octet-stream;base64,' in pieces(widget)
+
+
+def test_figures_and_pictures_are_shown_with_words(db):
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.subplots().set_title("<spikes>")
+    db["figure"], db["pixels"] = figure, np.zeros((30, 40, 3), "uint8")
+    assert "Figure figure: <spikes>" in seen(tabs.make(db, "figure", "Preview"))
+    assert "picture of pixels: 40 × 30 pixels" in seen(tabs.make(db, "pixels", "Preview"))
+
+
+def test_without_matplotlib_there_is_a_plot_all_the_same(db, monkeypatch: pytest.MonkeyPatch):
+    import importlib.util
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, package=None: None if name == "matplotlib" else found(name, package))
+    db["rates"] = np.arange(100.0)
+    assert "<svg" in pieces(tabs.make(db, "rates", "Preview"))
+
+
+def test_what_takes_too_long_is_given_up():
+    import threading
+
+    from isfdb.errors import LoadError
+    from isfdb.jupyter.browsing.tabs.subject import within
+
+    ended = threading.Event()
+    with pytest.raises(LoadError, match="took more than"):
+        within(ended.wait, "read it", 0.01)
+    ended.set()
+
+
 def test_the_users_pyplot_is_left_alone(db):
     import matplotlib
     import matplotlib.pyplot as plt

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from isfdb.display import html
+from isfdb.display.glimpses import of_array
+from isfdb.display.safe import visible
+from isfdb.display.style import PREVIEW_STYLE
 from isfdb.jupyter.browsing.tabs import plots
 from isfdb.jupyter.browsing.tabs.pieces import Notice, Pager, column, guarded, note, piece, row, show, told
 
 #: So many numbers are read for one plot.
 MOST_NUMBERS: Final = 1_000_000
 _FEW: Final = 12
+_PLAIN: Final = re.compile(r"[\w .\-]{1,30}")
 _MOST_LISTED: Final = 200
 
 
@@ -79,7 +85,9 @@ class ArraySource:
         return (*chosen, slice((page - 1) * self.n_rows, page * self.n_rows), *rest)
 
 
-def described_source(describe: Mapping[str, Any], label: str, read: Callable[[Any], Any]) -> ArraySource | None:
+def described_source(
+    describe: Mapping[str, Any], label: str, read: Callable[[Any], Any], names: tuple[str, ...] = ()
+) -> ArraySource | None:
     """Return a source for a stored array, by what was noted about it; None where that tells no shape.
 
     Parameters
@@ -89,14 +97,14 @@ def described_source(describe: Mapping[str, Any], label: str, read: Callable[[An
     label : str
     read : callable
         Is given what the option ``select`` takes.
+    names : tuple of str
+        Of the axes, where they have some.
     """
     shape = describe.get("shape")
     if not isinstance(shape, list) or not all(type(n) is int and 0 <= n < 2**62 for n in shape) or len(shape) > 32:
         return None
-    names = describe.get("dims")
     is_picture = describe.get("dtype") == "uint8" and len(shape) >= 3 and shape[-1] in (3, 4) and min(shape[-3:-1]) > 1
-    fitting = isinstance(names, list) and len(names) == len(shape)
-    return ArraySource(label, tuple(shape), read, tuple(map(str, names)) if fitting and names else (), is_picture)
+    return ArraySource(label, tuple(shape), read, names, is_picture)
 
 
 def array_html(source: ArraySource, chosen: Sequence[int], page: int) -> str:
@@ -127,6 +135,9 @@ def _values_html(source: ArraySource, values: Any, first: int) -> str:
 
 
 def _plot(source: ArraySource, numbers: Any, first: int) -> str:
+    if importlib.util.find_spec("matplotlib") is None:
+        shown = of_array(source.label, numbers)
+        return f"<style>{PREVIEW_STYLE}</style>{shown.html}"
     at = len(source.leading)
     if numbers.ndim == 2 and min(numbers.shape) > 1:
         names = (source.name(at), source.name(at + 1)) if source.names else ("", "")
@@ -182,13 +193,14 @@ class ArrayView:
     def _slider(self, axis: int, length: int) -> Any:
         import ipywidgets as widgets
 
-        name = self.source.name(axis)
+        name = visible(self.source.name(axis), 60)
+        # A front end draws formulas in descriptions; a name from a database is not to become one.
         slider = widgets.IntSlider(
             value=0,
             min=0,
             max=max(length - 1, 0),
-            description=name[:30],
-            tooltip=f"place along {name}, of {length:,}"[:200],
+            description=name if _PLAIN.fullmatch(name) else f"axis {axis}",
+            tooltip=f"place along {name}, of {length:,}",
             continuous_update=False,
         )
         slider.style.description_width = "initial"

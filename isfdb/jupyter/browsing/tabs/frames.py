@@ -27,12 +27,30 @@ class FrameSource:
         Their labels, as the table has them; empty for one that is read with all of them.
     read : callable
         Is given the first row, the row after the last, and the labels of columns or None for all; returns that part.
+    n_parts : int
+        Partitions, of a table that is read by them; else 0.
+    part : callable, optional
+        Is given the number of a partition, counted from 0, and returns it as a table in memory.
     """
 
     label: str
     n_rows: int
     columns: tuple[Any, ...]
     read: Callable[[int, int, list[Any] | None], Any]
+    n_parts: int = 0
+    part: Callable[[int], Any] | None = None
+
+    def of_part(self, number: int) -> FrameSource:
+        """Return one partition as a table of its own."""
+        if self.part is None:
+            return self
+        frame = self.part(number)
+        frame = frame.to_frame() if not hasattr(frame, "columns") else frame
+
+        def read(first: int, last: int, columns: list[Any] | None) -> Any:
+            return (frame if columns is None else frame[columns]).iloc[first:last]
+
+        return FrameSource(self.label, len(frame), tuple(frame.columns), read)
 
     @property
     def n_pages(self) -> int:
@@ -47,6 +65,7 @@ class FrameSource:
 
 def frame_html(source: FrameSource, page: int, column_page: int = 1) -> str:
     """Return a page of a table as HTML."""
+    source = source.of_part(0)
     first = (page - 1) * N_ROWS
     last = min(first + N_ROWS, source.n_rows)
     begin = (column_page - 1) * N_COLUMNS
@@ -95,13 +114,22 @@ class FrameView:
     """
 
     def __init__(self, source: FrameSource, notice: Notice) -> None:
-        self.source = source
-        self._notice = notice
-        self.rows = Pager(source.n_pages, "rows", self.draw, notice)
-        self.columns = Pager(source.n_column_pages, "columns", self.draw, notice)
-        self.columns.number.description = "columns"
+        self._whole, self._notice = source, notice
+        self.source = source.of_part(0)
+        self.parts = Pager(source.n_parts, "partitions", self._other_part, notice, words="partition")
+        self.rows = Pager(self.source.n_pages, "rows", self.draw, notice)
+        self.columns = Pager(self.source.n_column_pages, "columns", self.draw, notice, words="columns")
         self.table = piece()
-        self.widget = column(self.rows.widget, self.columns.widget, self.table)
+        by_parts = self.parts.widget if source.n_parts > 1 else None
+        by_columns = self.columns.widget if self.source.n_column_pages > 1 else None
+        self.widget = column(by_parts, self.rows.widget, by_columns, self.table)
+        self.draw()
+
+    def _other_part(self) -> None:
+        self.source = self._whole.of_part(self.parts.number.value - 1)
+        self.rows.resize(self.source.n_pages)
+        self.columns.resize(self.source.n_column_pages)
+        self.rows.number.value = 1
         self.draw()
 
     def draw(self) -> None:

@@ -104,12 +104,13 @@ class Pager:
     turned : callable
         Is called after another page was chosen.
     notice : Notice
+    words : str
+        What a page is called.
     """
 
-    def __init__(self, n_pages: int, what: str, turned: Callable[[], None], notice: Notice) -> None:
-        self.number = widgets.BoundedIntText(
-            value=1, min=1, max=max(n_pages, 1), description="page", tooltip=f"page of {what} to show", layout={"width": "9.5em"}
-        )
+    def __init__(self, n_pages: int, what: str, turned: Callable[[], None], notice: Notice, words: str = "page") -> None:
+        self.number = widgets.BoundedIntText(value=1, min=1, max=max(n_pages, 1), description=words, tooltip=f"page of {what} to show")
+        self.number.layout.width, self.number.layout.max_width = "auto", "12em"
         self.number.style.description_width = "initial"
         self._total = widgets.Label()
         steps = (

@@ -3,130 +3,118 @@
 from __future__ import annotations
 
 import pprint
-from dataclasses import dataclass
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.display import html
-from isfdb.display.descriptions import described
-from isfdb.display.pictures import Pictures
 from isfdb.display.safe import escape, escape_lines
+from isfdb.display.style import PREVIEW_STYLE
 from isfdb.display.words import size_text
 from isfdb.errors import UntrustedDataError
-from isfdb.jupyter.browsing.tabs.arrays import ArraySource, ArrayView, array_html, described_source
+from isfdb.jupyter.browsing.tabs.arrays import ArraySource, ArrayView, array_html
+from isfdb.jupyter.browsing.tabs.containers import parts_of, place_of, tree_html
 from isfdb.jupyter.browsing.tabs.frames import FrameSource, FrameView, frame_html
-from isfdb.jupyter.browsing.tabs.pieces import Notice, column, note, piece, problem
+from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, guarded, note, piece, problem, row, show
+from isfdb.jupyter.browsing.tabs.sources import MAX_BYTES, source_of, variable_source, variables_of
 from isfdb.jupyter.browsing.tabs.subject import Subject
+from isfdb.parts import needs_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from isfdb.entry import Version
 
-#: What cannot be read in part is read whole up to this size.
-MAX_BYTES: Final = 64 * 10**6
+    #: Makes what is shown of a part of a value, by its name.
+    Show = Callable[[str], "ArraySource | FrameSource | str"]
+
 _MOST_TEXT: Final = 20_000
-
-#: Formats that give a part by ``select=``: arrays by an index, tables by a slice of rows.
-_ARRAYS: Final = frozenset({"numpy_to_npy", "numpy_to_zarr", "numpy_masked_to_npy", "numpy_strings_to_arrow", "dask_to_zarr"})
-_TABLES: Final = frozenset({"pandas_to_parquet", "pandas_to_arrow", "polars_to_parquet", "arrow_to_ipc"})
-_PLAIN: Final = frozenset({"to_json", "python_to_json", "to_numpy_scalar", "to_bytes"})
-_PICTURES: Final = {"figure": "figure.png", "altair_to_json": "figure.png", "pillow_to_png": "data.png"}
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What is shown of a value: a view that can be turned, or HTML.
-
-    Attributes
-    ----------
-    body : str
-        HTML.
-    source : ArraySource, FrameSource or None
-    """
-
-    body: str = ""
-    source: ArraySource | FrameSource | None = None
+#: A larger file is not put into the page to be saved from it.
+_MOST_SAVED: Final = 2 * 10**6
+_PLAIN: Final = frozenset({"to_json", "python_to_json", "to_numpy_scalar"})
 
 
 def tab(subject: Subject) -> Any:
     """Return the widget."""
-    notice = Notice()
-    shown = _shown(subject)
-    view = _view(shown.source, notice) if shown.source is not None else None
-    return column(notice.widget, view, piece(shown.body) if shown.body else None)
-
-
-def _view(source: ArraySource | FrameSource, notice: Notice) -> Any:
-    return (ArrayView(source, notice) if isinstance(source, ArraySource) else FrameView(source, notice)).widget
+    version, notice = subject.version, Notice()
+    if version.reclaimed:
+        return piece(static(subject))
+    if needs_of(str(version.dumper), {}).runs_code:
+        return _running_code(subject, version, notice)
+    names, shown = _members(subject, version)
+    if names:
+        return _choice(names, shown, notice)
+    return column(notice.widget, _view(shown(""), notice))
 
 
 def static(subject: Subject) -> str:
     """Return what is shown first as HTML."""
-    shown = _shown(subject)
-    source = shown.source
-    if isinstance(source, ArraySource):
-        return array_html(source, [0] * len(source.leading), 1) + shown.body
-    return (frame_html(source, 1) if source is not None else "") + shown.body
-
-
-def _shown(subject: Subject) -> Shown:
     version = subject.version
-    if version.reclaimed:
-        return Shown(note("Its data was reclaimed; what made it is still on record: see the other tabs.") + told_of(version))
-    try:
-        return _by_format(subject, version)
-    except UntrustedDataError as error:
-        return Shown(untrusted(error) + told_of(version))
+    if version.reclaimed or needs_of(str(version.dumper), {}).runs_code:
+        return (problem_of_trust(subject, version) or "") + version.preview(max_bytes=0).body
+    return _first(_members(subject, version)[1](""))
 
 
-def untrusted(error: UntrustedDataError) -> str:
-    """Return why a value is not loaded, and what to do."""
-    return problem(error)
+def _first(shown: ArraySource | FrameSource | str) -> str:
+    if isinstance(shown, ArraySource):
+        return array_html(shown, [0] * len(shown.leading), 1)
+    return frame_html(shown, 1) if isinstance(shown, FrameSource) else shown
 
 
-def _by_format(subject: Subject, version: Version) -> Shown:
-    dumper = str(version.dumper)
-    if dumper in _PICTURES:
-        return Shown(_picture(version, _PICTURES[dumper]))
-    if dumper == "attachment":
-        return Shown(attached(version))
-    is_table = dumper in _TABLES or (dumper == "appended" and "index" in version.describe)
-    if is_table:
-        return _table(subject, version)
-    if dumper in _ARRAYS or dumper == "appended":
-        return _array(subject, version)
-    if dumper in _PLAIN:
-        return _whole(subject, version)
-    return Shown(told_of(version))
+def _view(shown: ArraySource | FrameSource | str, notice: Notice) -> Any:
+    if isinstance(shown, ArraySource):
+        return ArrayView(shown, notice).widget
+    return FrameView(shown, notice).widget if isinstance(shown, FrameSource) else piece(shown)
 
 
-def _array(subject: Subject, version: Version) -> Shown:
-    source = described_source(version.describe, subject.key, lambda index: _computed(subject.load(version=version.number, select=index)))
-    return Shown(source=source) if source is not None else Shown(told_of(version))
+def _choice(names: list[str], shown: Show, notice: Notice) -> Any:
+    """Return a widget in which one of several parts is chosen; before that all of them are told."""
+    import ipywidgets as widgets
+
+    options = [("all of it", ""), *[(name[:120], name) for name in names]]
+    chosen = widgets.Dropdown(options=options, value="", description="part", tooltip="which part of the value to show")
+    chosen.style.description_width = "initial"
+    below = widgets.VBox(layout={"width": "100%"})
+
+    def draw() -> None:
+        notice.say("")
+        below.children = [_view(shown(chosen.value), notice)]
+
+    chosen.observe(guarded(notice, draw), "value")
+    guarded(notice, draw)(None)
+    return column(row(chosen), notice.widget, below)
 
 
-def _computed(part: Any) -> Any:
-    """Return a part that is in memory; a lazy one is computed here, in this thread, for it is small."""
-    return part.compute(scheduler="synchronous") if hasattr(part, "compute") else part
+def _members(subject: Subject, version: Version) -> tuple[list[str], Show]:
+    """Return the names of the parts that can be shown for themselves, and what shows one of them, or with no name all of it."""
+    dumper, describe = str(version.dumper), version.describe
+    if dumper == "containers_to_parts":
+        parts = parts_of(describe)
+        return list(parts), lambda name: _part(subject, version, name, parts) if name else _tree(subject, version, parts)
+    if dumper == "xarray_to_zarr" and variables_of(describe):
+
+        def variable(name: str) -> ArraySource | str:
+            found = variable_source(describe, name, lambda **options: subject.load(version.number, **options)) if name else None
+            return found if found is not None else _noted(version)
+
+        return variables_of(describe), variable
+    return [], lambda _: _whole(subject, version)
 
 
-def _table(subject: Subject, version: Version) -> Shown:
-    number = version.number
-    empty = _computed(subject.load(version=number, select=slice(0, 0)))
-    shape = version.describe.get("shape")
-    n_rows = shape[0] if isinstance(shape, list) and shape and type(shape[0]) is int else 0
-    labels = tuple(getattr(empty, "column_names", getattr(empty, "columns", ())))
-
-    def read(first: int, last: int, columns: list[Any] | None) -> Any:
-        chosen = {} if columns is None else {"columns": columns}
-        return _computed(subject.load(version=number, select=slice(first, last), **chosen))
-
-    return Shown(source=FrameSource(subject.key, n_rows, labels, read))
+def _whole(subject: Subject, version: Version) -> ArraySource | FrameSource | str:
+    dumper, number = str(version.dumper), version.number
+    source = source_of(version.describe, dumper, subject.key, version.nbytes, lambda **options: subject.load(number, **options))
+    if source is not None:
+        return source
+    if dumper in _PLAIN and version.nbytes <= MAX_BYTES:
+        return plain(subject.load(number), subject.key)
+    return _noted(version) + (_saving(version) if dumper == "attachment" else "")
 
 
-def _whole(subject: Subject, version: Version) -> Shown:
-    if version.nbytes > MAX_BYTES:
-        return Shown(note(f"Not loaded to be looked at: it takes {size_text(version.nbytes)}.") + told_of(version))
-    return Shown(plain(subject.load(version=version.number), subject.key))
+def _noted(version: Version) -> str:
+    """Return what a preview shows of any value: a picture, the names of files, what is noted of it."""
+    shown = version.preview(max_bytes=MAX_BYTES)
+    return f"<style>{PREVIEW_STYLE}</style>{''.join(shown.parts)}"
 
 
 def plain(value: Any, label: str) -> str:
@@ -138,30 +126,94 @@ def plain(value: Any, label: str) -> str:
     return f'<pre class="i-code" tabindex="0" role="group" aria-label="{escape(f"value of {label}")}">{body}</pre>'
 
 
-def _picture(version: Version, name: str) -> str:
-    titles = version.describe.get("titles")
-    about = f": {'; '.join(map(str, titles))}" if isinstance(titles, list) and titles else ""
-    kind = "Figure" if name == "figure.png" else "Image"
-    return _narrow(Pictures().of(version.path / name, f"{kind} {version.key}{about}", ""))
+# Containers -------------------------------------------------------------------------------------------------------------------------
 
 
-def _narrow(picture: str) -> str:
-    return picture.replace('class="i-picture"', 'style="max-width:100%;height:auto;background:#fff;border-radius:4px"')
+def _tree(subject: Subject, version: Version, parts: Mapping[str, Any]) -> str:
+    if _skeleton_bytes(version) > MAX_BYTES:
+        return _noted(version)
+    value = subject.load(version.number, lazy=True, plain=True)
+    return tree_html(value, parts) if hasattr(value, "__len__") and not isinstance(value, (str, bytes)) else _noted(version)
 
 
-def attached(version: Version) -> str:
-    """Return what is attached: its name and size, where it lies, and the picture if it is one."""
+def _skeleton_bytes(version: Version) -> int:
+    try:
+        return (version.path / "data.json").stat().st_size
+    except OSError:
+        return 0  # loading it says what is missing
+
+
+def _part(subject: Subject, version: Version, name: str, parts: Mapping[str, Any]) -> ArraySource | FrameSource | str:
+    place = place_of(name)
+
+    def load(**options: Any) -> Any:
+        return subject.load(version.number, part=place, **({"part_options": options} if options else {}))
+
+    describe = parts[name]
+    source = source_of(describe, "", f"{subject.key} {name}", version.nbytes, load)
+    if source is not None:
+        return source
+    nbytes = describe.get("nbytes")
+    if not isinstance(nbytes, int) or nbytes > MAX_BYTES or version.nbytes > MAX_BYTES:
+        return note("It is not read to be looked at: nothing says that it is small.")
+    return value_html(load(), name)
+
+
+# Files ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _saving(version: Version) -> str:
+    """Return where an attached file lies, and a link that saves it if it is small."""
     name = version.describe.get("name")
-    if not isinstance(name, str) or Path(name).name != name:
-        return told_of(version)
+    if version.describe.get("type") != "file" or not isinstance(name, str) or Path(name).name != name:
+        return ""
     path = version.path / "attached" / name
     facts = html.facts([("attached", name), ("size", size_text(version.nbytes)), ("lies at", str(path))])
-    is_picture = version.describe.get("type") == "file" and path.suffix.lower() in (".png", ".jpg", ".jpeg", ".gif", ".webp")
-    return facts + (_narrow(Pictures().of(path, f"Attached picture {version.key}: {name}", "")) if is_picture else "")
+    if version.nbytes > _MOST_SAVED or path.is_symlink() or not path.is_file():
+        return facts
+    data = b64encode(path.read_bytes()).decode("ascii")
+    return facts + f'<p><a download="{escape(name)}" href="data:application/octet-stream;base64,{data}">Save a copy</a></p>'
 
 
-def told_of(version: Version) -> str:
-    """Return what is known of a value without loading it."""
-    known = described(version.describe)
-    tables = [html.table(one.names, [*one.rows, *([("…",)] if one.is_cut else [])]) for one in known.tables]
-    return (html.facts(known.facts) if known.facts else "") + "".join(tables)
+# What runs code ---------------------------------------------------------------------------------------------------------------------
+
+
+def problem_of_trust(subject: Subject, version: Version) -> str | None:
+    """Return why a value that would run code is not loaded, and what to do about it; None where it may be."""
+    from isfdb.trust import payload, reason_not_to_run
+
+    if subject.db._trusted:
+        return None
+    signed = payload(str(version.record.get("digest")), str(version.record.get("nonce")))
+    reason = reason_not_to_run(subject.db.root.id, version._storage.location, signed, version.record.get("signature"))
+    return problem(UntrustedDataError(f"It is not loaded: {version.dumper} runs code from the file, and {reason}")) if reason else None
+
+
+def _running_code(subject: Subject, version: Version, notice: Notice) -> Any:
+    """Return a widget that loads the value only when somebody says so."""
+    refused = problem_of_trust(subject, version)
+    known = version.preview(max_bytes=0).body
+    if refused is not None:
+        return piece(refused + known)
+    if version.nbytes > MAX_BYTES:
+        return piece(note(f"It is not loaded to be looked at: it takes {size_text(version.nbytes)}.") + known)
+    below = piece(known)
+
+    def load() -> None:
+        show(below, value_html(subject.load(version.number), subject.key))
+
+    words = note("Loading it runs code from the file. You wrote it, or trust the database.")
+    return column(piece(words), row(button("load and show", "Load the value and show it", notice, load, icon="eye")), notice.widget, below)
+
+
+def value_html(value: Any, label: str) -> str:
+    """Return a value that is in memory as HTML: an array, a table, or as Python writes it."""
+    from isfdb.display.glimpses import of_array, of_frame
+
+    if hasattr(value, "__array_interface__") and hasattr(value, "shape"):
+        shown = of_array(label, value)
+    elif hasattr(value, "iloc"):
+        shown = of_frame(value)
+    else:
+        return plain(value, label)
+    return f"<style>{PREVIEW_STYLE}</style>{shown.html}{note(shown.note) if shown.note else ''}"

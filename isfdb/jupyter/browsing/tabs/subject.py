@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextvars
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from isfdb.display.words import duration_text
+from isfdb.errors import LoadError
 from isfdb.options import set_options
 
 if TYPE_CHECKING:
     from isfdb.entry import Entry, Version
+
+#: A notebook does not wait longer for something to look at.
+MAX_S: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -45,18 +52,53 @@ class Subject:
         found: Version = next((one for one in self.db.versions(self.key) if one.number == self.number), None) or self.entry.newest
         return found
 
-    def load(self, **options: Any) -> Any:
-        """Read the value, or what the options say of it, without a note that something was made from it.
+    def load(self, number: int, **options: Any) -> Any:
+        """Read a version, or what the options say of it, without a note that something was made from it.
+
+        A lazy value is computed: only small parts are asked for.
 
         Raises
         ------
         IsfdbError
-            As for :meth:`Database.get`.
+            As for :meth:`Database.get`; LoadError too where it takes so long that nobody would wait for it.
         """
-        with set_options(capture=False):
-            return self.db.get(self.key, **options) if options else self.db[self.key]
+
+        def read() -> Any:
+            with set_options(capture=False):
+                part = self.db.get(self.key, version=number, **options)
+                # In this thread: what it reads is not to be taken for the work of another.
+                return part.compute(scheduler="synchronous") if hasattr(part, "__dask_graph__") and part.__dask_graph__() else part
+
+        return within(read, f"read {self.key!r}")
 
     def changed(self) -> None:
         """Tell who wants to know that something was changed."""
         if self.on_change is not None:
             self.on_change()
+
+
+def within(act: Callable[[], Any], what: str, max_s: float = MAX_S) -> Any:
+    """Do something in a thread that nobody waits for longer than that: a file server that hangs must not hang a notebook.
+
+    Raises
+    ------
+    LoadError
+        It is not done in time; it goes on in the background, and is forgotten.
+    """
+    found: list[Any] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            found.append(act())
+        except BaseException as error:  # noqa: BLE001 - it is raised again by whoever waits
+            failed.append(error)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name="isfdb-look", daemon=True)
+    thread.start()
+    thread.join(max_s)
+    if failed:
+        raise failed[0]
+    if not found:
+        raise LoadError(f"cannot {what} to look at it: it took more than {duration_text(max_s)}. Read it in a cell, where you can wait.")
+    return found[0]
