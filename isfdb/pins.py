@@ -11,13 +11,12 @@ import datetime
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import unquote
 
-from isfdb import plugins
+from isfdb import leftovers, plugins
 from isfdb.errors import IsfdbError, LinkError, OptionError, PinError
 from isfdb.exact_json import dumps, loads
 from isfdb.hashing import digest_of
@@ -178,7 +177,7 @@ def make(
         It cannot be made.
     """
     try:
-        made = folder or tempfile.mkdtemp(prefix="isfdb-pins-")
+        made = folder or leftovers.make_folder("isfdb-pins-")
         pins = Pins(os.path.realpath(made), at=dict(at or {}), places=dict(places or {}), trusted=list(trusted))
         _write(pins)
     except OSError as error:

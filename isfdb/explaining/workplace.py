@@ -11,13 +11,12 @@ import contextlib
 import importlib.machinery
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from isfdb import pins
+from isfdb import leftovers, pins
 from isfdb.layout.current import DATABASE_FILE
 from isfdb.provenance.records import Used, UsedFile
 
@@ -88,7 +87,7 @@ def workplace(
     elsewhere : Mapping
         Path of a file that it reads -> where that lies now.
     """
-    folder = os.path.realpath(tempfile.mkdtemp(prefix="isfdb-check-"))
+    folder = leftovers.make_folder("isfdb-check-")
     try:
         root = f"{folder}/work"
         os.mkdir(root)
