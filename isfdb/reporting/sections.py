@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from isfdb.auditing.completeness import advice_on
 from isfdb.display import html
@@ -14,6 +14,8 @@ from isfdb.display.safe import escape
 from isfdb.display.summaries import UNREADABLE, KeySummary, version_summary
 from isfdb.display.verdicts import badge, kind_of, verdict_parts
 from isfdb.display.words import count_text, size_text, time_text
+from isfdb.entry import version_of
+from isfdb.errors import KeyNotFoundError
 from isfdb.provenance.records import UsedFile
 from isfdb.reporting.accounts import BAD, Account
 from isfdb.reporting.environments import Environments
@@ -23,13 +25,20 @@ from isfdb.reporting.scripts import Scripts
 from isfdb.tracing.drawing import draw
 from isfdb.tracing.svg import svg
 from isfdb.tracing.walk import lineage
+from isfdb.versions import numbers_of
 
 if TYPE_CHECKING:
     from isfdb.replaying.verdict import Verdict
-    from isfdb.reporting.cells import Cells
 
 _MOST_SHOWN: Final = 30
 _MOST_BOXES: Final = 40
+
+
+class CellsOnPages(Protocol):
+    """Knows where the cell that stored a version is told of."""
+
+    def link(self, record: Mapping[str, Any]) -> str:
+        """Return a sentence that leads there."""
 
 
 class Sections:
@@ -40,15 +49,20 @@ class Sections:
     db : Database
     accounts : sequence of Account
         Those that have a section.
-    cells : Cells
-        Where on the page the cells stand.
+    cells : CellsOnPages
+        Where the cells stand.
     links : Links, optional
         Where what is named leads; default: to its section on this page.
+    is_alone : bool
+        There is one section on the page, so its script is shown at once.
     """
 
-    def __init__(self, db: Any, accounts: list[Account], cells: Cells, links: Links | None = None) -> None:
+    def __init__(
+        self, db: Any, accounts: list[Account], cells: CellsOnPages, links: Links | None = None, *, is_alone: bool = False
+    ) -> None:
         self._db = db
         self._cells = cells
+        self._is_alone = is_alone
         self._links = links or Links({str(account.summary.link): account.anchor for account in accounts if account.summary.link})
         self.scripts = Scripts()
         self.environments = Environments(db.root._storage, self._links)
@@ -90,7 +104,7 @@ class Sections:
         yield self._replayed(account)
         yield _lacks(account)
         yield _risks(version.risks, is_open=is_bad)
-        yield _fold("script", self.scripts.of(account.key), is_open=is_bad)
+        yield _fold("script", self.scripts.of(account.key), is_open=is_bad or self._is_alone)
         yield self._inputs(version)
         yield _fold("lineage", self._lineage(account))
         yield _fold("environment and code", self._surroundings(account))
@@ -121,7 +135,10 @@ class Sections:
         return "".join(verdict_parts(silent)) + link + _claim(account)
 
     def _attributes(self, account: Account) -> str:
-        attributes = self._db.attributes[account.key]
+        try:
+            attributes = self._db.attributes[account.key]
+        except KeyNotFoundError:
+            return ""  # an earlier version of a key that was deleted
         pairs = [(str(name), str(attributes[name])) for name in attributes]
         return f'<div class="r-attributes">{html.facts(pairs)}</div>' if pairs else ""
 
@@ -174,8 +191,11 @@ class Sections:
     def _versions(self, account: Account) -> str:
         if account.version.number < 2:
             return ""
-        told = [version_summary(version, account.key) for version in self._db.versions(account.key)]
-        rows = "".join([self._version(account.key, one) for one in [*reversed(told)][:_MOST_SHOWN]])
+        version, key = account.version, account.key
+        storage, folder = version._storage, version._folder.rpartition("/")[0]
+        newest = [*reversed(numbers_of(storage, folder))][:_MOST_SHOWN]  # there may be thousands
+        versions = [version_of(storage, folder, key, version.database_id, number) for number in newest]
+        rows = "".join([self._version(key, version_summary(one, key)) for one in versions])
         return html.table_around(("version", "stored", "what", "size", "digest"), rows)
 
     def _version(self, key: str, told: KeySummary) -> str:

@@ -17,7 +17,7 @@ _WHERE = {"host": "node7", "python": "3.11.2", "isfdb": "0.5.0"}
 class Tags(html.parser.HTMLParser):
     """Collects tags, their attributes and ids; complains about tags that are not closed in order."""
 
-    VOID = frozenset({"meta", "img", "br", "polyline", "rect", "path", "input"})
+    VOID = frozenset({"meta", "link", "img", "br", "polyline", "rect", "path", "input"})
 
     def __init__(self, page: str) -> None:
         super().__init__()

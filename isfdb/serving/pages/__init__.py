@@ -1,0 +1,1 @@
+"""One page a module: each has `show(visit)`, which returns what is sent."""
