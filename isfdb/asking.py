@@ -89,7 +89,12 @@ digest, version, stale : optional
     if everywhere:
         return _everywhere(asked)
     assert db is not None  # refused above
-    return _with_notes(search(db, asked, _stale), asked)
+    return answer(db, asked)
+
+
+def answer(db: Database, query: Query) -> Hits:
+    """Answer a query that is understood already."""
+    return _with_notes(search(db, query, _stale), query)
 
 
 def _understood(db: Any, query: Any, keywords: Mapping[str, Any], *, everywhere: bool) -> Query:

@@ -324,6 +324,18 @@ class Database(Upkeep, MutableMapping[Key, Any]):
         """
         return display.Text(display.tree(self, depth=depth, max_keys=max_keys))
 
+    def browse(self) -> Any:
+        """Return a browser for notebooks: search, tree, and what each key is and what made it. In a terminal it is shown as a tree.
+
+        Returns
+        -------
+        Browser
+            An ipywidgets box: ``browser.selected`` and ``browser.entry`` are the key that is shown, ``browser.close()`` takes it away.
+        """
+        from importlib import import_module
+
+        return import_module("isfdb.jupyter.browsing.browser").Browser(self)  # by name: a database does not know its tools
+
     def _attributes(self, key: Key) -> Attributes:
         names = split_key(key)
         self._publish_batch()

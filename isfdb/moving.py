@@ -112,15 +112,15 @@ def move_sub_database(storage: Storage, old: str, new: str, key: str, *, durable
         raise storage_failure(error, f"rename to {key!r}", storage.location) from error
 
 
-def copy_key(source: Target, target: Target, carried: Any, database_id: str | None) -> Pending:
-    """Stage a copy of a key's newest version: same files, same provenance, and a note where it was copied from.
+def copy_key(source: Target, target: Target, carried: Any, database_id: str | None, version: Any = None) -> Pending:
+    """Stage a copy of a key's newest version, or of the one asked for: same files, same provenance, and a note where it was copied from.
 
     Raises
     ------
     KeyNotFoundError, KeyKindError, KeyCollisionError, StorageError
     """
     storage = source.storage
-    found = find(storage, source.key_folder, source.key)
+    found = find(storage, source.key_folder, source.key, version)
     numbers = numbers_of(storage, target.key_folder)
     if not numbers:
         check_new_key(storage, target.folder, target.name, target.key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from isfdb.collecting import Collected, collect
 from isfdb.entry import Version, version_of
@@ -70,19 +71,26 @@ class Upkeep(Growing):
         else:
             move_key(self._target(source), self._target(target), self._carried, durable=self._durable)
 
-    def copy(self, old: Key, new: Key) -> Version:
-        """Store the newest version of a key, byte for byte and with its provenance, as the next version of another key.
+    def copy(self, old: Key, new: Key, *, version: Any = None) -> Version:
+        """Store a version of a key, byte for byte and with its provenance, as the next version of another key or of the same.
+
+        ``db.copy("rates", "rates", version=2)`` makes an earlier value the newest again, or brings back one that was deleted.
+
+        Parameters
+        ----------
+        version : int, str or date, optional
+            Which version, as for :meth:`get`. Default: the newest.
 
         Raises
         ------
-        KeyNotFoundError, KeyKindError
+        KeyNotFoundError, KeyKindError, VersionNotFoundError, VersionGoneError
         """
         source, target = split_key(old), self._writable(new, "copy")
         self._publish_batch()
         if self._storage.is_folder(self._folder_of(source)):
             self._raise_missing(source)
         self._missing_levels(target[:-1])
-        pending = copy_key(self._target(source), self._target(target), self._carried, self.id)
+        pending = copy_key(self._target(source), self._target(target), self._carried, self.id, version)
         self._make_levels_for(pending, target)
         publish(self._storage, [pending], durable=self._durable)
         return version_of(self._storage, pending.target.key_folder, "/".join(target), self.id, pending.number)

@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     result.add_argument("--seal", action="store_true", help="afterwards seal each database: print one head digest for a lab book")
     result.add_argument("--sign", metavar="KEYFILE", help="sign the seal with a private Ed25519 key (PEM); implies --seal")
     result.add_argument("--rows", type=count, default=100, metavar="N", help="rows of the table to print (default: 100)")
-    add_json(parser)
+    add_json(parser, lines="a value, with its verdict")
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     seals = [seal(db, sign=arguments.sign) for db in databases] if arguments.seal or arguments.sign else []
     text = _coloured(found, terminal, arguments.rows, is_good=not problems)
     told = {**found.to_json(), "problems": problems, "seals": [one.to_json() for one in seals]}
-    terminal.answer(told, "\n".join([text, *map(str, seals)]))
+    terminal.answer(told, "\n".join([text, *map(str, seals)]), told["rows"])
     return 1 if problems else 0
 
 

@@ -14,9 +14,20 @@ def add_database(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("db", metavar="DB", help="a database: its folder, or its name or id in the registry")
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """Add ``--json``."""
-    parser.add_argument("--json", action="store_true", help="print JSON for programs; its members are described in the reference")
+def add_json(parser: argparse.ArgumentParser, *, lines: str = "") -> None:
+    """Add how the answer is given: ``--json``, for verbs that give many rows ``--jsonl``, and ``--no-pager``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    lines : str
+        What a line of ``--jsonl`` holds; empty where there are no rows.
+    """
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print JSON for programs; its members are described in the reference")
+    if lines:
+        how.add_argument("--jsonl", action="store_true", help=f"print one JSON object a line: {lines}")
+    parser.add_argument("--no-pager", action="store_true", help="print a long text as it is")
 
 
 def count(text: str) -> int:
@@ -31,6 +42,13 @@ def open_to_read(target: str) -> Database:
     from isfdb.opening import open as open_database
 
     return open_database(target, mode="r")
+
+
+def open_to_change(target: str) -> Database:
+    """Open a database to change it; none is made, for a slip of the finger would make one."""
+    from isfdb.opening import open as open_database
+
+    return open_database(target, mode="r+")
 
 
 def open_to_note(target: str) -> Database:

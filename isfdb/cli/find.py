@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from isfdb.cli.common import add_json, count, database_members, open_to_read
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stale", action="store_true", help="only what was made from versions, files or code that have changed since")
     parser.add_argument("--everywhere", action="store_true", help="search all registered databases")
     parser.add_argument("-n", "--last", type=count, metavar="N", help="show only the newest N (default: all)")
-    add_json(parser)
+    add_json(parser, lines="a hit")
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -47,6 +48,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         raise QueryError("say where to search, isfdb find DB QUERY, or search everywhere: isfdb find --everywhere QUERY")
     db = None if arguments.everywhere else open_to_read(words.pop(0))
     hits = find(db, " ".join(words), everywhere=arguments.everywhere, stale=arguments.stale or None)
+    if terminal.as_lines:
+        terminal.lines(hit.to_json() for hit in islice(hits, arguments.last))
+        return 0 if hits else 1
     members = hits.to_json()
     members["hits"] = members["hits"][: arguments.last]
     terminal.answer({"database": database_members(db) if db else None, **members}, hits.text(terminal.columns, arguments.last))

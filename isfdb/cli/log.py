@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", nargs="?", metavar="KEY", help="one key only")
     parser.add_argument("--cells", action="store_true", help="show the cells of the sessions that stored these versions")
     parser.add_argument("-n", "--last", type=count, metavar="N", help="only the newest N versions")
-    add_json(parser)
+    add_json(parser, lines="a version, newest first")
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -34,5 +34,6 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
     db = open_to_read(arguments.db)
     found = log(db, arguments.key, last=arguments.last, cells=arguments.cells)
-    terminal.answer({"database": database_members(db), **found.to_json()}, found.text(terminal.columns))
+    members = found.to_json()
+    terminal.answer({"database": database_members(db), **members}, found.text(terminal.columns), members["versions"])
     return 0

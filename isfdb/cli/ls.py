@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from isfdb.cli.common import add_database, add_json, count, database_members, open_to_read
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from isfdb.cli.terminal import Terminal
+    from isfdb.database import Database
 
 SUMMARY = "show the keys of a database as a tree"
 EXAMPLES = """
@@ -17,7 +20,12 @@ isfdb ls results                    everything
 isfdb ls results cells              the sub-database "cells"
 isfdb ls results --depth 1          the first level only
 isfdb ls results --json             for programs
+isfdb ls results --jsonl            one key a line, as it is found, of any number
 """
+
+
+#: Keys that a tree looks into.
+MOST = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_database(parser)
     parser.add_argument("sub_database", nargs="?", metavar="SUB", help="a sub-database in it")
     parser.add_argument("--depth", type=count, metavar="N", help="levels to show (default: all)")
-    parser.add_argument("--max", type=count, default=1000, metavar="N", help="keys to look into; the rest is counted (default: 1000)")
-    add_json(parser)
+    parser.add_argument("--max", type=count, metavar="N", help="keys to look into; the rest is counted (default: 1000; with --jsonl: all)")
+    add_json(parser, lines="a key or a sub-database")
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -43,7 +51,27 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             message = f"{arguments.sub_database!r} is no sub-database of {db.path}. For a key: isfdb show DB KEY"
             raise KeyKindError(message, key=arguments.sub_database)
         db = db[arguments.sub_database]
-    told = branch(db, depth=arguments.depth, max_keys=arguments.max)
+    if terminal.as_lines:
+        terminal.lines(islice(_rows(db, "", arguments.depth), arguments.max))
+        return 0
+    told = branch(db, depth=arguments.depth, max_keys=arguments.max or MOST)
     head = f"{terminal.strong(visible(db.name))}  {count_text(told.n_members, 'name')}  {visible(db.path, 1000)}"
     terminal.answer({"database": database_members(db), **told.to_json()}, f"{head}\n{tree_text(told, columns=terminal.columns)}".rstrip())
     return 0
+
+
+def _rows(db: Database, prefix: str, depth: int | None) -> Iterator[dict[str, Any]]:
+    """Give what is in a database key by key: of a million keys the first is seen at once."""
+    from isfdb.display.summaries import UNREADABLE, Branch, KeySummary, entry_summary
+
+    for name in db:
+        key = f"{prefix}{name}"
+        try:
+            below = db[name] if db.is_sub_db(name) else None
+            told = entry_summary(db.entry(name), key, name) if below is None else Branch(key, name, (), len(below.keys()))
+        except UNREADABLE as error:
+            below, told = None, KeySummary(key=key, name=name, what="unreadable", problem=str(error))
+        members = told.to_json()
+        yield {fact: value for fact, value in members.items() if fact != "members"}
+        if below is not None and depth != 1:
+            yield from _rows(below, f"{key}/", None if depth is None else depth - 1)

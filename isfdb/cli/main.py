@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import textwrap
+import traceback
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,17 +88,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_what_is_closed()
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows no line-drawing characters is no reason to fail
+    if "_ARGCOMPLETE" in os.environ:
+        _complete()
     try:
-        status = _run(_parsed(sys.argv[1:] if arguments is None else list(arguments)))
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            status = _run(_parsed(sys.argv[1:] if arguments is None else list(arguments)))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (head, less) has seen enough. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever cannot wait for the end ends it at once, without a traceback
         print("isfdb: interrupted", file=sys.stderr)
         return INTERRUPTED
     return status
+
+
+def _complete() -> None:
+    """Answer a shell's Tab key and end; no more verbs are imported than the line needs."""
+    from isfdb.cli.completing import complete
+
+    typed = os.environ.get("COMP_LINE", "").split()
+    complete(parser((typed[1],) if len(typed) > 2 and typed[1] in VERBS else VERBS))
+
+
+def _show_warning(message: Any, category: Any, *_: Any, **__: Any) -> None:
+    """Show a warning as one that a user reads: no line of source, nothing that acts on the terminal."""
+    print(f"isfdb: {category.__name__}: {visible_lines(message)}", file=sys.stderr)
 
 
 def _open_what_is_closed() -> None:
@@ -125,12 +146,21 @@ def _run(arguments: argparse.Namespace) -> int:
         parser().print_help()
         return MISUSE
     try:
-        return int(arguments.run(arguments, Terminal(as_json=getattr(arguments, "json", False))))
+        return int(arguments.run(arguments, _terminal(arguments)))
     except BrokenPipeError:
         raise
     except (IsfdbError, OSError) as error:
         print(f"isfdb {arguments.verb}: {visible_lines(error)}", file=sys.stderr)
         return MISUSE
+    except Exception as error:  # noqa: BLE001 - Python's own traceback has status 1, which says "found", and shows keys as they are
+        print(visible_lines(traceback.format_exc()), file=sys.stderr)
+        print(f"isfdb {arguments.verb}: a fault in isfdb: {type(error).__name__}. Please report it with the lines above.", file=sys.stderr)
+        return MISUSE
+
+
+def _terminal(arguments: argparse.Namespace) -> Terminal:
+    asked = {name: getattr(arguments, name, False) for name in ("json", "jsonl", "no_pager")}
+    return Terminal(as_json=asked["json"], as_lines=asked["jsonl"], may_page=not asked["no_pager"])
 
 
 if __name__ == "__main__":

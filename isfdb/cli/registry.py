@@ -35,6 +35,10 @@ _ACTIONS = {
 }
 
 
+#: Those that answer with databases alone.
+_LISTS = ("list", "add", "find", "scan", "forget", "prune")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb understands."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -46,18 +50,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--name", help="what to call it from now on")
         if name == "prune":
             action.add_argument("--other-hosts", action="store_true", help="also what was last seen from another computer")
-        add_json(action)
+        add_json(action, lines="a database" if name in _LISTS else "")
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Do it, and print what came of it."""
     answer = _answer(arguments, terminal)
-    text = f"its new id is {answer}" if arguments.action == "new-id" else str(answer)
+    text = f"its new id is {answer}" if arguments.action == "new-id" else _text(answer, terminal.columns)
     if arguments.action == "prune":
         text = f"taken off the registry:\n{text}" if answer else "nothing is missing, as seen from this computer"
     members = {"id": answer} if arguments.action == "new-id" else answer.to_json()
-    terminal.answer(members, text)
+    terminal.answer(members, text, members if isinstance(members, list) else ())
     return 0
+
+
+def _text(answer: Any, columns: int | None) -> str:
+    """Return a table that fits the terminal; what else there is to say as it is."""
+    from isfdb.display.text import table_text
+    from isfdb.registry.records import DatabaseRecords
+
+    if not isinstance(answer, DatabaseRecords) or not answer:
+        return str(answer)
+    rows = answer.table()
+    if columns is not None:
+        rows = _narrowed(rows, columns)
+    return table_text(rows[0], rows[1:], columns=columns)
+
+
+def _narrowed(rows: list[tuple[str, ...]], columns: int) -> list[tuple[str, ...]]:
+    """Make a table fit a terminal: without ids, which nobody types, and of paths the end, which tells them apart."""
+    from isfdb.display.safe import fit_end, width
+
+    def taken(rows: list[tuple[str, ...]]) -> int:
+        return sum(max(width(row[place]) for row in rows) + 2 for place in range(len(rows[0]) - 1))
+
+    if taken(rows) + max(width(row[-1]) for row in rows) > columns:
+        rows = [(row[0], *row[2:]) for row in rows]
+    left = max(columns - taken(rows), 12)
+    return [(*row[:-1], fit_end(row[-1], left)) for row in rows]
 
 
 def _answer(arguments: argparse.Namespace, terminal: Terminal) -> Any:

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from isfdb.display.safe import visible
 
     if arguments.list:
-        terminal.answer(list(trust.trusted()), _list_text(trust.trusted()))
+        terminal.answer(list(trust.trusted()), _list_text(trust.trusted(), terminal.columns), trust.trusted())
         return 0
     db = open_to_read(arguments.db).root
     if arguments.remove:
@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def _list_text(trusted: tuple[dict[str, str], ...]) -> str:
+def _list_text(trusted: tuple[dict[str, str], ...], columns: int | None) -> str:
     from isfdb.display.text import table_text
 
     rows: list[Any] = [(entry["since"], entry["id"], entry["path"]) for entry in trusted]
-    return table_text(("since", "id", "path"), rows) if rows else "no database is trusted"
+    return table_text(("since", "id", "path"), rows, columns=columns, flexible=2) if rows else "no database is trusted"

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 #: What people want, and the verbs for it, in the order in which help shows them.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "begin": ("demo",),
-    "look": ("ls", "show", "log", "find", "serve"),
+    "begin": ("demo", "open"),
+    "look": ("ls", "show", "get", "log", "find", "serve"),
     "understand how a result was made": ("code", "lineage", "diff", "whence"),
-    "check": ("verify", "replay", "audit"),
-    "keep in order": ("collect",),
+    "check": ("verify", "replay", "audit", "seal"),
+    "keep in order": ("attributes", "rename", "copy", "delete", "attach", "snapshot", "collect"),
     "hand on": ("report", "export", "import"),
-    "set up": ("registry", "trust"),
+    "set up": ("registry", "trust", "completion"),
 }
 VERBS: Final = tuple(verb for verbs in GROUPS.values() for verb in verbs)
 

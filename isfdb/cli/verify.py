@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", nargs="?", metavar="KEY", help="one key only")
     parser.add_argument("--against", metavar="HEAD", help="the head of a seal, from a lab book, or the file of a seal kept elsewhere")
     parser.add_argument("--public-key", metavar="FILE", help="public Ed25519 key (PEM) with which the seal must be signed")
-    add_json(parser)
+    add_json(parser, lines="a finding")
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -36,5 +36,6 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     db = open_to_read(arguments.db)
     findings = verify(db, key=arguments.key, progress=terminal.progress, against=arguments.against, public_key=arguments.public_key)
     colour = terminal.bad if findings else terminal.good
-    terminal.answer({"database": database_members(db), **findings.to_json()}, colour(str(findings)))
+    members = findings.to_json()
+    terminal.answer({"database": database_members(db), **members}, colour(str(findings)), members["findings"])
     return 1 if findings else 0

@@ -84,3 +84,16 @@ def fit(text: str, columns: int) -> str:
             break
         kept.append(character)
     return fit("".join(kept) + "…", columns)
+
+
+def fit_end(text: str, columns: int) -> str:
+    """Cut the beginning of `text`, a path for example, where it takes more than so many columns of a terminal."""
+    if width(text) <= columns:
+        return text
+    used, kept = 1, ""
+    for character in reversed(text):
+        used += _columns(character)
+        if used > columns:
+            break
+        kept = character + kept
+    return "…" + kept

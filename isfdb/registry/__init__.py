@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.errors import AmbiguousIdError, DatabaseNotFoundError, NotADatabaseError, RegistryError
 from isfdb.nearness import hint
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from isfdb.registry.records import Adopted, DatabaseRecord, DatabaseRecords
 
-__all__ = ["add", "adopt", "databases", "find", "forget", "give_new_id", "names", "note_opened", "prune", "resolve", "scan"]
+__all__ = ["add", "adopt", "browse", "databases", "find", "forget", "give_new_id", "names", "note_opened", "prune", "resolve", "scan"]
 
 MAX_NAME: Final = 200
 
@@ -68,6 +68,19 @@ def databases() -> DatabaseRecords:
     """Return all databases that are known, those that are missing included; prints as a table."""
     with _reading() as connection:
         return _records(store.rows(connection), _by_id(store.given_names(connection)))
+
+
+def browse() -> Any:
+    """Return a browser of all databases that are known, for notebooks: it searches them all, and opens each in place, for reading.
+
+    Returns
+    -------
+    RegistryBrowser
+        An ipywidgets box. In a terminal it is shown as the table of databases.
+    """
+    from importlib import import_module
+
+    return import_module("isfdb.jupyter.browsing.registry_browser").RegistryBrowser()  # by name: the registry does not know its tools
 
 
 def find(text: str) -> DatabaseRecords:

@@ -24,6 +24,12 @@ def nearby(target: str, *, most: int = 2) -> tuple[str, ...]:
     return tuple([*beside, *names][:most])
 
 
+def given_names() -> list[str]:
+    """Return the names that were given to databases: :func:`isfdb.open` takes them in any folder."""
+    with store.reading(store.registry_file()) as connection:
+        return sorted(store.given_names(connection))
+
+
 def _beside(target: str) -> list[str]:
     """Return the databases in the same folder."""
     parent, name = os.path.split(os.path.abspath(target))

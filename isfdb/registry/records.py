@@ -77,13 +77,17 @@ class DatabaseRecords(Sequence[DatabaseRecord]):
         ids = [record.id for record in self._records if record.present]
         return frozenset([name for name in ids if ids.count(name) > 1]) if len(set(ids)) < len(ids) else frozenset()
 
+    def table(self) -> list[tuple[str, ...]]:
+        """Return the rows of a table, the names of its columns first; nothing in them acts on a terminal."""
+        return [_HEADER, *self._rows()]
+
     def __repr__(self) -> str:
         return str(self)
 
     def __str__(self) -> str:
         if not self._records:
             return "no databases"
-        rows = [_HEADER, *self._rows()]
+        rows = self.table()
         widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
         return "\n".join(["  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]).rstrip() for row in rows])
 

@@ -36,9 +36,17 @@ def recorded_variables(session_start: Mapping[str, Any]) -> dict[str, str]:
     """
     then = _machine_of(session_start)
     variables = _mapping(then.get("variables"))
-    names = [name for name in _MATTERING if isinstance(variables.get(name), str) and _PLAIN.fullmatch(variables[name])]
+    texts = {name: variables[name] for name in _MATTERING if isinstance(variables.get(name), str)}
+    names = [name for name, text in texts.items() if _PLAIN.fullmatch(text) and _python_starts(name, text)]
     refused = () if _can_all(then) else _OF_THE_PROCESSOR
     return {name: variables[name] for name in sorted(names) if name not in refused}
+
+
+def _python_starts(name: str, text: str) -> bool:
+    """Say whether Python starts with this value of a variable."""
+    if name == "PYTHONHASHSEED":
+        return text == "random" or (text.isascii() and text.isdigit() and int(text) < 1 << 32)
+    return name not in ("PYTHONUTF8", "PYTHON_GIL") or text in ("0", "1")
 
 
 def variables_to_unset(session_start: Mapping[str, Any]) -> tuple[str, ...]:

@@ -203,8 +203,18 @@ class Sealed:
     def _lacks(self, seal: Seal, path: str) -> None:
         key_folder, _, version = path.rpartition("/")
         key, number = key_of_folder(key_folder), version_number(version)
-        what = "is gone" if path not in self._now else "was changed"
+        what = self._why_gone(key, number) if path not in self._now else "was changed"
         self._find("not as sealed", key, number, "", f"seal {seal.number} of {seal.created} covers its record, which {what}")
+
+    def _why_gone(self, key: str, number: int | None) -> str:
+        """Say that a version is gone, and whether a log tells that its sub-database was removed: that is no forgery, but gone it is."""
+        for session in sessions_in(self.storage):
+            for event in self._events(session):
+                keys = event.facts.get("keys") if event.kind == "remove" else None
+                last = keys.get(key) if isinstance(keys, dict) else None
+                if type(last) is int and number is not None and number <= last:
+                    return f"was removed with its sub-database, as the log of session {session} tells"
+        return "is gone"
 
     def _compare_log(self, seal: Seal, session: str, n_lines: int, digest: str) -> None:
         path = f"{SESSIONS_FOLDER}/{session}.jsonl"

@@ -26,7 +26,9 @@ function behind(element) { // null: a picture is behind it
     if (colour[3] > 0) layers.push(colour);
     if (colour[3] === 1) break;
   }
-  const page = getComputedStyle(document.documentElement).colorScheme.includes("dark") ? [18, 18, 18, 1] : [255, 255, 255, 1];
+  const schemes = getComputedStyle(document.documentElement).colorScheme;
+  const isDark = schemes.includes("dark") && (!schemes.includes("light") || matchMedia("(prefers-color-scheme: dark)").matches);
+  const page = isDark ? [18, 18, 18, 1] : [255, 255, 255, 1];
   return layers.reverse().reduce((back, front) => over(front, back), page);
 }
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 LISTENER = (HERE / "listener.js").read_text(encoding="utf-8")
 _LAYOUT_FAULTS = (HERE / "layout_faults.js").read_text(encoding="utf-8")
+_SMUGGLED = (HERE / "smuggled.js").read_text(encoding="utf-8")
 _POLL_S = 0.05
 
 
@@ -165,6 +166,11 @@ class Page:
     def noticed(self) -> list[str]:
         """Return what the listener noticed: a hostile script that ran, a dialog, something a policy refused."""
         found: list[str] = self.driver.execute_script("return window.noticed")
+        return found
+
+    def smuggled(self, selector: str = "body") -> list[str]:
+        """Return what stands inside `selector` and could run or mislead: scripts, handlers, frames, characters that nobody sees."""
+        found: list[str] = self.driver.execute_script(_SMUGGLED, selector)
         return found
 
     def errors(self) -> list[str]:

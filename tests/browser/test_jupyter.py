@@ -63,4 +63,6 @@ def test_everything_shown_can_be_read_in_both_themes_and_at_any_width(notebook):
         assert not cell.failed, cell.text
         assert word in cell.text
     assert notebook.look(f"shown-{notebook.kind}", ".isfdb") == []
+    heights = notebook.driver.execute_script("return [...document.querySelectorAll('.i-facts dt')].map(one => one.offsetHeight)")
+    assert max(heights) < 40  # names stand beside their facts, on one line
     assert (notebook.errors(), notebook.noticed()) == ([], [])

@@ -210,9 +210,9 @@ def test_every_verb_has_help_with_examples(verb: str, capsys):
     ("words", "hint"),
     [
         (("lss", "results"), "no verb 'lss'. Did you mean 'ls'?"),
-        (("verfy",), "Did you mean 'verify'?"),
-        (("ls", "results", "--jsn"), "unrecognized arguments: --jsn. Did you mean '--json'?"),
-        (("registry", "list", "--jsn"), "unrecognized arguments: --jsn. Did you mean '--json'?"),
+        (("verifx",), "Did you mean 'verify'?"),
+        (("ls", "results", "--jsn"), "unrecognized arguments: --jsn. Did you mean '--json'"),
+        (("registry", "list", "--jsn"), "unrecognized arguments: --jsn. Did you mean '--json'"),
         (("xxxx",), "no verb 'xxxx'. All verbs: isfdb --help"),
     ],
 )

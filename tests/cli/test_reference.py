@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from isfdb.cli.main import VERBS, main, parser
 
+ISF = Path(__file__).parents[1] / "compatibility" / "data" / "isf" / "written_by_isf"
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 MARK = "<!-- From here on written by tests/cli/test_reference.py -->\n"
 
@@ -50,29 +52,112 @@ def test_the_reference_is_what_the_parser_knows():
     assert PAGE.read_text(encoding="utf-8").partition(MARK)[2].strip() == reference().strip(), f"run: python {Path(__file__).name}"
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("ls",),
-        ("show", "rates"),
-        ("log", "--cells"),
-        ("lineage", "rates"),
-        ("code", "rates"),
-        ("code", "rates", "--check", "--trust"),
-        ("diff", "rates", "cells/L5PT"),
-        ("verify",),
-        ("audit", "--no-replay"),
-        ("collect", "--dry-run"),
-    ],
-    ids=" ".join,
-)
-def test_every_member_of_the_json_is_described(words: tuple[str, ...], db, capsys):
+#: At least one call of each verb that answers in JSON; {db} is a database, {file} a file.
+CALLS = """
+ls {db}
+show {db} rates
+get {db} rates
+get {db} protocol
+log {db} --cells
+find {db} rates
+code {db} rates
+code {db} rates --check --trust
+lineage {db} rates
+diff {db} rates cells/L5PT
+whence {file}
+verify {db}
+replay {db} rates --trust
+audit {db} --no-replay --seal
+seal {db}
+attributes {db} rates
+rename {db} rates trace
+copy {db} rates trace
+delete {db} rates cells --recurse
+attach {db} notes {file}
+snapshot {db} rates
+collect {db} --dry-run
+report {db} -o page.html
+export {db} -o bundle.zip
+import {isf} new
+registry list
+registry add {db}
+registry find results
+registry scan .
+registry prune
+registry new-id {db}
+registry forget {db}
+trust {db}
+trust --list
+""".strip().splitlines()
+
+#: Verbs that talk to people only.
+_FOR_PEOPLE = {"demo", "open", "completion", "serve"}
+
+
+def test_every_verb_that_answers_in_json_is_called_below():
+    assert {line.split()[0] for line in CALLS} | _FOR_PEOPLE >= set(VERBS)
+    with_json = {verb for verb, one in _sub_parsers(parser()).items() if "--json" in one.format_help()}
+    assert not with_json & _FOR_PEOPLE
+
+
+@pytest.fixture
+def told(db, tmp_path: Path, monkeypatch, capsys):
+    """What a call answers with, its exit status, and the same as lines."""
+    monkeypatch.chdir(tmp_path)
     db["rates"] = 1
     db["cells/L5PT"] = 2
-    main([words[0], db.path, *words[1:], "--json"])
+    Path("notes.txt").write_text("notes")
+    db.attach("protocol", "notes.txt")
+    db.attributes["rates"]["unit"] = "Hz"
+    old = shutil.copytree(ISF, "isf")
+
+    def call(line: str, *options: str) -> tuple[int, str]:
+        status = main([*line.format(db=db.path, file="notes.txt", isf=old).split(), *options])
+        return status, capsys.readouterr().out
+
+    yield call
+    main(["trust", db.path, "--remove"])
+
+
+@pytest.mark.parametrize("line", CALLS)
+def test_every_member_of_the_json_is_described(line: str, told):
+    status, out = told(line, "--json")
+    assert status in (0, 1)
+    assert out.isascii()
     written = PAGE.read_text(encoding="utf-8")
-    missing = {name for name in _names(json.loads(capsys.readouterr().out)) if f"`{name}`" not in written}
-    assert not missing
+    assert not {name for name in _names(json.loads(out)) if f"`{name}`" not in written}
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("ls {db} --depth 1", "members"),
+        ("find {db} rates", "hits"),
+        ("log {db}", "versions"),
+        ("verify {db}", "findings"),
+        ("audit {db} --no-replay", "rows"),
+        ("registry list", None),
+        ("registry find results", None),
+    ],
+)
+def test_lines_are_the_rows_of_the_json(line: str, rows: str | None, told):
+    status, out = told(line, "--json")
+    whole = json.loads(out)
+    again, out = told(line, "--jsonl")
+    expected = whole[rows] if rows else whole
+    assert again == status
+    assert [json.loads(one) for one in out.splitlines()] == [{n: v for n, v in row.items() if n != "members"} for row in expected]
+
+
+def test_json_and_lines_exclude_each_other(told):
+    with pytest.raises(SystemExit):
+        told("ls {db}", "--json", "--jsonl")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_reference_says_when_each_verb_has_status_1(verb: str):
+    statuses = PAGE.read_text(encoding="utf-8").split("| verb | exit status 1 |")[1].split("\n\n")[0]
+    assert f"`{verb}`" in statuses
 
 
 def _names(members: object) -> set[str]:
@@ -81,7 +166,7 @@ def _names(members: object) -> set[str]:
     if not isinstance(members, dict):
         return set()
     # What loaderdumpers describe, records hold and users note is theirs to name; sessions are named by their ids.
-    own = {"describe", "metadata", "attributes", "made", "facts"}
+    own = {"describe", "metadata", "attributes", "made", "facts"} | ({"counts"} & set(members) if "is_complete" in members else set())
     return set(members) - _ids(members) | set().union(*[_names(member) for name, member in members.items() if name not in own])
 
 

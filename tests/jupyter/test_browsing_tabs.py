@@ -319,7 +319,7 @@ def test_the_slice_and_the_cells_as_they_ran_are_shown(told):
 def test_the_difference_to_the_notebook_is_of_the_cells_that_changed(told):
     widget = tabs.make(told, "sum", "Code")
     next(one for one in walk(widget) if type(one).__name__ == "ToggleButtons").value = "difference to the file now"
-    assert "2 of 3 cells stand in analysis.ipynb as they ran" in seen(widget)
+    assert "2 of 3 cells stand in analysis.ipynb, as it was saved last, as they ran" in seen(widget)
     assert "-base = 20" in seen(widget)
     assert "+base = 21" in seen(widget)
 
@@ -361,7 +361,7 @@ def test_lineage_is_followed_the_way_that_is_chosen(told, shell):
     assert "twice" not in seen(widget)
     control(widget, "direction").value = "downstream"
     assert "twice" in seen(widget)
-    control(widget, "depth").value = None
+    control(widget, "depth").value = 0
     assert "<svg" in pieces(widget)
 
 
@@ -446,6 +446,16 @@ def test_what_json_has_no_words_for_is_shown_and_kept(db):
     widget = tabs.make(db, "rates", "Attributes")
     assert "datetime.date(2026, 1, 2)" in seen(widget)
     assert not [one for one in walk(widget) if getattr(one, "description", "") == "change"]
+
+
+def test_what_would_forge_the_look_of_a_value_is_typed_as_an_escape(db):
+    db["rates"] = 1
+    db.attributes["rates"]["note"] = "\u202egnp.exe µm"
+    widget = tabs.make(db, "rates", "Attributes")
+    field = next(one for one in walk(widget) if "gnp.exe" in str(getattr(one, "value", "")) and type(one).__name__ == "Text")
+    assert field.value == '"\\u202egnp.exe \\u00b5m"'
+    click(widget, "change")
+    assert db.attributes["rates"]["note"] == "\u202egnp.exe µm"
 
 
 def test_a_database_open_for_reading_says_so(db):

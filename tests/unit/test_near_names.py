@@ -99,8 +99,8 @@ def test_a_missing_database_names_those_beside_it_and_those_registered(db, tmp_p
     with pytest.raises(DatabaseNotFoundError, match=f"Did you mean {str(tmp_path / 'here' / 'results')!r}?"):
         isfdb.open(tmp_path / "here" / "reslts", mode="r")
     monkeypatch.chdir(tmp_path)
-    isfdb.registry.add(db.path, name="cortex-2026")
-    with pytest.raises(DatabaseNotFoundError, match="Did you mean 'cortex-2026'"):
-        isfdb.open("cortex-2025", mode="r")
-    with pytest.raises(DatabaseNotFoundError, match="Did you mean 'cortex-2026'"):
-        isfdb.registry.forget("cortex-2025")
+    isfdb.registry.add(db.path, name="barrel-2026")
+    with pytest.raises(DatabaseNotFoundError, match="Did you mean 'barrel-2026'"):
+        isfdb.open("barrel-2025", mode="r")
+    with pytest.raises(DatabaseNotFoundError, match="Did you mean 'barrel-2026'"):
+        isfdb.registry.forget("barrel-2025")

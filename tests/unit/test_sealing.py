@@ -85,6 +85,15 @@ def test_what_is_added_renamed_reclaimed_or_deleted_since_is_told_and_no_finding
     assert found.remarks[0].endswith("3 versions of 3 keys added, 1 version under another name, the data of 3 versions reclaimed")
 
 
+def test_of_a_removed_sub_database_it_is_said_that_it_was_removed(results):
+    """What was sealed is not there any more, which a seal is to tell; that nobody tampered with it is told, too."""
+    isfdb.seal(results)
+    results["cells"].remove()
+    found = isfdb.verify(results)
+    assert [one.kind for one in found] == ["not as sealed"]
+    assert "cells/deep/L5PT v1" in str(found) and "was removed with its sub-database, as the log of session" in str(found)
+
+
 @pytest.mark.parametrize("forges_seal", [False, True])
 def test_a_rewritten_history_is_not_as_sealed(results, forges_seal: bool):
     db = isfdb.open(results.path)

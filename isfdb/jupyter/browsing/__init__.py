@@ -1,1 +1,1 @@
-"""Widgets of a notebook: a browser of a database, and what each of its tabs shows. Nothing here is needed to read or store a value."""
+"""``db.browse()`` and ``isfdb.registry.browse()``: databases in a notebook, made of ipywidgets' own controls. No JavaScript of ours."""

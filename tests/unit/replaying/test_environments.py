@@ -183,6 +183,18 @@ def test_a_session_that_says_nothing_of_variables_sets_and_unsets_nothing(start:
     assert recorded_variables(start) == {} and variables_to_unset(start) == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [("PYTHONHASHSEED", ["0", "random", "4294967295"], ["zz", "4294967296", "1 2", "1.5"]), ("PYTHONUTF8", ["0", "1"], ["2", "yes"])],
+)
+def test_values_with_which_python_does_not_start_are_not_set(name: str, good: list[str], bad: list[str]) -> None:
+    for text in good:
+        assert recorded_variables({"machine": {"variables": {name: text}}}) == {name: text}
+        assert subprocess.run([sys.executable, "-c", ""], env={**os.environ, name: text}, check=False).returncode == 0
+    for text in bad:
+        assert recorded_variables({"machine": {"variables": {name: text}}}) == {}
+
+
 def test_instructions_that_this_processor_may_lack_are_not_asked_for() -> None:
     variables = {"OPENBLAS_CORETYPE": "SkylakeX", "OPENBLAS_NUM_THREADS": "2"}
     other = {"machine": {"variables": variables, "cpu": {"flags": ["avx4096"]}}}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from isfdb.replaying.verdict import Verdict
 
 _ENVIRONMENTS: Final = (("packages of this notebook", "current"), ("packages recorded with it", "recorded"))
-_FORMATS: Final = (("by the file's name", None), ("bundle", "bundle"), ("RO-Crate", "ro-crate"), ("PROV-JSON", "prov"))
+_FORMATS: Final = (("by the file's name", ""), ("bundle", "bundle"), ("RO-Crate", "ro-crate"), ("PROV-JSON", "prov"))
 _MOST_FINDINGS: Final = 200
 
 
@@ -83,7 +83,7 @@ class _Actions:
             insert,
         )
         self.widget = column(
-            self._replay_row(), others, self._export_row(), self.link, code, self.notice.widget, self.work.widget, self.outcome
+            self._replay_row(), others, self._export_row(), self.notice.widget, self.link, code, self.work.widget, self.outcome
         )
 
     def _replay_row(self) -> Any:
@@ -101,7 +101,7 @@ class _Actions:
         name = "".join([one if one.isalnum() or one in "-_." else "_" for one in self.subject.key])[:80].strip(".") or "result"
         self.target = widgets.Text(value=f"{name}.zip", placeholder="result.zip, a folder, or a .json", tooltip="file or folder to write")
         self.target.layout.width = "16em"
-        self.format = widgets.Dropdown(options=_FORMATS, value=None, tooltip="what to write", layout={"width": "auto"})
+        self.format = widgets.Dropdown(options=_FORMATS, value="", tooltip="what to write", layout={"width": "auto"})
         tooltip = "Write the value with code and provenance, for those who have no isfdb"
         return row(button("export", tooltip, self.notice, self._export, icon="download"), self.target, self.format)
 
@@ -131,7 +131,7 @@ class _Actions:
     def _export(self) -> None:
         from isfdb.exporting.run import export
 
-        target, form = self.target.value.strip(), self.format.value
+        target, form = self.target.value.strip(), self.format.value or None
         if not target:
             raise OptionError("give the name of a file or folder to write: result.zip, say.")
         self._start("exporting", lambda _: export(self.subject.db, target, key=self.subject.key, format=form), self._show_export)
@@ -148,7 +148,7 @@ class _Actions:
 def _link_field() -> Any:
     import ipywidgets as widgets
 
-    field = widgets.Text(description="link", tooltip="permanent link to the newest version", layout={"width": "100%", "display": "none"})
+    field = widgets.Text(description="link", tooltip="permanent link to the newest version", layout={"width": "auto", "display": "none"})
     field.style.description_width = "initial"
     return field
 

@@ -43,6 +43,8 @@ def _json_of(value: Any) -> str | None:
     """Return a value as JSON, where that gives the very same value again."""
     try:
         text = json.dumps(value, ensure_ascii=False)
+        if visible(text, len(text)) != text:  # what turns the direction of writing, say, is typed as an escape
+            text = json.dumps(value)
         return text if _same(json.loads(text), value) else None
     except (TypeError, ValueError, RecursionError):
         return None
@@ -121,7 +123,7 @@ class _Attributes:
 
     def _adding(self) -> Any:
         self.name = self._field("", "name of a new attribute", "new attribute")
-        self.name.layout.width = "12em"
+        self.name.layout.width, self.name.layout.flex = "12em", "0 1 auto"
         self.value = self._field("", "its value, as JSON; a word is a text", '3.5, "Hz", [1, 2]')
         return row(self.name, self.value, button("add", "Note one more attribute", self.notice, self._add, icon="plus"))
 

@@ -33,7 +33,7 @@ def loading_button(subject: Subject, notice: Notice) -> tuple[Any, Any]:
     """Return a button that inserts the code, and the field that shows it once it was clicked."""
     import ipywidgets as widgets
 
-    field = widgets.Textarea(description="", rows=1, layout={"display": "none", "width": "100%"}, tooltip="code that loads the value")
+    field = widgets.Textarea(description="", rows=1, layout={"display": "none", "width": "auto"}, tooltip="code that loads the value")
 
     def insert() -> None:
         field.value = loading_code(subject)

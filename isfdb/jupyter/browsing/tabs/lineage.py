@@ -11,7 +11,7 @@ from isfdb.tracing.walk import lineage as lineage_of
 
 #: How many stored values are followed one after the other, until somebody asks for more.
 _DEPTH: Final = 3
-_DEPTHS: Final = (("1 step", 1), ("2 steps", 2), ("3 steps", 3), ("5 steps", 5), ("10 steps", 10), ("all steps", None))
+_DEPTHS: Final = (("1 step", 1), ("2 steps", 2), ("3 steps", 3), ("5 steps", 5), ("10 steps", 10), ("all steps", 0))
 _WORDS: Final = {"upstream": "made from (upstream)", "downstream": "made of it (downstream)", "both": "both"}
 
 
@@ -29,7 +29,7 @@ def tab(subject: Subject) -> Any:
         one.layout.width = "auto"
 
     def draw() -> None:
-        show(picture, picture_of(subject, direction.value, depth.value))
+        show(picture, picture_of(subject, direction.value, depth.value or None))
         notice.say("")
 
     for one in (direction, depth):

@@ -92,7 +92,7 @@ def _of_cells(ran: Sequence[Cell], now: Sequence[CellNow], path: Path) -> str:
             n_same += 1
         else:
             parts.append(_one(cell, found))
-    told = f"{n_same} of {len(ran)} cells stand in {path.name} as they ran."
+    told = f"{n_same} of {len(ran)} cells stand in {path.name}, as it was saved last, as they ran."
     return note(told) + "".join(parts)
 
 

@@ -21,7 +21,8 @@ ROW: Final = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px
 
 def piece(body: str = "") -> Any:
     """Return a widget that shows HTML; every text in it must be escaped already, for the widget escapes nothing."""
-    return widgets.HTML(value=html.fragment(body) if body else "", layout={"width": "auto", "min_width": "0"})
+    # A block, for in a flexible box what is wide would push the box out of its place instead of scrolling in it.
+    return widgets.HTML(value=html.fragment(body) if body else "", layout={"display": "block", "width": "auto", "min_width": "0"})
 
 
 def show(widget: Any, body: str) -> None:

@@ -1,0 +1,36 @@
+"""What stands above the tabs: key, kind, size and age, badges, the permanent link. Reads JSON only; every text is escaped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from isfdb.display.safe import escape
+from isfdb.display.summaries import UNREADABLE, version_summary
+from isfdb.display.verdicts import VERDICT_STYLE, badge
+from isfdb.display.words import age_text, count_text, size_text, time_text
+from isfdb.jupyter.browsing.tabs.pieces import problem
+from isfdb.replaying.replay_records import known_verdicts
+
+
+def heading(db: Any, key: str) -> str:
+    """Return the heading of a key as HTML, to be put into a fragment; of one that cannot be read, why."""
+    name = f'<b style="font-size:1.15em">{escape(key, 400)}</b>'
+    try:
+        version = db.entry(key).newest
+        told = version_summary(version, key)
+        badges = _badges(version)
+    except UNREADABLE as error:
+        return f'<p class="i-head">{name}</p>{problem(error)}'
+    size = "reclaimed" if told.reclaimed else size_text(told.nbytes)
+    age = f'<span title="{time_text(told.created)}">{age_text(told.created)}</span>'
+    facts = f'<span class="i-muted">{escape(told.what)} · {size} · v{told.version} · {age}</span>'
+    link = f'<code class="i-muted" title="permanent link to this version">{escape(told.link, 1000)}</code>'
+    return f'<style>{VERDICT_STYLE}</style><p class="i-head">{name} {facts}<br>{badges}{link}</p>'
+
+
+def _badges(version: Any) -> str:
+    known = known_verdicts(version._storage, version.record)
+    verdict = badge(known[-1].status) if known else ""
+    risks = version.risks
+    words = "; ".join(dict.fromkeys([risk.kind for risk in risks]))
+    return verdict + (f'<span class="i-tag i-bad" title="{escape(words, 400)}">{count_text(len(risks), "risk")}</span> ' if risks else "")
