@@ -31,7 +31,8 @@ def unload(shell: Any) -> None:
     magics = shell.magics_manager.registry.pop(IsfdbMagics.__name__, None)
     if magics is None:
         return
-    shell.magics_manager.magics["line"].pop(_NAME, None)
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop(_NAME, None)
     for functions, ours in (
         (shell.input_transformers_cleanup, _with_help_asked),
         (getattr(getattr(shell, "Completer", None), "custom_matchers", []), magics.matcher),

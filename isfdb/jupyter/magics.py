@@ -6,11 +6,12 @@ import textwrap
 from typing import Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from isfdb import display
 from isfdb.display.safe import visible, visible_lines
 from isfdb.errors import IsfdbError
+from isfdb.jupyter.caching import cell_magic as caching
 from isfdb.jupyter.here import Here
 from isfdb.jupyter.lines import LineParser, near, words_of
 from isfdb.jupyter.verbs import VERBS
@@ -50,6 +51,22 @@ class IsfdbMagics(Magics):
             # IPython shows a UsageError as its message alone: what failed, what was found, what to do next.
             raise UsageError(visible_lines(error)) from error
 
+    @cell_magic("isfdb")
+    def isfdb_cell(self, line: str, cell: str) -> Any:
+        """Run a cell whose value is cached; see :func:`isfdb.jupyter.caching.cell_magic.run`."""
+        __tracebackhide__ = True
+        verb, _, rest = line.strip().partition(" ")
+        if verb in ("", *_HELP) or not {*_HELP, "?"}.isdisjoint(rest.split()):
+            return display.Text(caching.parser().format_help())
+        if verb != "cache":
+            line_magic_hint = f" The line magic has it: %isfdb {verb}" if verb in VERBS else ""
+            raise UsageError(f"%%isfdb has one verb, cache, and not {visible(verb, 40)!r}.{line_magic_hint}")
+        arguments = caching.parser().parse_args(words_of(rest))
+        try:
+            return caching.run(arguments, cell, self.here)
+        except IsfdbError as error:
+            raise UsageError(visible_lines(error)) from error
+
     def _run(self, verb: str, rest: str) -> Any:
         parser = self.parser_of(verb)
         if not {*_HELP, "?"}.isdisjoint(rest.split()):
@@ -66,6 +83,8 @@ class IsfdbMagics(Magics):
 
     def parser_or_none(self, verb: str) -> LineParser | None:
         """Return the parser of a verb; None for what is none."""
+        if verb == "cache":
+            return caching.parser()
         return self.parser_of(verb) if verb in VERBS else None
 
 
@@ -80,6 +99,7 @@ def overview() -> str:
 
 
 _SHARED = """
+%%isfdb cache KEY above a cell runs it only where its value is not stored yet, or its code or inputs changed: %%isfdb cache --help
 %isfdb VERB --help, or %isfdb VERB?, tells the options of a verb, with examples. The Tab key completes verbs, options and keys.
 DB is a variable, a folder, or a name or id in the registry; without it, the database opened last is meant, else the variable db.
 $name and {expression} are replaced by their values. The result is an object: x = %isfdb show rates

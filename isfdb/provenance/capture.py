@@ -218,8 +218,9 @@ class _Put:
     def code(self) -> dict[str, Any]:
         watcher = _code_watcher()
         # A put in a notebook does not wait: the look began with the cell, and if it has not ended the answer before it stands, marked.
-        is_first = not watcher.has_answer
-        snapshot = watcher.answer(option("git_timeout_s") if is_first or self._ran.kind != "cell" else 0.0)
+        # But for a cached cell: by what is recorded now, its next run is decided.
+        waits = not watcher.has_answer or self._ran.kind != "cell" or "cached" in self._ran.facts
+        snapshot = watcher.answer(option("git_timeout_s") if waits else 0.0)
         if snapshot.unknown and not (snapshot.late and snapshot.record.get("repositories")):
             self.unknown["code"] = snapshot.unknown
         self._sources = snapshot.record

@@ -42,7 +42,7 @@ class Ran:
         ``"ok"``, ``"error"``, ``"running"`` or ``"unknown"``.
     facts : dict
         What else is known: ``cell_id``, ``stored_in_history``, ``error``, ``file``, ``test``, ``parent``, ``reason``,
-        ``error_line``, ``run_by_cell``.
+        ``error_line``, ``run_by_cell``; ``ran_as`` and ``cached`` as in :mod:`isfdb.provenance.cached_cells`.
     """
 
     __slots__ = ("count", "duration_s", "facts", "kind", "outcome", "source", "started")

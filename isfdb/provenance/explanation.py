@@ -20,6 +20,7 @@ from isfdb.hashing import digest_of
 from isfdb.layout.current import CODE_FOLDER
 from isfdb.provenance import usage
 from isfdb.provenance.activities import Activity, ran_before
+from isfdb.provenance.cached_cells import text_that_ran
 from isfdb.provenance.cells import RUNNING, Ran
 from isfdb.provenance.file_digests import answer_about
 from isfdb.provenance.records import PENDING, Explained, Risk, SliceFacts, Used, UsedFile, UsedValue
@@ -57,7 +58,7 @@ class _Followed:
         """Follow what ran since, and return the place of what runs; -1 for nothing."""
         for place in list(self._open):
             if self.ran[place].outcome != RUNNING:
-                self.history.end(place, _executed(self.ran[place]))
+                self.history.end(place, executed_of(self.ran[place]))
                 self._open.remove(place)
         so_far = list(self.before or ())
         for one in so_far[self._taken :]:
@@ -73,7 +74,7 @@ class _Followed:
     def _begin(self, ran: Ran) -> None:
         if any(self.ran[place] is ran for place in self._open):
             return
-        executed = _executed(ran)
+        executed = executed_of(ran)
         place = self.history.begin(executed)
         self.ran.append(ran)
         if ran.outcome == RUNNING:
@@ -82,8 +83,9 @@ class _Followed:
             self.history.end(place, executed)
 
 
-def _executed(ran: Ran) -> Executed:
-    source = redact(ran.source or "")[0]
+def executed_of(ran: Ran) -> Executed:
+    """Return a cell as whoever follows it must know it."""
+    source = redact(text_that_ran(ran.source, ran.facts))[0]
     return Executed(
         without_empty_beginning(source) if ran.kind == "cell" else source,
         ran.count,
@@ -184,7 +186,7 @@ def _standing(put: Put) -> tuple[_Followed, Wanted]:
     """Return what followed the code that runs, up to where it stands, and what its script is to make."""
     ran = put.ran
     followed = _cells_so_far(ran_before(ran)) if ran.kind == "cell" else _scripts.setdefault(id(ran), _Followed())
-    names, links = _databases_of(ran)
+    names, links = databases_of(ran)
     followed.history.know_databases(names)
     place = followed.catch_up(ran)
     position = position_in_cell(ran)
@@ -327,7 +329,7 @@ def follow(ran: Ran) -> None:
             _cells_so_far(ran_before(ran)).catch_up(None)
 
 
-def _databases_of(ran: Ran) -> tuple[dict[str, str], set[str]]:
+def databases_of(ran: Ran) -> tuple[dict[str, str], set[str]]:
     """Return the variables of the session that stand for databases, as code that opens them, and the ids of these databases."""
     module = sys.modules.get("isfdb.database")
     names = vars(sys.modules["__main__"]) if "__main__" in sys.modules else {}

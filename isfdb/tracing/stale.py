@@ -115,7 +115,7 @@ class Changes:
         return self._known[value.address]
 
     def _judge(self, value: Stored, before: list[Stored]) -> tuple[Reason, ...]:
-        found = [Reason(because) for because in self._own(value)]
+        found = [Reason(because) for because in self.own_reasons(value)]
         for one in before:
             found += [replace(reason, path=(one.address.label, *reason.path)) for reason in self._known.get(one.address, ())]
         nearest: dict[str, Reason] = {}
@@ -123,8 +123,8 @@ class Changes:
             nearest.setdefault(reason.because, reason)
         return tuple(nearest.values())[:_MOST_REASONS]
 
-    def _own(self, value: Stored) -> list[str]:
-        """Return what changed of what the version itself was made from."""
+    def own_reasons(self, value: Stored) -> list[str]:
+        """Return what changed of what the version itself was made from; whether that is stale in its turn does not count."""
         by = value.record.get("by")
         host = by.get("host") if isinstance(by, dict) else None
         found = []

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from isfdb.exact_json import loads
 from isfdb.layout.current import CODE_FOLDER, ENVIRONMENTS_FOLDER
+from isfdb.provenance.session import read_session
 from isfdb.storage.base import Storage
 from isfdb.tracing.graph import Node
 from isfdb.tracing.places import UNREADABLE
@@ -26,6 +27,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self._records: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._sessions: dict[tuple[str, str], Mapping[Any, Any]] = {}
 
     def nodes(self, storage: Storage, record: Mapping[str, Any]) -> Iterator[Node]:
         """Give what the activity that made a version ran in."""
@@ -41,9 +43,21 @@ class Surroundings:
 
     def snapshot(self, storage: Storage, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the state of the sources that a version's record refers to; empty where it is not in this database."""
-        code = record.get("code")
-        digest = code.get("snapshot") if isinstance(code, dict) else None
-        return self._read(storage, CODE_FOLDER, digest)
+        code = _mapping(record.get("code"))
+        late = self._told_later(storage, _mapping(record.get("activity"))) if code.get("late") else None
+        return self._read(storage, CODE_FOLDER, late or code.get("snapshot"))
+
+    def _told_later(self, storage: Storage, activity: Mapping[str, Any]) -> Any:
+        """Return what the session's log says of the sources, where git answered only after the value was stored."""
+        place = (storage.location, _text(activity.get("session")))
+        if place not in self._sessions:
+            try:
+                cells = read_session(storage, place[1]).cells
+            except UNREADABLE:
+                cells = ()  # a sub-database moved out by hand leaves it behind
+            told = {cell.line: _mapping(cell.facts.get("code")).get("snapshot") for cell in cells}
+            self._sessions[place] = {line: snapshot for line, snapshot in told.items() if snapshot}
+        return self._sessions[place].get(activity.get("line"))
 
     def _environment(self, storage: Storage, record: Mapping[str, Any], snapshot: Mapping[str, Any]) -> Node | None:
         digest = record.get("environment")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from isfdb.cli.verbs import VERBS as COMMANDS
+from isfdb.jupyter.caching import cell_magic as caching
 from isfdb.jupyter.magics import overview
 from isfdb.jupyter.verbs import VERBS
 from isfdb.jupyter.verbs.verb import options_of
@@ -79,7 +80,15 @@ def _section(name: str) -> str:
 
 
 def reference() -> str:
-    return "\n".join(_section(name) for name in VERBS).rstrip() + "\n"
+    return "\n".join([*[_section(name) for name in VERBS], _cache()]).rstrip() + "\n"
+
+
+def _cache() -> str:
+    parser = caching.parser()
+    about = "How it decides, and what it cannot see: {doc}`../how-to/keep-the-value-of-a-slow-cell`."
+    lines = ["## `%%isfdb cache [DB] KEY`", "", parser.description, "Gives the value, where no variable for it is named.", about, ""]
+    examples = [line.strip() for line in caching.EXAMPLES.strip().splitlines()[1:]]
+    return "\n".join([*lines, "| argument | meaning |", "|---|---|", *_rows(parser), "", "```text", *examples, "```", ""])
 
 
 def test_the_reference_is_what_the_magics_know():

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from isfdb.provenance.cached_cells import text_that_ran
 from isfdb.provenance.records import SliceFacts, Used, slice_of
 from isfdb.provenance.session import Cell, Session
 from isfdb.provenance.slicing.script import LEVELS, Script, Wanted, script_of
@@ -99,7 +100,7 @@ def _followed(session: Session, line: int, at: int | None, names: Iterable[str])
 
 
 def _executed(cell: Cell) -> Executed:
-    source = cell.source or ""
+    source = text_that_ran(cell.source, cell.facts)
     return Executed(
         without_empty_beginning(source) if cell.kind == "cell" else source,
         cell.count,
