@@ -51,7 +51,7 @@ class IsfdbMagics(Magics):
             # IPython shows a UsageError as its message alone: what failed, what was found, what to do next.
             raise UsageError(visible_lines(error)) from error
 
-    @cell_magic("isfdb")
+    @cell_magic("isfdb")  # type: ignore[arg-type]  # its annotation knows functions only, no names
     def isfdb_cell(self, line: str, cell: str) -> Any:
         """Run a cell whose value is cached; see :func:`isfdb.jupyter.caching.cell_magic.run`."""
         __tracebackhide__ = True

@@ -46,6 +46,7 @@ LEFT_OUT = {
     "find": {"last": "hits[:10]"},
     "export": {"to": "required, as nothing is printed"},
     "report": {"audit": "a variable that holds the audit, not a file"},
+    "open": {"write": "--mode", "code": "the notebook runs code"},
     "trust": {"list": "of its own"},
 }
 #: Commands that are no magics, and why.
@@ -53,6 +54,8 @@ NO_MAGIC = {
     "demo": "made in a shell",
     "serve": "a server does not end with its cell",
     "completion": "of shells",
+    **{verb: f"a method: db.{verb}" for verb in ("attach", "attributes", "copy", "get", "rename", "snapshot")},
+    "delete": "del db[key]",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from isfdb.jupyter.here import Here
-from isfdb.jupyter.lines import LineParser, number_of
+from isfdb.jupyter.lines import number_of
 from isfdb.jupyter.verbs.verb import Verb
 from isfdb.replaying.arguments import replay_options
 
@@ -37,10 +37,6 @@ def _audit(arguments: Any, here: Here) -> Any:
     steps: dict[str, Any] = {"verify": not arguments.no_verify, "replay": not arguments.no_replay, "resume": not arguments.from_start}
     only = [*(arguments.only or ()), *([key] if key is not None else [])]
     return audit(db, only=only, max_time_s=arguments.max_time, progress=True, **options, **steps)
-
-
-def _seal_words(parser: LineParser) -> None:
-    parser.add_argument("--sign", metavar="KEYFILE", help="sign the seal with a private Ed25519 key (PEM)")
 
 
 def _seal(arguments: Any, here: Here) -> Any:
@@ -88,6 +84,6 @@ VERBS: Final = (
         _seal,
         "an isfdb.sealing.seals.Seal, with its head",
         "seal\nseal results --sign my_key.pem",
-        add_words=_seal_words,
+        ("sign",),
     ),
 )
