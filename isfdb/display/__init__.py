@@ -76,36 +76,37 @@ def database_bundle(db: Any, *, depth: int | None = None) -> dict[str, str]:
     """Return a database as ``text/plain`` and ``text/html``, so many levels deep."""
     from isfdb.display import html
     from isfdb.display.safe import visible
-    from isfdb.display.summaries import branch
+    from isfdb.display.summaries import MORE_KEYS, branch
     from isfdb.display.text import tree_text
     from isfdb.display.words import count_text
 
     told = branch(db, depth=depth)
+    more = MORE_KEYS if told.is_cut else ""
     facts = (count_text(told.n_members, "key"), "read only" if db.read_only else "")
     head = " · ".join(fact for fact in (visible(db.name), *facts, visible(db.path, 400)) if fact)
     return {
-        "text/plain": f"{head}\n{tree_text(told)}".rstrip(),
-        "text/html": html.fragment(html.heading(str(db.name), *facts, code=str(db.path)), html.tree(told)),
+        "text/plain": "\n".join([part for part in (head, tree_text(told), more) if part]),
+        "text/html": html.fragment(html.heading(str(db.name), *facts, code=str(db.path)), html.tree(told), html.note(more)),
     }
 
 
 def version_text(version: Any) -> str:
     """Return the ``repr`` of a version, on one line."""
     from isfdb.display.safe import visible
-    from isfdb.display.summaries import version_summary
+    from isfdb.display.summaries import badged_summary
     from isfdb.display.text import facts_of
 
-    told = version_summary(version, "")
+    told = badged_summary(version, "")
     return f"<Version {told.version}: {', '.join(visible(fact) for fact in facts_of(told) if fact)}>"
 
 
 def version_bundle(version: Any) -> dict[str, str]:
     """Return a version as ``text/plain`` and ``text/html``."""
     from isfdb.display import html
-    from isfdb.display.summaries import version_summary
+    from isfdb.display.summaries import badged_summary
 
-    told = version_summary(version, f"version {version.number}")
-    return {"text/plain": version_text(version), "text/html": html.fragment(html.heading(told.key, told.what), html.key_facts(told))}
+    told = badged_summary(version, f"{version.key}@{version.number}")
+    return {"text/plain": version_text(version), "text/html": html.fragment(html.value_heading(told), html.key_facts(told))}
 
 
 def entry_text(entry: Any) -> str:

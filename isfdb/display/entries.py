@@ -11,9 +11,9 @@ from isfdb.display.cells import CellSummary, cell_html, cell_summaries, cells_te
 from isfdb.display.descriptions import described
 from isfdb.display.explanations import Explanation, explanation_lines, explanation_of, explanation_parts, labels_text
 from isfdb.display.safe import visible
-from isfdb.display.summaries import UNREADABLE, KeySummary, version_summary
+from isfdb.display.summaries import UNREADABLE, KeySummary, badged_summary, version_summary
 from isfdb.display.text import facts_of, pairs_text, table_text
-from isfdb.display.words import size_text, time_text
+from isfdb.display.words import age_text, size_text, time_text
 
 _MAX_VERSIONS = 20
 
@@ -46,7 +46,7 @@ def entry_story(entry: Any) -> EntryStory:
     versions = tuple(version_summary(version, entry.key) for version in entry.versions)
     record = entry.newest.record
     return EntryStory(
-        summary=version_summary(entry.newest, entry.key),
+        summary=badged_summary(entry.newest, entry.key),
         versions=versions,
         cell=_cell(entry),
         made=made_pairs(record if isinstance(record, Mapping) else {}),
@@ -105,7 +105,8 @@ def entry_lines(story: EntryStory, *, columns: int | None = None) -> str:
         ("what", told.what),
         *noted.facts,
         ("size", "reclaimed" if told.reclaimed else size_text(told.nbytes)),
-        ("stored", f"{time_text(told.created)} as version {told.version} by {told.dumper}"),
+        ("stored", f"{time_text(told.created)} ({age_text(told.created)}) as version {told.version} by {told.dumper}"),
+        *((badge.words, badge.title) for badge in told.badges),
         *story.made,
         ("slice", labels_text(story.explanation)),
         ("link", told.link),
@@ -133,7 +134,7 @@ def versions_text(versions: tuple[KeySummary, ...], *, columns: int | None = Non
 
 def entry_html(story: EntryStory) -> str:
     """Return a key's story as HTML that stands alone in a notebook."""
-    return html.fragment(html.heading(story.summary.key, story.summary.what), *entry_parts(story))
+    return html.fragment(html.value_heading(story.summary), *entry_parts(story))
 
 
 def entry_parts(story: EntryStory, *, shows_cell: bool = True) -> list[str]:

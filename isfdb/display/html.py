@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from isfdb.display.badges import Badge, badges_html
 from isfdb.display.descriptions import SmallTable, described
+from isfdb.display.icons import SUB_DATABASE, UNREADABLE_ICON, icon
 from isfdb.display.safe import escape, escape_lines
 from isfdb.display.style import STYLE
 from isfdb.display.summaries import Branch, KeySummary
@@ -13,27 +15,6 @@ from isfdb.display.words import age_text, count_text, size_text, time_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
-
-_ICONS = {
-    "DataFrame": "▦",
-    "Series": "▥",
-    "LazyFrame": "▦",
-    "Table": "▦",
-    "ndarray": "▤",
-    "Array": "▤",
-    "DataArray": "▤",
-    "Dataset": "▣",
-    "SharedNumpyStore": "▣",
-    "Figure": "◪",
-    "int": "#",
-    "float": "#",
-    "bool": "#",
-    "str": "¶",
-    "dict": "{}",
-    "list": "[]",
-    "folder": "▷",
-    "ManagedFolder": "▷",
-}
 
 
 def fragment(*parts: str) -> str:
@@ -46,6 +27,21 @@ def heading(title: str, *facts: str, code: str = "") -> str:
     words = f' <span class="i-muted">{escape(" · ".join(fact for fact in facts if fact), 400)}</span>' if any(facts) else ""
     path = f'<br><code class="i-muted">{escape(code, 600)}</code>' if code else ""
     return f'<p class="i-head"><b>{escape(title)}</b>{words}{path}</p>'
+
+
+def note(text: str) -> str:
+    """Return a remark in a fainter tone; nothing where there is none."""
+    return f'<p class="i-muted">{escape(text, 600)}</p>' if text else ""
+
+
+def value_heading(key: KeySummary) -> str:
+    """Return the first line about one value: its sign, key, type, size and age, and what is to be noticed."""
+    size = "" if key.deleted else "reclaimed" if key.reclaimed else size_text(key.nbytes)
+    facts = [escape(fact, 400) for fact in (key.what, size, "" if key.version is None else f"v{key.version}") if fact]
+    age = f'<span title="{escape(time_text(key.created))}">{escape(age_text(key.created))}</span>' if key.created else ""
+    told = f'<span class="i-muted">{" · ".join([*facts, *([age] if age else [])])}</span>'
+    sign = f'<span class="i-icon" aria-hidden="true">{icon(key)}</span>'
+    return f'<p class="i-head">{sign}<b>{escape(key.key)}</b> {told} {badges_html(key.badges)}</p>'
 
 
 def tree(branch: Branch, when: Callable[[datetime | None], str] = age_text) -> str:
@@ -64,26 +60,37 @@ def _items(branch: Branch, when: Callable[[datetime | None], str]) -> Iterable[s
 
 
 def _sub_database(branch: Branch, when: Callable[[datetime | None], str]) -> str:
-    row = f'<span class="i-name">{escape(branch.name)}/</span> <span class="i-num">{count_text(branch.n_members, "name")}</span>'
-    return f'<details open><summary><span class="i-row">{row}</span></summary><ul>{"".join(_items(branch, when))}</ul></details>'
+    counted = f'<span class="i-num">{count_text(branch.n_members, "name")}</span>'
+    row = f'<span class="i-row">{_name(SUB_DATABASE, f"{escape(branch.name)}/")}{counted}</span>'
+    return f"<details open><summary>{row}</summary><ul>{''.join(_items(branch, when))}</ul></details>"
 
 
 def _key(key: KeySummary, when: Callable[[datetime | None], str]) -> str:
     if key.problem:
         problem = f'<span class="i-bad">{escape(key.problem, 300)}</span>'
-        return f'<span class="i-row"><span class="i-name">{escape(key.name)}</span> {problem}</span>'
-    row = (
-        f'<span class="i-name"><span aria-hidden="true">{_icon(key)}</span> {escape(key.name)}</span> '
-        f'<span class="i-what">{escape(key.what)}</span> '
-        f'<span class="i-nums"><span>{size_text(key.nbytes)}</span> <span>v{key.version}</span> '
-        f'<span title="{time_text(key.created)}">{when(key.created)}</span></span>'
-    )
-    return f'<details><summary><span class="i-row">{row}</span></summary>{key_facts(key)}</details>'
+        return f'<span class="i-row">{_name(UNREADABLE_ICON, escape(key.name), Badge("unreadable", "bad", "", "✗").html)} {problem}</span>'
+    row = f'<span class="i-row">{_name(icon(key), escape(key.name), badges_html(key.badges))} {columns(key, when)}</span>'
+    return f"<details><summary>{row}</summary>{key_facts(key)}</details>"
 
 
-def _icon(key: KeySummary) -> str:
-    kind = (key.describe or {}).get("type")
-    return _ICONS.get(kind.rpartition(" ")[2], "•") if isinstance(kind, str) else "•"
+def _name(sign: str, name: str, more: str = "") -> str:
+    """Return the first part of a row; `name` and `more` are HTML already."""
+    return f'<span class="i-name"><span class="i-icon" aria-hidden="true">{sign}</span><b>{name}</b> {more}</span>'
+
+
+def columns(key: KeySummary, when: Callable[[datetime | None], str] = age_text) -> str:
+    """Return type, shape, dtype, size, version and age, which stand below those of other keys."""
+    what = key.parts
+    value = what.value.strip(" ,")
+    if value and not what.dtype:
+        middle = [("i-value", f"{what.shape} {value}".strip())]
+    else:
+        middle = [("i-shape", what.shape), ("i-dtype", f"{what.dtype} {value}".strip())]
+    cells = [("i-type", what.type), *middle, ("i-size", "reclaimed" if key.reclaimed else size_text(key.nbytes))]
+    cells += [("i-version", "" if key.version is None else f"v{key.version}")]
+    shown = " ".join([f'<span class="{name}">{escape(text)}</span>' for name, text in cells])
+    age = f'<span class="i-age" title="{escape(time_text(key.created))}">{escape(when(key.created))}</span>'
+    return f'<span class="i-cols" title="{escape(key.what)}">{shown} {age}</span>'
 
 
 def key_facts(key: KeySummary) -> str:

@@ -15,24 +15,45 @@ STYLE: Final = """
 --i-code:var(--jp-cell-editor-background,var(--i-soft));
 --i-accent:var(--jp-content-link-color,var(--vscode-textLink-foreground,#1f6feb));
 --i-bad:color-mix(in srgb,var(--jp-error-color0,var(--vscode-errorForeground,#e5393b)) 70%,var(--i-fg));
+--v-good:color-mix(in srgb,#12813a 72%,currentColor);--v-near:color-mix(in srgb,#9a6700 72%,currentColor);
+--v-bad:var(--i-bad);--v-stop:color-mix(in srgb,#8250df 62%,currentColor);
 --i-mono:var(--jp-code-font-family,var(--vscode-editor-font-family,ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace));
 color:var(--i-fg);font-size:13px;line-height:1.5;overflow-wrap:anywhere;max-width:100%}
 .isfdb .i-head{margin:0 0 4px}
 .isfdb .i-head b{font-size:1.1em}
 .isfdb.isfdb .i-muted{color:var(--i-muted)}
 .isfdb .i-bad{color:var(--i-bad)}
+.isfdb .i-v-good{color:var(--v-good)}.isfdb .i-v-near{color:var(--v-near)}.isfdb .i-v-bad{color:var(--v-bad)}
+.isfdb .i-v-stop{color:var(--v-stop)}.isfdb .i-v-none{color:var(--i-muted)}
 .isfdb code,.isfdb pre{font-family:var(--i-mono);font-size:.92em;background:none;color:inherit}
 .isfdb.isfdb.isfdb code{background:none;padding:0}
 .isfdb ul.i-tree,.isfdb .i-tree ul{list-style:none;margin:0;padding:0}
+.isfdb .i-tree{max-width:74em}
 .isfdb .i-tree ul{margin-left:.55em;padding-left:.9em;border-left:1px solid var(--i-line)}
+.isfdb .i-tree ul ul ul ul ul ul ul ul{margin-left:0;padding-left:0;border-left:0}
 .isfdb .i-tree li{margin:0;padding:0}
-.isfdb .i-row{display:inline-flex;flex-wrap:wrap;gap:0 1em;align-items:baseline;width:calc(100% - 1.6em);vertical-align:top}
 .isfdb summary{cursor:pointer;padding:1px 2px;border-radius:3px}
 .isfdb summary:hover{background:var(--i-soft)}
-.isfdb .i-name{font-weight:600;min-width:11em;flex:0 1 auto;font-family:var(--i-mono);font-size:.95em}
-.isfdb .i-what{flex:1 1 12em}
+.isfdb summary:focus-visible,.isfdb [tabindex]:focus-visible{outline:2px solid var(--i-accent);outline-offset:1px}
+.isfdb .i-row{display:inline-flex;flex-wrap:wrap;gap:0 .9em;align-items:baseline;width:calc(100% - 1.6em);vertical-align:top}
+.isfdb .i-name{flex:1 1 13em;min-width:0;max-width:100%}
+.isfdb .i-name b{font-weight:600;font-family:var(--i-mono);font-size:.95em}
+.isfdb .i-icon{display:inline-block;width:1.5em;text-align:center;font-family:"DejaVu Sans",sans-serif;color:var(--i-muted);
+font-weight:400;overflow:hidden;white-space:nowrap;vertical-align:bottom}
+.isfdb .i-badges{margin-left:.7em}
+.isfdb .i-badge{display:inline-block;border:1px solid currentColor;border-radius:9px;padding:0 .55em;font-size:.82em;line-height:1.45;
+white-space:nowrap;font-weight:400}
+.isfdb .i-cols{display:inline-flex;flex-wrap:wrap;gap:0 .8em;color:var(--i-muted);font-variant-numeric:tabular-nums;max-width:100%}
+.isfdb .i-cols>span{white-space:nowrap;overflow:hidden;text-overflow:ellipsis;max-width:100%}
+.isfdb .i-type{width:9em;color:var(--i-fg)}
+.isfdb .i-shape{width:9.6em}
+.isfdb .i-dtype{width:7em}
+.isfdb .i-value{width:17.4em}
+.isfdb .i-size{width:5.2em;text-align:right}
+.isfdb .i-version{width:2.6em;text-align:right}
+.isfdb .i-age{width:6.2em;text-align:right}
 .isfdb .i-num{color:var(--i-muted);font-variant-numeric:tabular-nums;white-space:nowrap}
-.isfdb .i-nums{color:var(--i-muted);font-variant-numeric:tabular-nums;white-space:nowrap;display:inline-flex;gap:0 1em}
+.isfdb .i-what{flex:1 1 12em}
 .isfdb .i-facts{display:grid;grid-template-columns:minmax(7.5em,max-content) minmax(0,1fr);gap:1px 1.2em;margin:3px 0 7px 1.2em;
 width:auto}
 .isfdb .i-facts dt{color:var(--i-muted);margin:0;font-weight:400;width:auto;float:none}
@@ -47,7 +68,8 @@ overflow-wrap:anywhere;max-height:28em;overflow-y:auto}
 .isfdb table.i-table th,.isfdb table.i-table td{text-align:left;padding:2px 10px 2px 0;border-bottom:1px solid var(--i-line);
 vertical-align:top;background:none;overflow-wrap:break-word;max-width:34em}
 .isfdb table.i-table th{color:var(--i-muted);font-weight:600;white-space:nowrap}
-@media(max-width:520px){.isfdb .i-facts{grid-template-columns:minmax(0,1fr);margin-left:.4em}.isfdb .i-name{min-width:0}
+@media(max-width:520px){.isfdb .i-facts{grid-template-columns:minmax(0,1fr);margin-left:.4em}
+.isfdb .i-cols{flex:1 1 100%}.isfdb .i-cols>span{width:auto}
 .isfdb .i-facts dd{margin-bottom:4px}}
 @media print{.isfdb pre.i-code{max-height:none;white-space:pre-wrap}.isfdb details>*{display:revert}}
 """.strip().replace("\n", "")

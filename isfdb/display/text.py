@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from isfdb.display.badges import badges_text
 from isfdb.display.safe import fit, visible, width
 from isfdb.display.summaries import Branch, KeySummary
 from isfdb.display.words import age_text, size_text
@@ -15,7 +16,7 @@ _WIDEST_NAME = 60
 
 
 def tree_text(branch: Branch, *, columns: int | None = None) -> str:
-    """Draw a tree, one key a line: name, what it is, size, version, age."""
+    """Draw a tree, one key a line: name, what it is, size, version, age, what is to be noticed."""
     lines = list(_tree_lines(branch, ""))
     left = min(max((width(label) for label, _ in lines), default=0), _WIDEST_NAME)
     facts = _aligned([facts for _, facts in lines if facts])
@@ -43,9 +44,10 @@ def _tree_lines(branch: Branch, indent: str) -> list[tuple[str, tuple[str, ...]]
 def facts_of(key: KeySummary) -> tuple[str, ...]:
     """Return the columns shown beside a name."""
     if key.problem:
-        return (f"! {visible(key.problem, 120)}", "", "", "")
+        return (f"! {visible(key.problem, 120)}", "", "", "", "")
     number = "" if key.version is None else f"v{key.version}"
-    return (key.what, size_text(key.nbytes) if not key.reclaimed else "reclaimed", number, age_text(key.created))
+    size = size_text(key.nbytes) if not key.reclaimed else "reclaimed"
+    return (key.what, size, number, age_text(key.created), badges_text(tuple([one for one in key.badges if one.words != size])))
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

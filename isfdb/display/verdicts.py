@@ -5,25 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.display import html
+from isfdb.display.badges import kind_of, sign_of
 from isfdb.display.safe import escape, escape_lines
 from isfdb.display.words import count_text, duration_text, moment_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: What stands before a status, so that colour never speaks alone.
-SIGNS: Final = {"identical": "✓", "equal": "✓", "close": "≈", "different": "✗", "not runnable": "⊘"}
-_NO_SIGN: Final = "○"
-_KINDS: Final = {"identical": "good", "equal": "good", "close": "near", "different": "bad", "not runnable": "stop"}
-
-#: Mixed with the colour of the text around them, so that they can be read on light and on dark.
+#: Besides the style of everything.
 VERDICT_STYLE: Final = (
-    ".isfdb{--v-good:color-mix(in srgb,#12813a 72%,currentColor);--v-near:color-mix(in srgb,#9a6700 72%,currentColor);"
-    "--v-bad:var(--i-bad);--v-stop:color-mix(in srgb,#8250df 62%,currentColor)}"
     ".isfdb .i-verdict{display:inline-block;border:1.5px solid currentColor;border-radius:1em;padding:0 .7em;font-weight:600;"
     "white-space:nowrap;margin-right:.4em}"
-    ".isfdb .i-v-good{color:var(--v-good)}.isfdb .i-v-near{color:var(--v-near)}.isfdb .i-v-bad{color:var(--v-bad)}"
-    ".isfdb .i-v-stop{color:var(--v-stop)}.isfdb .i-v-none{color:var(--i-muted)}"
     ".isfdb .i-detail{margin:.2em 0 .5em}"
     ".isfdb .i-lines{margin:.2em 0 .5em;padding-left:1.6em}.isfdb .i-lines li{margin:.1em 0}"
 )
@@ -35,13 +27,8 @@ _MOST_OUTPUT: Final = 4_000
 
 def badge(status: str) -> str:
     """Return a status as a word with a sign, in its colour; any other word than a status gets the sign of what is not known."""
-    sign = SIGNS.get(status, _NO_SIGN)
+    sign = sign_of(status)
     return f'<span class="i-verdict i-v-{kind_of(status)}"><span aria-hidden="true">{sign}</span> {escape(status, 40)}</span>'
-
-
-def kind_of(status: str) -> str:
-    """Return which colour a status has: ``good``, ``near``, ``bad``, ``stop``, or ``none`` where nothing is known."""
-    return _KINDS.get(status, "none")
 
 
 def verdict_html(verdict: Any) -> str:

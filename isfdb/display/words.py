@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,53 @@ def count_in(name: str, number: Any) -> str:
     return f"{number_text(number)} {visible(what.removesuffix('s') if number == 1 else what, 20)}"
 
 
+@dataclass(frozen=True)
+class What:
+    """What kind of value it is, in parts that stand below each other where several are shown.
+
+    Attributes
+    ----------
+    type, shape, dtype : str
+        ``DataFrame``, ``344 × 8``, ``float64``; empty where it has none.
+    value : str
+        The value itself where it is small, or what is counted in it.
+    """
+
+    type: str
+    shape: str = ""
+    dtype: str = ""
+    value: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it in a line."""
+        return " ".join([part for part in (self.type, self.shape, self.dtype) if part]) + self.value
+
+
+def what_parts(describe: Mapping[str, Any], dumper: str = "") -> What:
+    """Return type, shape, dtype and the like, apart.
+
+    Parameters
+    ----------
+    describe : Mapping
+        What the loaderdumper noted about the value; nothing in it is relied upon.
+    dumper : str
+        Named where the loaderdumper noted no type.
+    """
+    kind = visible(describe.get("type") or dumper or "value", 40)
+    shape = describe.get("shape", describe.get("size"))  # pictures have a size
+    sides = ""
+    if isinstance(shape, list) and shape:
+        sides = " × ".join(visible("?" if n is None else n, 12) for n in shape[:6])
+    elif type(describe.get("length")) is int:
+        sides = f"of {number_text(describe['length'])}"
+    dtype = visible(describe["dtype"], 24) if isinstance(describe.get("dtype"), str) else ""
+    words = [visible(describe["value"], 60)] if "value" in describe else []
+    words += ["frozen"] if describe.get("frozen") is True else []
+    counts = [text for name, number in describe.items() if (text := count_in(name, number))]
+    return What(kind, sides, dtype, ", ".join(["".join([f" {word}" for word in words]), *counts[:_MOST_COUNTS]]))
+
+
 def what_text(describe: Mapping[str, Any], dumper: str = "") -> str:
     """Return what kind of value it is in a few words: ``DataFrame 344 × 8``, ``ndarray 1000 float64``, ``float 49.69``.
 
@@ -93,17 +141,4 @@ def what_text(describe: Mapping[str, Any], dumper: str = "") -> str:
     dumper : str
         Named where the loaderdumper noted no type.
     """
-    words = [visible(describe.get("type") or dumper or "value", 40)]
-    shape = describe.get("shape", describe.get("size"))  # pictures have a size
-    if isinstance(shape, list) and shape:
-        words.append(" × ".join(visible("?" if n is None else n, 12) for n in shape[:6]))
-    elif type(describe.get("length")) is int:
-        words.append(f"of {number_text(describe['length'])}")
-    if isinstance(describe.get("dtype"), str):
-        words.append(visible(describe["dtype"], 24))
-    if "value" in describe:
-        words.append(visible(describe["value"], 60))
-    if describe.get("frozen") is True:
-        words.append("frozen")
-    counts = [text for name, number in describe.items() if (text := count_in(name, number))]
-    return ", ".join([" ".join(words), *counts[:_MOST_COUNTS]])
+    return what_parts(describe, dumper).text

@@ -7,8 +7,9 @@ from typing import Final
 
 from isfdb.auditing.rows import MEANING
 from isfdb.display import html
+from isfdb.display.badges import SIGNS, kind_of
 from isfdb.display.safe import escape
-from isfdb.display.verdicts import SIGNS, badge, kind_of
+from isfdb.display.verdicts import badge
 from isfdb.display.words import count_text, size_text
 from isfdb.findings import Findings
 from isfdb.replaying.verdict import MEANING as MEANING_OF_STATUS

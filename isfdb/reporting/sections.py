@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from isfdb.auditing.completeness import advice_on
 from isfdb.display import html
+from isfdb.display.badges import kind_of
 from isfdb.display.descriptions import described
 from isfdb.display.entries import made_pairs
 from isfdb.display.safe import escape
 from isfdb.display.summaries import UNREADABLE, KeySummary, version_summary
-from isfdb.display.verdicts import badge, kind_of, verdict_parts
+from isfdb.display.verdicts import badge, verdict_parts
 from isfdb.display.words import count_text, size_text, time_text
 from isfdb.entry import version_of
 from isfdb.errors import KeyNotFoundError

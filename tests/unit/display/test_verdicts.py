@@ -6,7 +6,9 @@ import html.parser
 
 import pytest
 
-from isfdb.display.verdicts import SIGNS, VERDICT_STYLE, badge, kind_of, verdict_html
+from isfdb.display.badges import SIGNS, kind_of
+from isfdb.display.style import STYLE
+from isfdb.display.verdicts import badge, verdict_html
 from isfdb.replaying.verdict import STATUSES, Run, Verdict
 
 HOSTILE = "</style></pre><script>alert(1)</script><img src=x onerror='alert(1)'>\"'>\x1b[2J\u202e"
@@ -41,7 +43,7 @@ def test_every_status_has_a_sign_a_colour_and_its_word():
     for status in STATUSES:
         assert f"> {status}</span>" in badge(status)
         assert kind_of(status) != "none"
-        assert f".i-v-{kind_of(status)}{{" in VERDICT_STYLE
+        assert f".i-v-{kind_of(status)}{{" in STYLE
 
 
 def test_what_is_no_status_has_the_colour_of_what_is_not_known():

@@ -70,9 +70,9 @@ def _member(member: Any, name: Any, at: str, parts: Mapping[str, Any], depth: in
     if depth <= 1:
         return _leaf(name, f"{type(member).__name__} of {len(member):,}")
     inside = "".join(_members(member, at, parts, depth - 1))
-    row = f'<span class="i-name">{escape(name, 80)}</span> <span class="i-num">{len(member):,}</span>'
+    row = f'<span class="i-name"><b>{escape(name, 80)}</b></span> <span class="i-num">{len(member):,}</span>'
     return f'<details open><summary><span class="i-row">{row}</span></summary><ul>{inside}</ul></details>'
 
 
 def _leaf(name: Any, what: str) -> str:
-    return f'<span class="i-row"><span class="i-name">{escape(name, 80)}</span> <span class="i-what">{escape(what, 120)}</span></span>'
+    return f'<span class="i-row"><span class="i-name"><b>{escape(name, 80)}</b></span> <span class="i-what">{escape(what, 120)}</span></span>'
