@@ -106,7 +106,7 @@ def entry_lines(story: EntryStory, *, columns: int | None = None) -> str:
         *noted.facts,
         ("size", "reclaimed" if told.reclaimed else size_text(told.nbytes)),
         ("stored", f"{time_text(told.created)} ({age_text(told.created)}) as version {told.version} by {told.dumper}"),
-        *((badge.words, badge.title) for badge in told.badges),
+        *(("notice", f"{badge.words}: {badge.title}" if badge.title else badge.words) for badge in told.badges),
         *story.made,
         ("slice", labels_text(story.explanation)),
         ("link", told.link),

@@ -177,7 +177,10 @@ def test_a_thousand_levels_of_sub_databases_are_shown_down_to_some(db):
     for _ in range(940):  # deeper than Python's own stack, by hand: only the display is looked at here
         folder /= "a"
     os.makedirs(folder)
-    bundle = db._repr_mimebundle_()
+    try:
+        bundle = db._repr_mimebundle_()
+    finally:
+        os.removedirs(folder)  # what empties the test's folder later would not get down there
     assert bundle["text/plain"].count("a/") == 24
     assert "1 not shown" in bundle["text/plain"]
 

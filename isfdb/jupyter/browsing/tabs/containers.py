@@ -75,4 +75,5 @@ def _member(member: Any, name: Any, at: str, parts: Mapping[str, Any], depth: in
 
 
 def _leaf(name: Any, what: str) -> str:
-    return f'<span class="i-row"><span class="i-name"><b>{escape(name, 80)}</b></span> <span class="i-what">{escape(what, 120)}</span></span>'
+    shown = f'<span class="i-name"><b>{escape(name, 80)}</b></span> <span class="i-what">{escape(what, 120)}</span>'
+    return f'<span class="i-row">{shown}</span>'
