@@ -15,6 +15,7 @@ from isfdb.jupyter.lines import LineParser, near
 from isfdb.jupyter.verbs.verb import Verb
 
 _OPTION = re.compile(r"(?<!\S)--?[a-z][\w-]*")
+_MOST_KEYS: Final = 1000
 _FIND_OPTIONS: Final = ("--everywhere", "--stale")
 
 
@@ -41,7 +42,7 @@ def _ls(arguments: Any, here: Here) -> display.Text:
         if not db.is_sub_db(key):
             raise UsageError(f"{visible(key)!r} is a key, not a database. Look at it: %isfdb show {visible(key)}")
         db = db[key]
-    text = f"{visible(db.name)}\n{display.tree(db, depth=arguments.depth, max_keys=arguments.max)}"
+    text = f"{visible(db.name)}\n{display.tree(db, depth=arguments.depth, max_keys=arguments.max or _MOST_KEYS)}"
     return display.Text(text, display.database_bundle(db, depth=arguments.depth)["text/html"])
 
 
