@@ -76,6 +76,14 @@ def test_ls_show_log_and_verify_return_objects(magic: Any):
     assert not value(magic, "%isfdb verify rates")
 
 
+def test_browse_shows_a_database_a_key_or_all_databases(magic: Any):
+    value(magic, "%isfdb open ./results")
+    assert value(magic, "b = %isfdb browse\nb").selected is None
+    assert value(magic, "b = %isfdb browse rates\nb").entry.key == "rates"
+    assert value(magic, "b = %isfdb browse cells\nb").database.prefix == "cells"
+    assert "RegistryBrowser" in type(value(magic, "b = %isfdb browse --everywhere\nb")).__name__
+
+
 def test_audit_takes_a_database_a_key_and_options(magic: Any):
     value(magic, "%isfdb open ./results")
     audit = value(magic, "%isfdb audit --no-replay")

@@ -1,4 +1,4 @@
-"""Verbs that look: open, ls, show, log, find. Nothing is changed and no value is loaded."""
+"""Verbs that look: open, ls, browse, show, log, find. Nothing is changed and no value is loaded."""
 
 from __future__ import annotations
 
@@ -44,6 +44,25 @@ def _ls(arguments: Any, here: Here) -> display.Text:
         db = db[key]
     text = f"{visible(db.name)}\n{display.tree(db, depth=arguments.depth, max_keys=arguments.max or _MOST_KEYS)}"
     return display.Text(text, display.database_bundle(db, depth=arguments.depth)["text/html"])
+
+
+def _browse_words(parser: LineParser) -> None:
+    parser.add_argument("--everywhere", action="store_true", help="browse all registered databases")
+
+
+def _browse(arguments: Any, here: Here) -> Any:
+    if arguments.everywhere:
+        from isfdb import registry
+
+        if arguments.words:
+            raise UsageError("--everywhere browses all registered databases: name none")
+        return registry.browse()
+    db, key = here.database_or_key(arguments.words)
+    is_sub = key is not None and db.is_sub_db(key)
+    browser = (db[key] if key is not None and is_sub else db).browse()
+    if key is not None and not is_sub:
+        browser.selected = db.entry(key).key
+    return browser
 
 
 def _show(arguments: Any, here: Here) -> Any:
@@ -101,6 +120,15 @@ VERBS: Final = (
         "a text that shows itself as a tree",
         "ls\nls cells\nls other --depth 1",
         ("depth", "max"),
+    ),
+    Verb(
+        "browse",
+        "search and look around with the mouse: values, code, lineage, versions",
+        "[DB] [KEY]",
+        _browse,
+        "a browser; browser.selected is the key that is shown",
+        "browse\nbrowse rates\nbrowse --everywhere",
+        add_words=_browse_words,
     ),
     Verb(
         "show",
