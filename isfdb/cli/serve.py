@@ -79,7 +79,9 @@ class _Teller:
             _write_private(self._file, f"{link}\n")
         databases = [{"id": one.slug, "name": one.name, "path": one.path} for one in server.site.databases().values()]
         members: dict[str, Any] = {"port": server.port, "databases": databases, "url": None if self._file else link}
-        self._terminal.answer(members, "\n".join(self._lines(server.port, link)))
+        self._terminal.say("\n".join(self._lines(server.port, link)))
+        if self._json:
+            self._terminal.answer(members, "")
         sys.stdout.flush()  # it may be a pipe, and the next line comes when somebody has looked
 
     def _lines(self, port: int, link: str) -> list[str]:

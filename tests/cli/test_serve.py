@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from http.cookiejar import CookieJar
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,6 @@ from isfdb.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -75,6 +75,8 @@ def test_the_link_can_go_into_a_file_that_nobody_else_reads(db, start, tmp_path:
     assert process.stdout is not None
     told = json.loads("".join(iter_until_closed(process)))
     assert told["url"] is None
+    reference = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in reference for name in told)
     assert told["databases"] == [{"id": db.id, "name": db.name, "path": db.path}]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     link = file.read_text().strip()
