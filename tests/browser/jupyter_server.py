@@ -33,10 +33,16 @@ class JupyterServer:
 
     url: str
     folder: Path
+    log: Path
 
     def address(self, path: str) -> str:
         """Return the address of a page, with the token that opens it."""
         return f"{self.url}{path}?token={TOKEN}"
+
+    def tracebacks(self) -> str:
+        """Return what the server and its kernels logged, from the first traceback on; an empty text if there is none."""
+        told = self.log.read_text(encoding="utf-8", errors="replace")
+        return told[told.index("Traceback") :] if "Traceback" in told else ""
 
 
 @contextmanager
@@ -49,7 +55,7 @@ def started(folder: Path) -> Iterator[JupyterServer]:
         command = [sys.executable, "-m", "jupyterlab", *_options(notebooks)]
         process = subprocess.Popen(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        yield JupyterServer(_url(process, folder), notebooks)
+        yield JupyterServer(_url(process, folder), notebooks, folder / "server.log")
     finally:
         process.terminate()
         try:

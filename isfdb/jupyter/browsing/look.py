@@ -36,7 +36,8 @@ var(--vscode-focusBorder,#1f6feb));outline-offset:-2px}
 .isfdb-browser .lm-TabBar{height:auto!important;min-height:0;overflow:visible}
 .isfdb-browser .lm-TabBar-content{flex-wrap:wrap!important;height:auto!important;min-height:0}
 .isfdb-browser .lm-TabBar .lm-TabBar-tab{flex:0 0 auto!important;min-width:0!important;max-width:100%;padding:0 9px!important}
-.isfdb-browser .lm-TabBar .lm-TabBar-tabLabel{overflow:visible}
+.isfdb-browser .lm-TabBar .lm-TabBar-tabLabel{overflow:visible;
+color:var(--jp-content-font-color1,var(--vscode-editor-foreground,inherit))}
 .isfdb-browser .widget-tab-contents{min-width:0;padding:8px 10px!important}
 """.strip().replace("\n", "")
 
