@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from isfdb import display
 from isfdb.errors import CorruptVersionError, KeyNotFoundError, OptionError, ReadOnlyError
 from isfdb.exact_json import decode, encode, loads
 from isfdb.failures import storage_failure
@@ -198,6 +199,9 @@ class Attributes(MutableMapping[str, Any]):
     def __repr__(self) -> str:
         return f"Attributes of {self._key!r}: {dict(self)!r}"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return display.attributes_bundle(self._key, self)
+
 
 def check_values(values: Mapping[Any, Any], key: str) -> None:
     """Raise OptionError where a name is no text or a value cannot be kept exactly."""
@@ -232,3 +236,7 @@ class AttributesOfKeys(Mapping[str, Attributes]):
 
     def __repr__(self) -> str:
         return f"<Attributes of {len(self)} keys: db.attributes[key] gives those of one, db.attributes[key][name] = value notes one>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        text = "Attributes: db.attributes[key] gives those of a key, db.attributes[key][name] = value notes one."
+        return display.text_bundle(text, f"{len(self):,} keys")

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from isfdb.blocks import checked_earlier
+from isfdb.display import text_bundle
 from isfdb.errors import IsfdbError, OptionError
 from isfdb.exact_json import dumps
 from isfdb.failures import storage_failure
@@ -82,6 +83,9 @@ class Collected:
         trashed = f"{self.n_versions:,} versions ({self.trashed_bytes:,} bytes)"
         text = f"{self.n_keys:,} keys: {would} {trashed} to the trash, {free} {self.freed_bytes:,} bytes"
         return text + (f"; left alone, unreadable: {', '.join(self.unreadable)}" if self.unreadable else "")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return text_bundle("collect, without doing it" if self.dry_run else "collect", str(self).replace("; ", "\n"))
 
 
 def collect(

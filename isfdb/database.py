@@ -322,7 +322,7 @@ class Database(Upkeep, MutableMapping[Key, Any]):
         max_keys : int
             How many keys are shown before the rest is only counted.
         """
-        return display.Text(display.tree(self, depth=depth, max_keys=max_keys))
+        return display.listing(self, depth=depth, max_keys=max_keys)
 
     def browse(self) -> Any:
         """Return a browser for notebooks: search, tree, and what each key is and what made it. In a terminal it is shown as a tree.

@@ -144,7 +144,16 @@ class Version:
         return display.version_bundle(self)
 
 
-def versions_of(storage: Storage, key_folder: str, key: str, database_id: str) -> tuple[Version, ...]:
+class Versions(tuple[Version, ...]):
+    """The versions of a key, oldest first: a tuple that shows itself as a table."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return display.versions_bundle(self)
+
+
+def versions_of(storage: Storage, key_folder: str, key: str, database_id: str) -> Versions:
     """Return all versions of a key, oldest first; those whose record cannot be read are left to verify."""
     found = []
     for number in numbers_of(storage, key_folder):
@@ -152,7 +161,7 @@ def versions_of(storage: Storage, key_folder: str, key: str, database_id: str) -
             found.append(_version(storage, state_of(storage, key_folder, number), key, database_id))
         except (FileNotFoundError, CorruptVersionError, FormatVersionError):
             continue
-    return tuple(found)
+    return Versions(found)
 
 
 def version_of(storage: Storage, key_folder: str, key: str, database_id: str, number: int) -> Version:
@@ -195,6 +204,9 @@ class Metadata(Mapping[str, Any]):
     def __repr__(self) -> str:
         return f"Metadata({self._record!r})"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return display.metadata_bundle(self._record)
+
 
 class MetadataOfKeys(Mapping[str, Metadata]):
     """``db.metadata``: the metadata of each key's newest version."""
@@ -214,6 +226,9 @@ class MetadataOfKeys(Mapping[str, Metadata]):
     def __repr__(self) -> str:
         return f"<Metadata of {len(self)} keys: db.metadata[key] gives that of one>"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return display.of_keys_bundle(self._database, "Metadata: db.metadata[key] gives that of one of these keys.")
+
 
 class Entry:
     """One key, seen without reading its data."""
@@ -225,7 +240,7 @@ class Entry:
         self._key_folder = key_folder
 
     @property
-    def versions(self) -> tuple[Version, ...]:
+    def versions(self) -> Versions:
         """All versions and tombstones, oldest first."""
         return versions_of(self._storage, self._key_folder, self.key, self.database.root.id)
 

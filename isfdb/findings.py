@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, overload
 
-from isfdb.display.safe import visible
+from isfdb.display.safe import escape, visible
 from isfdb.display.words import count_text
 
 #: Kinds of findings that say nothing is lost or wrong: rubbish that collect sweeps, or files somebody laid beside the keys.
 HARMLESS = frozenset({"leftover", "stray"})
+_MOST_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -132,3 +133,16 @@ class Findings(Sequence[Finding]):
         return f"{checked}: " + "\n".join([visible(line, 1000) for line in lines])
 
     __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from isfdb.display import html
+        from isfdb.display.badges import Badge
+
+        kind, sign = ("bad", "✗") if self.serious else ("near", "△") if self else ("none", "○") if self.note else ("good", "✓")
+        checked, _, outcome = str(self).split("\n", 1)[0].partition(": ")
+        head = f'<p class="i-head">{Badge(outcome, kind, "", sign).html} <span class="i-muted">{escape(checked, 400)}</span></p>'
+        rows = [(one.kind, one.key, f"v{one.version}" if one.version else "", one.file, one.message) for one in self[:_MOST_ROWS]]
+        rows += [(f"… {len(self) - _MOST_ROWS:,} more", "", "", "", "")] if len(self) > _MOST_ROWS else []
+        table = html.table(("finding", "key", "version", "file", "what was found"), rows, limit=1000) if rows else ""
+        notes = [html.note(line) for line in str(self).split("\n")[1 + len(self) :]]
+        return {"text/plain": str(self), "text/html": html.fragment(head, table, *notes)}

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+#: Rows that a notebook is given as a tree that opens and closes.
+_MOST_ROWS = 1000
+
 
 class Text(str):
     """A text that shows itself as it reads, not as a quoted string: for trees and tables at the end of a cell.
@@ -72,6 +75,21 @@ def tree(db: Any, *, depth: int | None = None, max_keys: int = 1000, columns: in
     return tree_text(branch(db, depth=depth, max_keys=max_keys), columns=columns)
 
 
+def listing(db: Any, *, depth: int | None = None, max_keys: int = 200, head: str = "") -> Text:
+    """Return the tree of a database as text, which shows itself as HTML in a notebook; `head` is the text's first line."""
+    from isfdb.display import html
+    from isfdb.display.safe import escape_lines
+    from isfdb.display.summaries import branch
+    from isfdb.display.text import tree_text
+
+    told = branch(db, depth=depth, max_keys=max_keys)
+    text = tree_text(told)
+    n_shown = sum(1 for _ in told.values())
+    # A notebook keeps what it shows: of very many keys the plain text.
+    tree = html.tree(told) if n_shown <= _MOST_ROWS else f'<pre class="i-code" tabindex="0">{escape_lines(text, 10**7)}</pre>'
+    return Text("\n".join([part for part in (head, text) if part]), html.fragment(html.heading(str(db.name), code=str(db.path)), tree))
+
+
 def database_bundle(db: Any, *, depth: int | None = None) -> dict[str, str]:
     """Return a database as ``text/plain`` and ``text/html``, so many levels deep."""
     from isfdb.display import html
@@ -124,6 +142,48 @@ def entry_bundle(entry: Any) -> dict[str, str]:
 
     story = entry_story(entry)
     return {"text/plain": entry_lines(story), "text/html": entry_html(story)}
+
+
+def metadata_bundle(record: Any) -> dict[str, str]:
+    """Return a version's record as ``text/plain`` and ``text/html``."""
+    from isfdb.display import records_shown
+
+    return records_shown.metadata_bundle(record)
+
+
+def of_keys_bundle(db: Any, told: str) -> dict[str, str]:
+    """Return a mapping of all keys as ``text/plain`` and ``text/html``: what it is for, and the keys."""
+    from isfdb.display import records_shown
+
+    return records_shown.of_keys_bundle(db, told)
+
+
+def attributes_bundle(key: str, attributes: Any) -> dict[str, str]:
+    """Return the attributes of a key as ``text/plain`` and ``text/html``."""
+    from isfdb.display import records_shown
+
+    return records_shown.attributes_bundle(key, attributes)
+
+
+def versions_bundle(versions: Any) -> dict[str, str]:
+    """Return the versions of a key as ``text/plain`` and ``text/html``."""
+    from isfdb.display import records_shown
+
+    return records_shown.versions_bundle(versions)
+
+
+def text_bundle(title: str, text: str) -> dict[str, str]:
+    """Return a few lines below a title as ``text/plain`` and ``text/html``."""
+    from isfdb.display import records_shown
+
+    return records_shown.text_bundle(title, text)
+
+
+def pairs_bundle(title: str, pairs: Any, *, note: str = "") -> dict[str, str]:
+    """Return names and facts below a title as ``text/plain`` and ``text/html``."""
+    from isfdb.display import records_shown
+
+    return records_shown.pairs_bundle(title, pairs, note=note)
 
 
 def file_link(path: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from isfdb.database import Database
+from isfdb.display import text_bundle
 from isfdb.display.safe import visible
 from isfdb.display.words import count_text, size_text
 from isfdb.errors import OptionError
@@ -66,6 +67,9 @@ class Exported:
         return "\n".join([visible(line, 1000) for line in lines])
 
     __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return text_bundle("export", str(self))
 
 
 def export(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, overload
 
+from isfdb.display import text_bundle
 from isfdb.display.safe import visible
 from isfdb.display.words import count_text, size_text
 
@@ -97,3 +98,6 @@ class Imported(Sequence[ImportedKey]):
         return "\n".join([visible(line, 1000) for line in (head, *odd)])
 
     __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return text_bundle("import from ISF", str(self))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, overload
@@ -91,18 +90,25 @@ class DatabaseRecords(Sequence[DatabaseRecord]):
         widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
         return "\n".join(["  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]).rstrip() for row in rows])
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
+
     def _repr_html_(self) -> str:
-        if not self._records:
-            return "<p>no databases</p>"
-        header = "".join([f"<th>{name}</th>" for name in _HEADER])
-        rows = ["".join([f"<td>{html.escape(cell)}</td>" for cell in row]) for row in self._rows()]
-        return f"<table><thead><tr>{header}</tr></thead><tbody>{''.join([f'<tr>{row}</tr>' for row in rows])}</tbody></table>"
+        from isfdb.display import html
+        from isfdb.display.words import count_text
+
+        head = html.heading(count_text(len(self), "database"), "in the registry")
+        rows = self._rows()
+        table = html.table(_HEADER, rows[:_MOST_ROWS], limit=600) if rows else ""
+        rest = html.note(f"… {len(rows) - _MOST_ROWS:,} more" if len(rows) > _MOST_ROWS else "")
+        return html.fragment(head, table, rest)
 
     def _rows(self) -> list[tuple[str, ...]]:
         copies = self.copies()
         return [(shown(one.name), one.id, _state(one, copies), shown(one.last_seen[:10]), shown(one.path)) for one in self._records]
 
 
+_MOST_ROWS = 500
 _HEADER = ("name", "id", "state", "last seen", "path")
 
 
@@ -141,6 +147,11 @@ class Adopted:
     def __str__(self) -> str:
         counts = f"{len(self.added)} added, {len(self.known)} known before, {len(self.missing)} missing, {self.refused} refused"
         return f"{counts}\n{self.added}" if self.added else counts
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from isfdb.display import text_bundle
+
+        return text_bundle("adopted", str(self))
 
 
 def shown(text: str) -> str:

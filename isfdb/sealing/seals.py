@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from isfdb.database import Database
-from isfdb.display.words import count_text
+from isfdb.display import pairs_bundle
+from isfdb.display.words import count_text, moment_text
 from isfdb.errors import ConflictError, CorruptVersionError, OptionError
 from isfdb.exact_json import dumps, loads
 from isfdb.failures import storage_failure
@@ -80,6 +81,18 @@ class Seal:
         told = ", ".join([count_text(counts[name], name.removesuffix("s")) for name in ("keys", "versions", "sessions")])
         signed = f", signed by {self.signature.public_key}" if self.signature else ""
         return f"seal {self.number} of {self.created}: {told}{signed}\n{self.head}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        pairs = [
+            ("head", self.head),
+            ("made", moment_text(self.created)),
+            ("covers", ", ".join([count_text(number, name.removesuffix("s")) for name, number in self.counts.items()])),
+            ("database", self.database),
+            ("seal before", self.previous or ""),
+            ("signed by", self.signature.public_key if self.signature else ""),
+        ]
+        note = "Write the head down where nobody who can write to the database can change it; isfdb.verify(db, against=head) compares."
+        return pairs_bundle(f"seal {self.number}", pairs, note=note)
 
 
 def seal(db: Database, *, sign: str | os.PathLike[str] | None = None) -> Seal:

@@ -42,8 +42,7 @@ def _ls(arguments: Any, here: Here) -> display.Text:
         if not db.is_sub_db(key):
             raise UsageError(f"{visible(key)!r} is a key, not a database. Look at it: %isfdb show {visible(key)}")
         db = db[key]
-    text = f"{visible(db.name)}\n{display.tree(db, depth=arguments.depth, max_keys=arguments.max or _MOST_KEYS)}"
-    return display.Text(text, display.database_bundle(db, depth=arguments.depth)["text/html"])
+    return display.listing(db, depth=arguments.depth, max_keys=arguments.max or _MOST_KEYS, head=visible(db.name))
 
 
 def _browse_words(parser: LineParser) -> None:
