@@ -3,12 +3,12 @@ const [selector] = arguments;
 const found = [];
 for (const root of document.querySelectorAll(selector)) {
   for (const one of root.querySelectorAll("*")) {
-    if (["SCRIPT", "IFRAME", "OBJECT", "EMBED", "BASE", "META", "LINK", "FORM"].includes(one.tagName)) found.push(one.outerHTML.slice(0, 200));
+    if (["SCRIPT", "IFRAME", "OBJECT", "EMBED", "BASE", "META", "LINK"].includes(one.tagName)) found.push(one.outerHTML.slice(0, 200));
     for (const { name, value } of one.attributes) {
       if (name.startsWith("on") || /^\s*(javascript|data:text\/html)/i.test(value) && ["href", "src", "xlink:href", "action"].includes(name)) {
         found.push(`${one.tagName} ${name}=${value.slice(0, 100)}`);
       }
-      if (["src", "href", "srcset", "xlink:href"].includes(name) && /^\s*(https?:)?\/\//i.test(value) && !value.startsWith(location.origin)) {
+      if (["src", "href", "srcset", "xlink:href", "action"].includes(name) && /^\s*(https?:)?\/\//i.test(value) && !value.startsWith(location.origin)) {
         found.push(`${one.tagName} leads to ${value.slice(0, 100)}`);
       }
     }
