@@ -7,12 +7,14 @@ whoever slices reads these. What it depended on is noted as ``cached``, as diges
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from isfdb.hashing import digest_of
 from isfdb.provenance.cells import Ran
+from isfdb.provenance.redaction import redact
 from isfdb.provenance.slicing.cell_source import read_cell
 
 COMPUTED: Final = "computed"
@@ -46,6 +48,8 @@ class CachedCell:
         Digest of its own code; empty where it loaded.
     needs : str
         Digest of all that its code needs of earlier cells, and of how that hangs together.
+    directory : str
+        In which it ran.
     earlier : tuple of str
         Digests of these statements, each by itself.
     """
@@ -56,12 +60,14 @@ class CachedCell:
     digest: str = ""
     own: str = ""
     needs: str = ""
+    directory: str = ""
     earlier: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what the log of a session says."""
         facts = {"did": self.did, "digest": self.digest, "key": self.key, "name": self.name}
-        return facts | ({"earlier": list(self.earlier), "needs": self.needs, "own": self.own} if self.own else {})
+        computed = {"directory": self.directory, "earlier": list(self.earlier), "needs": self.needs, "own": self.own}
+        return facts | (computed if self.own else {})
 
 
 def cached_cell_of(facts: Mapping[str, Any]) -> CachedCell | None:
@@ -69,7 +75,7 @@ def cached_cell_of(facts: Mapping[str, Any]) -> CachedCell | None:
     found = facts.get("cached")
     if not isinstance(found, Mapping):
         return None
-    texts = {name: found.get(name, "") for name in ("key", "name", "did", "digest", "own", "needs")}
+    texts = {name: found.get(name, "") for name in ("key", "name", "did", "digest", "own", "needs", "directory")}
     earlier = found.get("earlier", [])
     if not isinstance(earlier, list) or not all(isinstance(one, str) for one in [*texts.values(), *earlier]):
         return None
@@ -80,6 +86,14 @@ def note(ran: Ran, ran_as: str, cached: CachedCell) -> None:
     """Note what a cell does instead of its text; before any of it runs, and again when more is known."""
     ran.facts["ran_as"] = ran_as
     ran.facts["cached"] = cached.to_json()
+
+
+def directory_now() -> str:
+    """Return where relative paths are looked for, as a record may tell it; empty where nobody can."""
+    try:
+        return redact(os.getcwd())[0]
+    except OSError:  # deleted while this process stands in it
+        return ""
 
 
 def digest_of_code(nodes: Iterable[ast.AST], more: str = "") -> str:

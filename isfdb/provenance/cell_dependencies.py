@@ -5,7 +5,8 @@ A cell whose value is cached counts for its value only: whoever uses the value d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ast
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -67,7 +68,8 @@ def dependencies_of(ran: Ran, code: str, key: str) -> Dependencies:
         Link of the key under which its value is stored: what it did at earlier runs counts no more than its value.
     """
     history = History()
-    history.know_databases(databases_of(ran)[0])
+    openings = databases_of(ran)[0]
+    history.know_databases(openings)
     values: dict[int, CachedCell] = {}  # place -> the cell that gave its value there
     for one in earlier_but_not(ran, ran_before(ran)):
         for executed, cached in _as_compared(one, key):
@@ -77,11 +79,27 @@ def dependencies_of(ran: Ran, code: str, key: str) -> Dependencies:
     place = history.begin(Executed(code))
     history.advance(place, None)
     own = [step for step in history.steps if step.cell == place]
-    target = next((step for step in reversed(own) if type(step.node).__name__ == "Assign"), own[-1])
+    target = next((step for step in reversed(own) if isinstance(step.node, ast.Assign)), own[-1])
     steps = [step for step in history.slice([target.number]) if not is_opening(step.node)]
     needed = {step.number: _needed(history, step, values.get(step.cell)) for step in steps if step.cell != place}
     widened = dict.fromkeys([reason for step in steps for reason in step.widened])
-    return Dependencies(_digest_of_graph(history, steps, needed), tuple(needed.values()), tuple(widened))
+    read: set[str] = set()
+    databases = _databases(openings, read.union(*[_loaded(history, step, is_target=step is target) for step in steps]))
+    digest = digest_of_texts([_digest_of_graph(history, steps, needed), *[one.digest for one in databases]])
+    return Dependencies(digest, (*needed.values(), *databases), tuple(widened))
+
+
+def _loaded(history: History, step: Step, *, is_target: bool) -> Collection[str]:
+    """Return the names that a statement reads; where the value goes is no part of what makes it."""
+    if is_target and isinstance(step.node, ast.Assign):
+        return {node.id for node in ast.walk(step.node.value) if isinstance(node, ast.Name)}
+    return history.facts(step).loaded
+
+
+def _databases(openings: Mapping[str, str], names: set[str]) -> list[Needed]:
+    """Return the databases that are read: however they are opened, another one is another input."""
+    texts = [f"{name} = {openings[name]}" for name in sorted(names.intersection(openings))]
+    return [Needed(digest_of_texts([text]), text) for text in texts]
 
 
 def _as_compared(ran: Ran, key: str) -> Sequence[tuple[Executed, CachedCell | None]]:

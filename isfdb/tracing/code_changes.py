@@ -50,8 +50,10 @@ class CodeChanges:
         """Say in a few words how a repository differs from what is recorded; empty where it does not, or where nobody can tell."""
         root, commit, patch = recorded.get("root"), recorded.get("commit"), recorded.get("patch")
         modules = tuple(modules_of(recorded))
-        if not isinstance(root, str) or not isinstance(commit, str) or not modules:
+        if not isinstance(root, str) or not modules:
             return ""  # nothing was imported from it: the cells themselves are on record
+        if not isinstance(commit, str):
+            return self._compare_files(recorded, os.path.expanduser(root), modules)  # before the first commit all files are untracked
         place = (root, commit, patch, modules, repr(recorded.get("files")))
         if place not in self._answers:
             self._answers[place] = self._compare(recorded, storage, os.path.expanduser(root), commit, modules)
@@ -75,6 +77,16 @@ class CodeChanges:
         differ = {path for path in {*sections, *before} if sections.get(path) != before.get(path) and path not in known}
         differ |= {path for path, blob in known.items() if isinstance(path, str) and self._blob(os.path.join(root, path)) != blob}
         return _told(sorted(path for path in differ if is_source(path) and _is_of(path, modules)))
+
+    def _compare_files(self, recorded: Mapping[str, Any], root: str, modules: tuple[str, ...]) -> str:
+        kept = [file for file in recorded.get("files") or () if isinstance(file, dict) and isinstance(file.get("path"), str)]
+        known = {file["path"]: file["blob"] for file in kept if isinstance(file.get("blob"), str)}
+        if not os.path.isabs(root) or "\0" in root:
+            return ""
+        now = {
+            path: self._blob(os.path.join(root, path)) for path in known if is_source(path) and _is_of(path, modules) and "\0" not in path
+        }
+        return _told(sorted(path for path, blob in now.items() if blob not in (known[path], None)))
 
     def _watch(self, root: str) -> WorkTreeWatch | None:
         if root not in self._watches:

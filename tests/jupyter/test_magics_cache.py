@@ -178,6 +178,48 @@ def test_a_module_of_ones_own(run: Any, tmp_path: Path, monkeypatch: pytest.Monk
     assert not again.loaded and "the module my_cached_module has other content" in again.text
 
 
+def test_a_module_in_a_repository_without_commits(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "code"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    (folder / "my_fresh_module.py").write_text("def f():\n    return 1\n")
+    run("import my_fresh_module")
+    cell = "%%isfdb cache made\nmy_fresh_module.f()"
+    run(cell)
+    assert run(cell).loaded
+    (folder / "my_fresh_module.py").write_text("def f():\n    return 22\n")
+    again = run(cell)
+    assert not again.loaded and "the code in code differs in my_fresh_module.py" in again.text
+
+
+def test_the_same_code_in_another_folder_reads_other_files(run: Any, tmp_path: Path):
+    write_elsewhere(tmp_path / "trials.txt", "1")
+    run("import pathlib")
+    cell = "%%isfdb cache trials\npathlib.Path('trials.txt').read_text()"
+    run(cell)
+    assert run(cell).loaded
+    (tmp_path / "elsewhere").mkdir()
+    write_elsewhere(tmp_path / "elsewhere" / "trials.txt", "2")
+    os.chdir(tmp_path / "elsewhere")  # by no cell: another kernel that was started there
+    again = run(cell)
+    assert (again.loaded, again.value) == (False, "2")
+    assert "the working directory is another one" in again.text
+
+
+def test_the_same_variable_for_another_database(run: Any):
+    run("import isfdb")
+    run("source = isfdb.open('one')")
+    run("source['raw'] = 1; isfdb.open('two')['raw'] = 2")
+    cell = "%%isfdb cache db made\nsource['raw']"
+    run(cell)
+    assert run(cell).loaded
+    run("source = isfdb.open('two')")
+    again = run(cell)
+    assert (again.loaded, again.value) == (False, 2)
+    assert "the code that it needs changed: `source = isfdb.open(" in again.text
+
+
 def test_a_chain_of_cached_cells_in_another_session(tmp_path: Path):
     cells = [
         "import isfdb",

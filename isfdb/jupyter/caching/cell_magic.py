@@ -18,7 +18,7 @@ from isfdb.jupyter.lines import LineParser
 from isfdb.keys import split_key
 from isfdb.layout.current import join
 from isfdb.provenance.activities import running
-from isfdb.provenance.cached_cells import COMPUTED, LOADED, CachedCell, note
+from isfdb.provenance.cached_cells import COMPUTED, LOADED, CachedCell, directory_now, note
 from isfdb.provenance.cell_dependencies import Dependencies, dependencies_of
 from isfdb.provenance.cells import Ran
 
@@ -75,7 +75,8 @@ def _load(ran: Ran, text: CellText, cached: CachedCell, decision: Decision, key:
 
 def _compute(ran: Ran, text: CellText, link: str, now: Dependencies, decision: Decision, key: str, db: Database, shell: Any) -> Any:
     __tracebackhide__ = True
-    cached = CachedCell(link, text.name, COMPUTED, "", text.own, now.digest, tuple(one.digest for one in now.earlier))
+    earlier = tuple(one.digest for one in now.earlier)
+    cached = CachedCell(link, text.name, COMPUTED, "", text.own, now.digest, directory_now(), earlier)
     note(ran, text.computing, cached)
     print(f"isfdb: computing {visible(key)}: {decision.because}", flush=True)
     value = _value_after(text.computing, text, shell)

@@ -9,8 +9,9 @@ from typing import Final
 from isfdb.database import Database
 from isfdb.display.safe import visible
 from isfdb.entry import Entry
-from isfdb.provenance.cached_cells import CachedCell, cached_cell_of
+from isfdb.provenance.cached_cells import CachedCell, cached_cell_of, directory_now
 from isfdb.provenance.cell_dependencies import Dependencies
+from isfdb.provenance.records import UsedFile
 from isfdb.tracing.places import Places, Stored
 from isfdb.tracing.stale import Changes
 from isfdb.tracing.surroundings import Surroundings
@@ -58,7 +59,7 @@ def decide(db: Database, key: str, own: str, now: Dependencies, *, force: bool, 
     noted = _noted(entry)
     if noted is None:
         return Decision(False, f"{label} was not stored by a cell with %%isfdb cache, so that nothing tells whether it still holds")
-    changed = _code_changed(noted, own, now) or ("" if ignore_inputs else _inputs_changed(db, entry))
+    changed = _code_changed(noted, own, now) or ("" if ignore_inputs else _inputs_changed(db, entry, noted.directory))
     if changed:
         return Decision(False, f"since {label}, {changed}")
     kept = "its code has not changed" if ignore_inputs else "neither its code nor its inputs have changed"
@@ -90,8 +91,11 @@ def _code_changed(noted: CachedCell, own: str, now: Dependencies) -> str:
     return f"the code that it needs changed: {', '.join(texts[:_MOST])}{more}{why}"
 
 
-def _inputs_changed(db: Database, entry: Entry) -> str:
+def _inputs_changed(db: Database, entry: Entry, directory: str) -> str:
     """Say which files, stored values and modules differ from what was used; empty where none does."""
+    files = [one for one in entry.inputs if isinstance(one, UsedFile) and not one.written_here]
+    if files and directory != directory_now():
+        return f"the working directory is another one, where the path of {visible(files[0].path, 200)} may mean another file"
     places = Places(db)
     stored = places.find(entry.newest.link)
     if not isinstance(stored, Stored):
