@@ -22,16 +22,26 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+# Where links lead, and forms as they stand, their texts filled in.
+LEADS_TO = """
+const links = [...document.querySelectorAll('a[href]')].map((one) => new URL(one.getAttribute('href'), document.baseURI).href);
+const forms = [...document.querySelectorAll('form')].map((form) => {
+  for (const field of form.querySelectorAll('input[type=search], input[type=text]')) field.value ||= 'a';
+  return `${form.action.split('?')[0]}?${new URLSearchParams(new FormData(form))}`;
+});
+return [...links, ...forms];
+"""
+
 
 @pytest.fixture
 def filled(db):
     """A database with values of several kinds, some made from others."""
-    db["trace"] = np.sin(np.linspace(0, 6, 500))
-    db["trace"] = db["trace"] * 2
+    db["a trace"] = np.sin(np.linspace(0, 6, 500))
+    db["a trace"] = db["a trace"] * 2
     db["cells/rates"] = pd.DataFrame({"cell": ["L5PT", "L4ss"], "rate (Hz)": [3.5, 0.7]})
-    db["made from"] = str(db.entry("trace").link)
+    db["made from"] = str(db.entry("a trace").link)
     db["stack"] = np.random.default_rng(1).normal(size=(3, 20, 30))
-    db.attributes["trace"]["unit"] = "mV"
+    db.attributes["a trace"]["unit"] = "mV"
     return db
 
 
@@ -61,9 +71,7 @@ def kinds(page, link: str) -> Iterator[str]:
             continue
         known.add(kind)
         page.goto(address)
-        links = page.driver.execute_script(
-            "return [...document.querySelectorAll('a[href]')].map(one => new URL(one.getAttribute('href'), document.baseURI).href)"
-        )
+        links = page.driver.execute_script(LEADS_TO)
         waiting += [one for one in links if one.startswith(origin)]
         yield kind or "overview"
 
@@ -81,7 +89,7 @@ def test_everybody_can_use_the_served_pages(page, filled, served):
         assert page.axe() == [], kind
         assert page.look(f"served-{kind}") == [], kind
         assert (page.noticed(), page.smuggled(), page.errors()) == ([], [], []), kind
-    assert {"overview", "keys", "key", "versions", "lineage", "sessions"} <= set(seen)
+    assert {"overview", "keys", "key", "versions", "diff", "find", "lineage", "sessions"} <= set(seen)
 
 
 def test_nothing_hostile_runs_on_the_served_pages(page, db, request, served):
@@ -95,7 +103,7 @@ def test_nothing_hostile_runs_on_the_served_pages(page, db, request, served):
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_everybody_can_use_the_report(page, tmp_path, filled, dark):
-    given = {"trace": ("different", "unknown"), "cells/rates": ("identical",), "stack": ("not runnable", "code")}
+    given = {"a trace": ("different", "unknown"), "cells/rates": ("identical",), "stack": ("not runnable", "code")}
     page.set_theme(dark=dark)
     page.show(report_page(filled, audit=audit_of(filled, given)), tmp_path)
     page.driver.execute_script("document.querySelectorAll('details').forEach(one => { one.open = true })")
