@@ -15,6 +15,7 @@ SUMMARY = "show what one key is, what made it, and its versions"
 EXAMPLES = """
 isfdb show results rates            no value is loaded
 isfdb show results cells/L5PT       a key in a sub-database
+isfdb show results rates --preview  with a glimpse of the value: the course of an array, the head of a table
 isfdb show results rates --json     with the whole metadata record
 """
 
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb understands."""
     add_database(parser)
     parser.add_argument("key", metavar="KEY", help="the key, with / between sub-databases")
+    parser.add_argument("--preview", action="store_true", help="show something of the value as well; this reads data, and runs no code")
     add_json(parser)
 
 
@@ -34,5 +36,10 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     entry = db.entry(arguments.key)
     story = entry_story(entry)
     members = {"database": database_members(db), **story.to_json(), "metadata": entry.newest.record}
-    terminal.answer(members, entry_lines(story, columns=terminal.columns))
+    text = entry_lines(story, columns=terminal.columns)
+    if arguments.preview:
+        preview = entry.preview()
+        members["preview"] = preview.to_json()
+        text = f"{text}\n\n{preview}"
+    terminal.answer(members, text)
     return 0

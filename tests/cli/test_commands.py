@@ -76,6 +76,12 @@ def test_show_tells_what_made_a_key(results: str, capsys):
     assert told["cell"]["label"].startswith("test tests")
 
 
+def test_show_gives_a_preview_on_request(results: str, capsys):
+    assert "[ 0.  1.  2." in run(capsys, "show", results, "rates", "--preview")[1]
+    assert answer(capsys, "show", results, "rates", "--preview")["preview"]["kind"] == "numbers"
+    assert "preview" not in answer(capsys, "show", results, "rates")
+
+
 def test_log_says_what_stored_a_value_where_no_cell_did(results: str, capsys):
     assert {version["cell"] for version in answer(capsys, "log", results)["versions"]} == {"test"}
     assert re.search(r"rates +v2 .* test$", run(capsys, "log", results)[1], re.MULTILINE)

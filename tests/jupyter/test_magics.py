@@ -76,6 +76,11 @@ def test_ls_show_log_and_verify_return_objects(magic: Any):
     assert not value(magic, "%isfdb verify rates")
 
 
+def test_show_gives_a_preview_on_request(magic: Any):
+    shown = value(magic, "%isfdb show ./results rates --preview")
+    assert (shown.kind, shown.text) == ("text", "[1, 2, 3]")
+
+
 def test_browse_shows_a_database_a_key_or_all_databases(magic: Any):
     value(magic, "%isfdb open ./results")
     assert value(magic, "b = %isfdb browse\nb").selected is None

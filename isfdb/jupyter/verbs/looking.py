@@ -66,7 +66,7 @@ def _browse(arguments: Any, here: Here) -> Any:
 
 def _show(arguments: Any, here: Here) -> Any:
     db, key = here.key(arguments.words)
-    return db.entry(key)
+    return db.entry(key).preview() if arguments.preview else db.entry(key)
 
 
 def _log(arguments: Any, here: Here) -> Any:
@@ -131,11 +131,12 @@ VERBS: Final = (
     ),
     Verb(
         "show",
-        "show what one key is and what made it; no value is loaded",
+        "show what one key is and what made it; no value is loaded but for a preview",
         "[DB] KEY",
         _show,
-        "an isfdb.entry.Entry",
-        "show rates\nshow cells/L5PT\nshow other 'two words'\nshow {keys[0]}",
+        "an isfdb.entry.Entry; with --preview an isfdb.display.previewing.Preview",
+        "show rates\nshow cells/L5PT\nshow other 'two words'\nshow {keys[0]}\nshow rates --preview",
+        ("preview",),
     ),
     Verb(
         "log",
