@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from isfdb.display.badges import VerdictsRead, badges_html, badges_of
+from isfdb.display.icons import icon
 from isfdb.display.safe import escape
 from isfdb.display.summaries import UNREADABLE, version_summary
-from isfdb.display.verdicts import VERDICT_STYLE, badge
-from isfdb.display.words import age_text, count_text, size_text, time_text
+from isfdb.display.words import age_text, size_text, time_text
 from isfdb.jupyter.browsing.tabs.pieces import problem
-from isfdb.replaying.replay_records import known_verdicts
 
 
 def heading(db: Any, key: str) -> str:
@@ -18,19 +18,12 @@ def heading(db: Any, key: str) -> str:
     try:
         version = db.entry(key).newest
         told = version_summary(version, key)
-        badges = _badges(version)
+        badges = badges_html(badges_of(version, VerdictsRead(), commit=True))
     except UNREADABLE as error:
         return f'<p class="i-head">{name}</p>{problem(error)}'
+    sign = f'<span aria-hidden="true">{icon(told)}</span>'
     size = "reclaimed" if told.reclaimed else size_text(told.nbytes)
     age = f'<span title="{time_text(told.created)}">{age_text(told.created)}</span>'
     facts = f'<span class="i-muted">{escape(told.what)} · {size} · v{told.version} · {age}</span>'
     link = f'<code class="i-muted" title="permanent link to this version">{escape(told.link, 1000)}</code>'
-    return f'<style>{VERDICT_STYLE}</style><p class="i-head">{name} {facts}<br>{badges}{link}</p>'
-
-
-def _badges(version: Any) -> str:
-    known = known_verdicts(version._storage, version.record)
-    verdict = badge(known[-1].status) if known else ""
-    risks = version.risks
-    words = "; ".join(dict.fromkeys([risk.kind for risk in risks]))
-    return verdict + (f'<span class="i-tag i-bad" title="{escape(words, 400)}">{count_text(len(risks), "risk")}</span> ' if risks else "")
+    return f'<p class="i-head">{sign} {name} {facts} {badges}<br>{link}</p>'

@@ -110,9 +110,7 @@ class Looking(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
 def refresh_button(browser: Looking) -> Any:
     """Return the button that has everything looked at again."""
-    made = widgets.Button(
-        description="Refresh", tooltip="look at everything again now", icon="refresh", layout={"width": "auto", "flex": "0 0 auto"}
-    )
+    made = widgets.Button(description="Refresh", tooltip="look at everything again now", layout={"width": "auto", "flex": "0 0 auto"})
     made.on_click(lambda _: browser.refresh())
     return made
 
