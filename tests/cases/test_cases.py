@@ -47,13 +47,13 @@ def outcome(outcomes: dict[str, Outcome]) -> Callable[[str], Outcome]:
     return get
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", CASES)
 def test_the_session_runs_as_the_case_says(name: str, outcome: Callable[[str], Outcome]) -> None:
     assert outcome(name).facts["session"].get("died") is None
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 @pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_the_minimum_made_by_hand_gives_the_value(name: str, outcome: Callable[[str], Outcome]) -> None:
@@ -61,21 +61,21 @@ def test_the_minimum_made_by_hand_gives_the_value(name: str, outcome: Callable[[
     assert not outcome(name).facts.get("superfluous"), "these marked statements are not needed"
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.never])
 def test_the_stored_script_gives_the_value(name: str, outcome: Callable[[str], Outcome]) -> None:
     one = outcome(name)
     assert one.slice_error is None, one.facts["session"].get("script")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.never])
 def test_a_script_that_cannot_be_right_says_so(name: str, outcome: Callable[[str], Outcome]) -> None:
     one = outcome(name)
     assert re.search(one.case.never, one.warns), one.warns
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_scripts_are_hardly_longer_than_the_minimum(outcomes: dict[str, Outcome], capsys: pytest.CaptureFixture[str]) -> None:
     ratios = [one.ratio for one in outcomes.values() if one.ratio is not None and not one.case.never]
     with capsys.disabled():

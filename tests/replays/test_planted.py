@@ -15,7 +15,7 @@ from .reading import all_projects, all_rows
 ROWS = all_rows()
 PROJECTS = all_projects()
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(3600)
 
 
 def _marks(name: str) -> list[Any]:
