@@ -42,6 +42,13 @@ class CellsOnPages(Protocol):
         """Return a sentence that leads there."""
 
 
+class Glimpses(Protocol):
+    """Shows something of a value."""
+
+    def of(self, key: str, anchor: str, version: Any) -> str:
+        """Return it as HTML."""
+
+
 class Sections:
     """Makes the sections; what several keys share is gathered while they are made, and shown once, below.
 
@@ -54,12 +61,21 @@ class Sections:
         Where the cells stand.
     links : Links, optional
         Where what is named leads; default: to its section on this page.
+    previews : Glimpses, optional
+        Shows values; default: within what one page may load of all of them together.
     is_alone : bool
         There is one section on the page, so its script is shown at once.
     """
 
     def __init__(
-        self, db: Any, accounts: list[Account], cells: CellsOnPages, links: Links | None = None, *, is_alone: bool = False
+        self,
+        db: Any,
+        accounts: list[Account],
+        cells: CellsOnPages,
+        links: Links | None = None,
+        *,
+        previews: Glimpses | None = None,
+        is_alone: bool = False,
     ) -> None:
         self._db = db
         self._cells = cells
@@ -67,7 +83,7 @@ class Sections:
         self._links = links or Links({str(account.summary.link): account.anchor for account in accounts if account.summary.link})
         self.scripts = Scripts()
         self.environments = Environments(db.root._storage, self._links)
-        self._previews = Previews()
+        self._previews = previews or Previews()
         self._printed: dict[tuple[str, ...], str] = {}
         for account in accounts:
             if account.version is not None:

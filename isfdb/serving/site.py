@@ -88,6 +88,17 @@ class Site:
         """Return what is served now, by slug."""
         return {one.slug: one for one in self._find()}
 
+    def addresses(self, slug: str) -> Addresses:
+        """Return where the pages of a database are.
+
+        Raises
+        ------
+        KeyError
+            It is not served.
+        """
+        databases = self.databases()
+        return _addresses(databases[slug], databases)
+
     def answer(self, asked: Request) -> Answer:
         """Return the page that an address means."""
         if asked.path == "/style.css":
@@ -114,7 +125,7 @@ class Site:
         return self._page_of(served, databases, match[2], asked)
 
     def _page_of(self, served: Served, databases: dict[str, Served], page: str, asked: Request) -> Answer:
-        to = Addresses(served.slug, partial(_place_of, databases, served))
+        to = _addresses(served, databases)
         try:
             db = open_database(served.path, mode="r")
         except (IsfdbError, OSError) as error:
@@ -137,6 +148,10 @@ def _status(error: BaseException) -> int:
     if isinstance(error, (KeyNotFoundError, VersionNotFoundError, DatabaseError, FileNotFoundError)):
         return 404
     return 400 if isinstance(error, (OptionError, QueryError)) else 500
+
+
+def _addresses(served: Served, databases: dict[str, Served]) -> Addresses:
+    return Addresses(served.slug, partial(_place_of, databases, served))
 
 
 def _place_of(databases: dict[str, Served], preferred: Served, database_id: str) -> tuple[str, str] | None:

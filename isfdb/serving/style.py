@@ -6,7 +6,7 @@ from typing import Final
 
 from isfdb.comparing.difference import DIFF_STYLE
 from isfdb.display import highlight
-from isfdb.display.style import STYLE
+from isfdb.display.style import PREVIEW_STYLE, STYLE
 from isfdb.display.verdicts import VERDICT_STYLE
 from isfdb.reporting.page_style import PAGE_STYLE
 from isfdb.tracing.svg import GRAPH_STYLE
@@ -32,6 +32,7 @@ padding:.22rem .8rem;cursor:pointer}
 .isfdb .s-links{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.2rem 0 1rem}
 .isfdb .s-pages{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.8rem 0}
 .isfdb .s-list{width:100%}
+.isfdb .s-sign{color:var(--r-muted);font-weight:400}
 .isfdb table.s-list td:first-child,.isfdb table.s-list tbody th{font-family:var(--i-mono);overflow-wrap:anywhere}
 .isfdb table.s-list td{overflow-wrap:anywhere}
 .isfdb .s-num{white-space:nowrap;font-variant-numeric:tabular-nums}
@@ -39,9 +40,13 @@ padding:.22rem .8rem;cursor:pointer}
 .isfdb .s-body>.r-folds{flex-direction:column}
 .isfdb .isfdb-graph a:hover .g-box,.isfdb .isfdb-graph a:focus-visible .g-box{stroke-width:3}
 @media(max-width:600px){.isfdb .s-find{flex:1 1 100%;margin:0}.isfdb .s-key{font-size:1.25rem}
-.isfdb .s-list .s-wide{display:none}}
+.isfdb .s-list thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.isfdb table.s-list,.isfdb .s-list tbody,.isfdb .s-list tr,.isfdb table.s-list tbody th{display:block;max-width:none}
+.isfdb .s-list tr{border-bottom:1px solid var(--r-line);padding:.35rem 0}
+.isfdb table.s-list tbody th,.isfdb table.s-list td{border:0;padding:0 .9rem 0 0}
+.isfdb table.s-list td{display:inline-block;max-width:100%}}
 @media print{.isfdb .s-nav,.isfdb .s-find,.isfdb .s-pages,.isfdb .s-form{display:none}}
 """
 
 #: All of it. What a page looks like holds nothing of a database.
-SHEET: Final = f"{STYLE}{VERDICT_STYLE}{highlight.STYLE}{GRAPH_STYLE}{DIFF_STYLE}{PAGE_STYLE}{_SITE}"
+SHEET: Final = f"{STYLE}{VERDICT_STYLE}{highlight.STYLE}{GRAPH_STYLE}{DIFF_STYLE}{PREVIEW_STYLE}{PAGE_STYLE}{_SITE}"

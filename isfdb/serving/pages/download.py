@@ -41,7 +41,8 @@ def files_of(version: Version) -> dict[str, tuple[int | None, str]]:
     """Return the files that a version consists of, with size and digest, and those that isfdb wrote beside them."""
     if version.deleted:
         return {TOMBSTONE_FILE: (None, "")}
-    ours = {name: (None, "") for name in _OURS if os.path.isfile(f"{version.path}/{name}")}
+    folder = version.path
+    ours = {name: (os.path.getsize(f"{folder}/{name}"), "") for name in _OURS if os.path.isfile(f"{folder}/{name}")}
     data = {} if version.reclaimed else {**checked_files(version.record, version._folder), **_earlier(version)}
     return ours | {name: (size, digest) for name, (size, digest) in data.items()}
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from isfdb.display import html
+from isfdb.display.badges import badges_html
+from isfdb.display.icons import SUB_DATABASE, icon
 from isfdb.display.safe import escape
-from isfdb.display.summaries import UNREADABLE, KeySummary, entry_summary
+from isfdb.display.summaries import UNREADABLE, KeySummary, badged_summary
 from isfdb.display.words import age_text, size_text, time_text
 from isfdb.serving import frame
 from isfdb.serving.answers import Answer
@@ -48,8 +50,9 @@ def _row(visit: Visit, db: Any, key: str, name: str) -> str:
     try:
         if db.is_sub_db(name):
             link = frame.anchor(visit.to.page("keys", **{"in": key}), f"{name}/")
-            return f'<tr><th scope="row">{link}</th><td colspan="4" class="i-muted">{frame.counted(len(db[name].keys()), "key")}</td></tr>'
-        told = entry_summary(db.entry(name), key, name)
+            held = frame.counted(len(db[name].keys()), "key")
+            return f'<tr><th scope="row">{_sign(SUB_DATABASE)}{link}</th><td colspan="4" class="i-muted">{held}</td></tr>'
+        told = badged_summary(db.entry(name).newest, key, name)
     except UNREADABLE as error:
         told = KeySummary(key, name, problem=str(error))
     return row_of(visit, told, name)
@@ -57,14 +60,18 @@ def _row(visit: Visit, db: Any, key: str, name: str) -> str:
 
 def row_of(visit: Visit, told: KeySummary, name: str) -> str:
     """Return one key as a row."""
-    head = f'<tr><th scope="row">{frame.anchor(visit.to.key(told.key), name)}</th>'
+    head = f'<tr><th scope="row">{_sign(icon(told))}{frame.anchor(visit.to.key(told.key), name)}</th>'
     if told.problem:
         return f'{head}<td colspan="4" class="i-bad">{escape(told.problem, 300)}</td></tr>'
     return f"{head}{''.join(_cells(visit, told))}</tr>"
 
 
+def _sign(sign: str) -> str:
+    return f'<span class="s-sign" aria-hidden="true">{sign}</span> '
+
+
 def _cells(visit: Visit, told: KeySummary) -> Iterator[str]:
-    yield f"<td>{escape(told.what, 120)}</td>"
+    yield f"<td>{escape(told.what, 120)} {badges_html(told.badges)}</td>"
     yield f'<td class="s-num">{"reclaimed" if told.reclaimed else size_text(told.nbytes)}</td>'
     yield f'<td class="s-num">{frame.anchor(visit.to.version(told.key, told.version or 0), f"v{told.version}")}</td>'
     yield f'<td class="s-num" title="{time_text(told.created)}">{age_text(told.created)}</td>'

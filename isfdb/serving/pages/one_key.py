@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from isfdb.auditing.completeness import Completeness
+from isfdb.display.badges import badges_html, badges_of
 from isfdb.display.cells import cell_html, cell_summaries
 from isfdb.display.safe import escape
 from isfdb.display.summaries import UNREADABLE
@@ -38,7 +39,7 @@ def show(visit: Visit) -> Answer:
         told = f"<p>Version {version.number} is its deletion, {escape(time_text(version.created))}.</p>"
         return frame.page(visit, key, f"{_title(visit, key)}{told}{_links(visit, version)}")
     account = account_of(visit.db, version, Completeness(visit.db.root._storage))
-    sections = Sections(visit.db, [account], _Cells(visit), visit.to, is_alone=True)
+    sections = Sections(visit.db, [account], _Cells(visit), visit.to, previews=_Glimpse(), is_alone=True)
     body = f'<div class="s-body">{"".join(sections.body(account))}</div>'
     return frame.page(visit, key, f"{_title(visit, key)}{_head(account)}{_links(visit, version)}{body}{_cell(visit, version)}")
 
@@ -58,21 +59,14 @@ def _history(visit: Visit, key: str) -> str:
 
 def _head(account: Account) -> str:
     told = account.summary
-    n_risks = len(account.version.risks)
     facts = [
         badge(account.status),
         f'<span class="r-what">{escape(told.what, 200)}</span>',
         f'<span class="r-what">{"reclaimed" if told.reclaimed else size_text(told.nbytes)}</span>',
         f'<span class="r-what" title="{time_text(told.created)}">v{told.version}, {age_text(told.created)}</span>',
-        f'<span class="i-tag">{frame.counted(n_risks, "risk")}</span>' if n_risks else "",
-        '<span class="i-tag">uncommitted changes</span>' if _is_dirty(account.version.record) else "",
+        badges_html(badges_of(account.version, commit=True)),
     ]
     return f'<p class="s-facts">{"".join(facts)}</p>'
-
-
-def _is_dirty(record: Any) -> bool:
-    code = record.get("code")
-    return isinstance(code, dict) and code.get("dirty") is True
 
 
 def _links(visit: Visit, version: Any) -> str:
@@ -103,6 +97,14 @@ def _cell(visit: Visit, version: Any) -> str:
     link = frame.anchor(visit.to.page("session", name=session.id), "all that its session ran") if session else ""
     shown = cell_html(cell_summaries([cell])[0])
     return f'<section aria-labelledby="cell"><h2 id="cell">What stored it</h2>{shown}<p>{link}</p></section>'
+
+
+class _Glimpse:
+    """Shows something of a value, within what one may load and the time that may take."""
+
+    def of(self, key: str, anchor: str, version: Any) -> str:
+        """Return it as HTML."""
+        return "".join(version.preview().parts)
 
 
 class _Cells:

@@ -17,7 +17,7 @@ from isfdb.serving.visit import Visit
 #: Of more keys not every version is read for a page.
 MOST_KEYS: Final = 1_000
 
-_NAMES: Final = ("stored", "key", "version", "what", "size", "cell")
+_NAMES: Final = ("key", "version", "stored", "what", "size", "cell")
 
 
 def show(visit: Visit) -> Answer:
@@ -50,5 +50,6 @@ def _hit(visit: Visit, hit: Hit) -> str:
 
 
 def _cells(visit: Visit, when: str, key: str, number: int, what: str, size: str, cell: str) -> str:
-    links = f"<td>{frame.anchor(visit.to.key(key), key)}</td><td>{frame.anchor(visit.to.version(key, number), f'v{number}')}</td>"
-    return f'<tr><td class="s-num">{escape(when)}</td>{links}<td>{escape(what, 120)}</td><td class="s-num">{size}</td><td>{cell}</td></tr>'
+    version = frame.anchor(visit.to.version(key, number), f"v{number}")
+    head = f'<tr><th scope="row">{frame.anchor(visit.to.key(key), key)}</th><td>{version}</td><td class="s-num">{escape(when)}</td>'
+    return f'{head}<td>{escape(what, 120)}</td><td class="s-num">{size}</td><td>{cell}</td></tr>'

@@ -135,7 +135,7 @@ def test_pages_are_made_while_another_process_stores_and_deletes(db, visitor, tm
     try:
         while "busy" not in visitor.page("log").text:
             assert writer.poll() is None
-        for _ in range(8):
+        for _ in range(3):
             for name, parameters in (("", {}), ("keys", {}), ("key", {"key": "busy"}), ("versions", {"key": "busy"}), ("log", {}),
                                      ("find", {"q": "x"}), ("keys", {"in": "k3"}), ("lineage", {"key": "k3/x"})):  # fmt: skip
                 assert visitor.page(name, **parameters).status in (200, 303, 404), name

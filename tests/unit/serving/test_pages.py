@@ -54,7 +54,7 @@ def full(db):
 
 
 def visit_all(visitor, *, most: int = 400) -> dict[str, object]:
-    """Follow every link, and return the pages by address."""
+    """Follow every link, of one version and one direction of most keys, and return the pages by address."""
     waiting, found = deque(["/"]), {}
     while waiting and len(found) < most:
         address = waiting.popleft()
@@ -62,7 +62,8 @@ def visit_all(visitor, *, most: int = 400) -> dict[str, object]:
         links = [page.headers["location"]] if page.status == 303 else page.links if "text/html" in page.headers["content-type"] else []
         for link in [one.partition("#")[0] for one in links]:
             assert link == "" or link[0] == "/" or link == "data:,", (address, link)
-            if link.startswith("/") and link not in found and link not in waiting:
+            is_one_more = "direction=" in link or ("version=" in link and "key=array" not in link and "key=k+" not in link)
+            if link.startswith("/") and not is_one_more and link not in found and link not in waiting:
                 waiting.append(link)
     return found
 
