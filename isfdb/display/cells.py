@@ -11,7 +11,7 @@ from isfdb.display.safe import escape, visible, visible_lines
 from isfdb.display.words import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,11 @@ def _cell_text(cell: CellSummary, lines: int) -> str:
     return "\n".join([f"{visible(cell.label, 120)}  {' · '.join(word for word in words if word)}", *shown, *error])
 
 
-def cell_html(cell: CellSummary) -> str:
-    """Return one cell: a line about it, then its source."""
+def cell_html(cell: CellSummary, box: Callable[[str, str], str] = html.code) -> str:
+    """Return one cell: a line about it, then its source; `box` makes HTML of source and label."""
     tags = "".join(f' <span class="i-tag{" i-bad" if mark == "failed" else ""}">{escape(mark)}</span>' for mark in cell.marks)
     stored = f" <span>stored <code>{escape(', '.join(cell.stored), 400)}</code></span>" if cell.stored else ""
     took = f'<span class="i-muted">{duration_text(cell.duration_s)}</span>'
     head = f'<p class="i-head"><b>{escape(cell.label, 120)}</b>{tags} {took}{stored}</p>'
     error = f'<p class="i-head i-bad">{escape(cell.error, 300)}</p>' if cell.error else ""
-    return f"{head}{html.code(cell.source, f'source of cell {cell.label}')}{error}"
+    return f"{head}{box(cell.source, f'source of cell {cell.label}')}{error}"

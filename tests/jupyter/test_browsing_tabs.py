@@ -481,6 +481,14 @@ def test_a_replay_runs_in_the_background_and_its_verdict_is_shown_at_once_the_ne
     assert "identical" in words(tabs.static(told, "sum", "Actions"))
 
 
+def children() -> str:
+    """Return the ids of the processes that this one started, where the system tells."""
+    from pathlib import Path
+
+    lists = Path("/proc/self/task").glob("*/children")
+    return "".join([one.read_text() for one in lists])
+
+
 _SLOW = """
 import sys, time
 def made():
@@ -499,12 +507,21 @@ def test_a_replay_can_be_watched_and_cancelled_and_no_second_one_begins(shell, d
     click(widget, "replay")
     wait(lambda: "still at it" in seen(widget))
     click(other, "replay")
-    assert "Something else is running already" in seen(other)
-    click(widget, "cancel")
+    assert "One thing runs already: replaying slow" in seen(other)
+    click(other, "cancel")
     wait(lambda: "Cancelled: replaying slow" in seen(widget))
+    wait(lambda: not children())
     click(other, "verify")
     wait(lambda: "sound" in seen(other))
     assert "Nobody replayed this version so far" in seen(tabs.make(db, "slow", "Actions"))
+
+
+def test_what_is_only_described_is_loaded_when_asked_for(db):
+    db.set("weights", {"first": np.arange(3)}, dumper="numpy_to_npz")
+    widget = tabs.make(db, "weights", "Preview")
+    assert "array([0, 1, 2])" not in seen(widget)
+    click(widget, "load and show")
+    assert "array([0, 1, 2])" in seen(widget)
 
 
 def test_verify_names_what_is_damaged(db):

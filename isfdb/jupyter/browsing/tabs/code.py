@@ -71,4 +71,4 @@ def _cells(subject: Subject) -> str:
     stored = {line: [f"{version.key}@{version.number}"]} if isinstance(line, int) else {}
     told = cell_summaries(ran, stored)
     hidden = note(f"{len(told) - _MOST_CELLS:,} earlier ones are not shown.") if len(told) > _MOST_CELLS else ""
-    return hidden + "".join([f"<div>{cell_html(one)}</div>" for one in told[-_MOST_CELLS:]])
+    return hidden + "".join([f"<div>{cell_html(one, python_box)}</div>" for one in told[-_MOST_CELLS:]])

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_OUTPUT: Final = 4_000
 _TELL_EVERY_S: Final = 0.3
-_running: threading.Thread | None = None  # of all tabs of this process
+_current: Work | None = None  # what runs, of all tabs of this process
 
 
 class Cancelled(KeyboardInterrupt):
@@ -72,6 +72,7 @@ class Work:
 
         self._notice = notice
         self._thread: threading.Thread | None = None
+        self.what = ""
         self._cancel = button("cancel", "Stop what is running; nothing is kept of it", notice, self.cancel, icon="stop")
         self._place = widgets.VBox(layout={"width": "100%"})
         self.widget = self._place
@@ -88,9 +89,9 @@ class Work:
         done : callable
             Shows the result.
         """
-        global _running
-        if _running is not None and _running.is_alive():
-            self._notice.say("Something else is running already. Wait for it, or cancel it where it was started.")
+        global _current
+        if _current is not None and _current.is_running:
+            self._refuse(_current)
             return
         self._notice.say("")
         progress = Progress(what)
@@ -99,15 +100,26 @@ class Work:
         # Values that the work reads are not read by a cell that may run meanwhile.
         with set_options(capture=False):
             context = contextvars.copy_context()
-        _running = threading.Thread(target=context.run, args=(self._run, what, act, done, progress), name="isfdb-tab", daemon=True)
-        self._thread = _running
-        _running.start()
+        self.what, _current = what, self
+        self._thread = threading.Thread(target=context.run, args=(self._run, act, done, progress), name="isfdb-tab", daemon=True)
+        self._thread.start()
 
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end of what runs; False where it goes on."""
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-        return self._thread is None or not self._thread.is_alive()
+    def _refuse(self, other: Work) -> None:
+        """Say what runs already; where it was started may not be on the page any more, so it can be cancelled here."""
+
+        def cancel() -> None:
+            other.cancel()
+            self._place.children = []
+            self._notice.say(f"Cancelled: {other.what}.")
+
+        self._notice.say(f"One thing runs already: {other.what}. Wait for it, or cancel it.")
+        if other is not self:
+            self._place.children = [row(button("cancel", "Stop what is running; nothing is kept of it", self._notice, cancel, icon="stop"))]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it goes on."""
+        return self._thread is not None and self._thread.is_alive()
 
     def cancel(self) -> None:
         """Stop what runs, as Ctrl-C would."""
@@ -116,20 +128,20 @@ class Work:
             self._cancel.disabled = True
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Cancelled))
 
-    def _run(self, what: str, act: Callable[[Progress], Any], done: Callable[[Any], None], progress: Progress) -> None:
+    def _run(self, act: Callable[[Progress], Any], done: Callable[[Any], None], progress: Progress) -> None:
         try:
-            self._act(what, act, done, progress)
+            self._act(act, done, progress)
         except Cancelled:  # it had ended already
-            _log.debug("%s was cancelled too late", what)
+            _log.debug("%s was cancelled too late", self.what)
         self._place.children = []
 
-    def _act(self, what: str, act: Callable[[Progress], Any], done: Callable[[Any], None], progress: Progress) -> None:
+    def _act(self, act: Callable[[Progress], Any], done: Callable[[Any], None], progress: Progress) -> None:
         try:
             result = act(progress)
             self._cancel.disabled = True
             done(result)
         except Cancelled:
-            self._notice.say(f"Cancelled: {what}.")
+            self._notice.say(f"Cancelled: {self.what}.")
         except BaseException as error:  # noqa: BLE001 - nobody else sees what a thread raises
-            _log.debug("%s failed", what, exc_info=True)
+            _log.debug("%s failed", self.what, exc_info=True)
             self._notice.error(error)

@@ -32,6 +32,8 @@ _MOST_TEXT: Final = 20_000
 #: A larger file is not put into the page to be saved from it.
 _MOST_SAVED: Final = 2 * 10**6
 _PLAIN: Final = frozenset({"to_json", "python_to_json", "to_numpy_scalar"})
+#: What is shown of them is all there is to see, or reading them gives no more.
+_WHOLE: Final = _PLAIN | {"altair_to_json", "attachment", "figure", "folder", "pillow_to_png", "shared_numpy_store"}
 
 
 def tab(subject: Subject) -> Any:
@@ -44,7 +46,10 @@ def tab(subject: Subject) -> Any:
     names, shown = _members(subject, version)
     if names:
         return _choice(names, shown, notice)
-    return column(notice.widget, _view(shown(""), notice))
+    first = shown("")
+    below = _view(first, notice)
+    is_told_only = isinstance(first, str) and str(version.dumper) not in _WHOLE and version.nbytes <= MAX_BYTES
+    return column(_loading(subject, version, below, notice) if is_told_only else None, notice.widget, below)
 
 
 def static(subject: Subject) -> str:
@@ -198,12 +203,19 @@ def _running_code(subject: Subject, version: Version, notice: Notice) -> Any:
     if version.nbytes > MAX_BYTES:
         return piece(note(f"It is not loaded to be looked at: it takes {size_text(version.nbytes)}.") + known)
     below = piece(known)
+    words = note("Loading it runs code from the file. You wrote it, or trust the database.")
+    return column(piece(words), _loading(subject, version, below, notice), notice.widget, below)
+
+
+def _loading(subject: Subject, version: Version, below: Any, notice: Notice) -> Any:
+    """Return a button that loads the whole value, and shows it in place of what is known of it."""
 
     def load() -> None:
-        show(below, value_html(subject.load(version.number), subject.key))
+        value = subject.load(version.number)
+        show(below, value_html(value, subject.key))
+        notice.say("")
 
-    words = note("Loading it runs code from the file. You wrote it, or trust the database.")
-    return column(piece(words), row(button("load and show", "Load the value and show it", notice, load, icon="eye")), notice.widget, below)
+    return row(button("load and show", "Load the whole value and show it", notice, load, icon="eye"))
 
 
 def value_html(value: Any, label: str) -> str:
