@@ -34,7 +34,8 @@ def test_every_tab_can_be_read_in_both_themes_and_at_any_width(lab):
     for title, _ in TABS:
         for key in ("stack", "wide table", "both") if title == "Preview" else ("stack",):
             cell = lab.run(f"tabs.make(db, {key!r}, {title!r})")
-            cell.wait_for(".jp-OutputArea-output .isfdb")
+            cell.wait_for(".jp-OutputArea-output .jupyter-widgets")
+    assert lab.axe(".jp-OutputArea-output") == []
     faults = lab.look("tabs", ".jp-OutputArea-output")
     print(*faults, sep="\n")
     assert faults == []
@@ -44,7 +45,7 @@ def test_every_tab_can_be_read_in_both_themes_and_at_any_width(lab):
 def test_nothing_hostile_runs_in_a_tab(lab):
     assert not lab.run(STORED + HOSTILE).failed
     for title, _ in TABS:
-        lab.run(f"tabs.make(db, key, {title!r})").wait_for(".jp-OutputArea-output .isfdb")
+        lab.run(f"tabs.make(db, key, {title!r})").wait_for(".jp-OutputArea-output .jupyter-widgets")
     assert lab.look("tabs-hostile", ".jp-OutputArea-output") == []
     assert lab.noticed() == []
 
@@ -66,7 +67,8 @@ def test_buttons_do_what_they_say_while_the_notebook_goes_on(lab):
     table.wait_for(".isfdb", "rows 480 to 499 of 500")
 
     attributes = lab.run("tabs.make(db, 'mean', 'Attributes')")
-    name, value = [attributes.wait_for(f"input[placeholder='{hint}']") for hint in ("new attribute", '3.5, "Hz", [1, 2]')]
+    labels = [attributes.wait_for("label", words) for words in ("new attribute", "value")]
+    name, value = [attributes.wait_for(f"[id='{label.get_attribute('for')}']") for label in labels]
     name.send_keys("unit")
     value.send_keys("mV\t")
     attributes.click("button", "add")

@@ -545,7 +545,7 @@ def test_export_writes_the_file_that_is_named(db, tmp_path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     db["a/b"] = 1
     widget = tabs.make(db, "a/b", "Actions")
-    target = next(one for one in walk(widget) if type(one).__name__ == "Text" and one.description == "")
+    target = next(one for one in walk(widget) if type(one).__name__ == "Text" and one.description == "to")
     assert target.value == "a_b.zip"
     target.value = ""
     click(widget, "export")

@@ -12,7 +12,7 @@ from isfdb.display.words import count_text
 from isfdb.errors import OptionError
 from isfdb.jupyter.browsing.tabs.inserting import loading_button
 from isfdb.jupyter.browsing.tabs.jobs import Progress, Work
-from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, note, piece, row, show
+from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, fitted, note, piece, row, show
 from isfdb.jupyter.browsing.tabs.subject import Subject
 from isfdb.replaying.replay_records import known_verdicts
 
@@ -89,7 +89,9 @@ class _Actions:
     def _replay_row(self) -> Any:
         import ipywidgets as widgets
 
-        self.environment = widgets.Dropdown(options=_ENVIRONMENTS, value="current", tooltip="with which packages", layout={"width": "auto"})
+        self.environment = fitted(
+            widgets.Dropdown(options=_ENVIRONMENTS, value="current", description="with", tooltip="with which packages")
+        )
         self.again = _checkbox("though it is known", "run it though a verdict is on record")
         self.trust = _checkbox("I read the code and trust it", "run it though nothing shows that you wrote it")
         replay = button("replay", "Make the value again in a clean process, and compare", self.notice, self._replay, icon="refresh")
@@ -99,9 +101,11 @@ class _Actions:
         import ipywidgets as widgets
 
         name = "".join([one if one.isalnum() or one in "-_." else "_" for one in self.subject.key])[:80].strip(".") or "result"
-        self.target = widgets.Text(value=f"{name}.zip", placeholder="result.zip, a folder, or a .json", tooltip="file or folder to write")
-        self.target.layout.width = "16em"
-        self.format = widgets.Dropdown(options=_FORMATS, value="", tooltip="what to write", layout={"width": "auto"})
+        target = widgets.Text(
+            value=f"{name}.zip", placeholder="a .zip, a .json or a folder", description="to", tooltip="file or folder to write"
+        )
+        self.target = fitted(target, width="18em")
+        self.format = fitted(widgets.Dropdown(options=_FORMATS, value="", description="as", tooltip="what to write"))
         tooltip = "Write the value with code and provenance, for those who have no isfdb"
         return row(button("export", tooltip, self.notice, self._export, icon="download"), self.target, self.format)
 
@@ -148,8 +152,8 @@ class _Actions:
 def _link_field() -> Any:
     import ipywidgets as widgets
 
-    field = widgets.Text(description="link", tooltip="permanent link to the newest version", layout={"width": "auto", "display": "none"})
-    field.style.description_width = "initial"
+    field = fitted(widgets.Text(description="link", tooltip="permanent link to the newest version"))
+    field.layout.display = "none"
     return field
 
 

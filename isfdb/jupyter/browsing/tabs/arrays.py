@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,12 +13,11 @@ from isfdb.display.glimpses import of_array
 from isfdb.display.safe import visible
 from isfdb.display.style import PREVIEW_STYLE
 from isfdb.jupyter.browsing.tabs import plots
-from isfdb.jupyter.browsing.tabs.pieces import Notice, Pager, column, guarded, note, piece, row, show, told
+from isfdb.jupyter.browsing.tabs.pieces import Notice, Pager, column, fitted, guarded, is_plain, note, piece, row, show, told
 
 #: So many numbers are read for one plot.
 MOST_NUMBERS: Final = 1_000_000
 _FEW: Final = 12
-_PLAIN: Final = re.compile(r"[\w .\-]{1,30}")
 _MOST_LISTED: Final = 200
 
 
@@ -194,16 +192,15 @@ class ArrayView:
         import ipywidgets as widgets
 
         name = visible(self.source.name(axis), 60)
-        # A front end draws formulas in descriptions; a name from a database is not to become one.
         slider = widgets.IntSlider(
             value=0,
             min=0,
             max=max(length - 1, 0),
-            description=name if _PLAIN.fullmatch(name) else f"axis {axis}",
+            description=name if is_plain(name) else f"axis {axis}",
             tooltip=f"place along {name}, of {length:,}",
             continuous_update=False,
         )
-        slider.style.description_width = "initial"
+        fitted(slider, width="20em")
         slider.observe(guarded(self._notice, self.draw), "value")
         return slider
 

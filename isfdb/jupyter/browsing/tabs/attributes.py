@@ -10,7 +10,7 @@ from isfdb.display import html
 from isfdb.display.safe import escape, visible
 from isfdb.display.words import count_text
 from isfdb.errors import ConflictError, OptionError
-from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, note, piece, row, told
+from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, fitted, is_plain, note, piece, row, told
 from isfdb.jupyter.browsing.tabs.subject import Subject
 
 _MOST_SHOWN: Final = 100
@@ -108,29 +108,19 @@ class _Attributes:
         self.rows.children = [*shown, *more] or [piece(table_of({}))]
 
     def _row(self, name: str, value: Any) -> Any:
-        label = piece(f"<code>{escape(name, 80)}</code>")
-        label.layout.width = "12em"
         remove = button("remove", f"Remove the attribute {visible(name, 60)}", self.notice, lambda: self._remove(name), icon="trash")
         text = _json_of(value)
         if text is None:
-            shown = piece(f"<code>{escape(as_text(value), 400)}</code>")
-            shown.add_class("isfdb-value")
-            return row(label, shown, remove)
-        field = self._field(text, f"value of {visible(name, 60)}, as JSON")
+            return row(_label(name), piece(f"<code>{escape(as_text(value), 400)}</code>"), remove)
+        field = _field(text, name if is_plain(name) else "", f"value of {visible(name, 60)}, as JSON")
         tooltip = f"Keep the changed value of {visible(name, 60)}"
         change = button("change", tooltip, self.notice, lambda: self._change(name, value, field.value), icon="check")
-        return row(label, field, change, remove)
+        return row(None if is_plain(name) else _label(name), field, change, remove)
 
     def _adding(self) -> Any:
-        self.name = self._field("", "name of a new attribute", "new attribute")
-        self.name.layout.width, self.name.layout.flex = "12em", "0 1 auto"
-        self.value = self._field("", "its value, as JSON; a word is a text", '3.5, "Hz", [1, 2]')
+        self.name = _field("", "new attribute", "name of a new attribute")
+        self.value = _field("", "value", 'its value, as JSON: 3.5, "Hz", [1, 2]; a word is a text')
         return row(self.name, self.value, button("add", "Note one more attribute", self.notice, self._add, icon="plus"))
-
-    def _field(self, value: str, tooltip: str, placeholder: str = "") -> Any:
-        import ipywidgets as widgets
-
-        return widgets.Text(value=value, tooltip=tooltip, placeholder=placeholder, layout={"width": "18em", "flex": "1 1 9em"})
 
     def _add(self) -> None:
         name = self.name.value.strip()
@@ -164,3 +154,17 @@ class _Attributes:
             self._fill()
             self.notice.say(done)
         self.subject.changed()
+
+
+def _label(name: str) -> Any:
+    label = piece(f"<code>{escape(name, 80)}</code>")
+    label.layout.width = "12em"
+    return label
+
+
+def _field(value: str, description: str, tooltip: str) -> Any:
+    import ipywidgets as widgets
+
+    field = fitted(widgets.Text(value=value, description=description, tooltip=tooltip, placeholder=""), width="18em")
+    field.layout.flex = "1 1 14em"
+    return field

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from isfdb.jupyter.browsing.tabs.pieces import Notice, column, guarded, piece, row, show
+from isfdb.jupyter.browsing.tabs.pieces import Notice, column, fitted, guarded, piece, row, show
 from isfdb.jupyter.browsing.tabs.subject import Subject
 from isfdb.tracing.walk import DIRECTIONS
 from isfdb.tracing.walk import lineage as lineage_of
@@ -20,13 +20,10 @@ def tab(subject: Subject) -> Any:
     import ipywidgets as widgets
 
     notice, picture = Notice(), piece()
-    direction = widgets.Dropdown(
-        options=[(_WORDS[one], one) for one in DIRECTIONS], value="upstream", description="direction", tooltip="which way to look"
-    )
-    depth = widgets.Dropdown(options=_DEPTHS, value=_DEPTH, description="depth", tooltip="how many stored values to follow")
-    for one in (direction, depth):
-        one.style.description_width = "initial"
-        one.layout.width = "auto"
+    directions = [(_WORDS[one], one) for one in DIRECTIONS]
+    direction = fitted(widgets.Dropdown(options=directions, value="upstream", description="direction", tooltip="which way to look"))
+    steps = widgets.Dropdown(options=_DEPTHS, value=_DEPTH, description="depth", tooltip="how many stored values to follow")
+    depth = fitted(steps)
 
     def draw() -> None:
         show(picture, picture_of(subject, direction.value, depth.value or None))

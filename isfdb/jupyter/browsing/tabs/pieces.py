@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 #: Controls stand beside each other and go to the next line where there is no room.
 ROW: Final = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 6px"}
+
+_PLAIN: Final = re.compile(r"[\w .\-]{1,30}")
 
 
 def piece(body: str = "") -> Any:
@@ -83,6 +86,21 @@ def button(words: str, tooltip: str, notice: Notice, act: Callable[[], None], *,
     return made
 
 
+def fitted(control: Any, width: str = "auto") -> Any:
+    """Return a control that is as wide as it must be, its description as well.
+
+    A description is never a text from a database: front ends draw formulas in it, whose links may run something.
+    """
+    control.style.description_width = "initial"
+    control.layout.width = width
+    return control
+
+
+def is_plain(text: str) -> bool:
+    """Say whether a text from a database may stand in a description."""
+    return _PLAIN.fullmatch(text) is not None
+
+
 def row(*children: Any) -> Any:
     """Return controls beside each other."""
     return widgets.HBox([child for child in children if child is not None], layout=dict(ROW))
@@ -110,9 +128,9 @@ class Pager:
     """
 
     def __init__(self, n_pages: int, what: str, turned: Callable[[], None], notice: Notice, words: str = "page") -> None:
-        self.number = widgets.BoundedIntText(value=1, min=1, max=max(n_pages, 1), description=words, tooltip=f"page of {what} to show")
-        self.number.layout.width, self.number.layout.max_width = "auto", "12em"
-        self.number.style.description_width = "initial"
+        number = widgets.BoundedIntText(value=1, min=1, max=max(n_pages, 1), description=words, tooltip=f"page of {what} to show")
+        self.number = fitted(number)
+        self.number.layout.max_width = "12em"
         self._total = widgets.Label()
         steps = (
             ("« First", "first", lambda: 1),

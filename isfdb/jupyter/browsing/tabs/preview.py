@@ -15,7 +15,7 @@ from isfdb.errors import UntrustedDataError
 from isfdb.jupyter.browsing.tabs.arrays import ArraySource, ArrayView, array_html
 from isfdb.jupyter.browsing.tabs.containers import parts_of, place_of, tree_html
 from isfdb.jupyter.browsing.tabs.frames import FrameSource, FrameView, frame_html
-from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, guarded, note, piece, problem, row, show
+from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, fitted, guarded, note, piece, problem, row, show
 from isfdb.jupyter.browsing.tabs.sources import MAX_BYTES, source_of, variable_source, variables_of
 from isfdb.jupyter.browsing.tabs.subject import Subject
 from isfdb.parts import needs_of
@@ -77,8 +77,7 @@ def _choice(names: list[str], shown: Show, notice: Notice) -> Any:
     import ipywidgets as widgets
 
     options = [("all of it", ""), *[(name[:120], name) for name in names]]
-    chosen = widgets.Dropdown(options=options, value="", description="part", tooltip="which part of the value to show")
-    chosen.style.description_width = "initial"
+    chosen = fitted(widgets.Dropdown(options=options, value="", description="part", tooltip="which part of the value to show"))
     below = widgets.VBox(layout={"width": "100%"})
 
     def draw() -> None:
@@ -176,8 +175,9 @@ def _saving(version: Version) -> str:
     facts = html.facts([("attached", name), ("size", size_text(version.nbytes)), ("lies at", str(path))])
     if version.nbytes > _MOST_SAVED or path.is_symlink() or not path.is_file():
         return facts
-    data = b64encode(path.read_bytes()).decode("ascii")
-    return facts + f'<p><a download="{escape(name)}" href="data:application/octet-stream;base64,{data}">Save a copy</a></p>'
+    source = f"data:application/octet-stream;base64,{b64encode(path.read_bytes()).decode('ascii')}"
+    style = "color:var(--i-accent);text-decoration:underline"
+    return facts + f'<p><a style="{style}" download="{escape(name)}" href="{source}">Save a copy</a></p>'
 
 
 # What runs code ---------------------------------------------------------------------------------------------------------------------

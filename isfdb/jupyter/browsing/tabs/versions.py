@@ -10,7 +10,7 @@ from isfdb.display.summaries import version_summary
 from isfdb.display.words import age_text, size_text, time_text
 from isfdb.jupyter.browsing.tabs import preview
 from isfdb.jupyter.browsing.tabs.jobs import Work
-from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, note, piece, row
+from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, fitted, note, piece, row
 from isfdb.jupyter.browsing.tabs.subject import Subject
 
 if TYPE_CHECKING:
@@ -71,10 +71,8 @@ class _Versions:
     def _choice(self, words: str, options: list[tuple[str, int]], chosen: list[int]) -> Any:
         import ipywidgets as widgets
 
-        made = widgets.Dropdown(options=options, value=chosen[0] if chosen else None, description=words, tooltip=f"{words} to look at")
-        made.style.description_width = "initial"
-        made.layout.width = "auto"
-        return made
+        value = chosen[0] if chosen else None
+        return fitted(widgets.Dropdown(options=options, value=value, description=words, tooltip=f"{words} to look at"))
 
     def _show(self) -> None:
         number = self.first.value
