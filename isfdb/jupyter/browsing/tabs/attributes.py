@@ -165,6 +165,7 @@ def _label(name: str) -> Any:
 def _field(value: str, description: str, tooltip: str) -> Any:
     import ipywidgets as widgets
 
-    field = fitted(widgets.Text(value=value, description=description, tooltip=tooltip, placeholder=""), width="18em")
+    # Not with each key: of fast typing the last keys would reach the kernel after a click on the button beside it.
+    field = fitted(widgets.Text(value=value, description=description, tooltip=tooltip, continuous_update=False), width="18em")
     field.layout.flex = "1 1 14em"
     return field
