@@ -11,6 +11,7 @@ from isfdb.attributes import Attributes, AttributesOfKeys, check_values
 from isfdb.entry import Entry, MetadataOfKeys, Version, version_of, versions_of
 from isfdb.errors import IsfdbError, KeyExistsError, KeyNotFoundError, OptionError
 from isfdb.hashing import flushing
+from isfdb.key_completion import offered
 from isfdb.keys import split_key
 from isfdb.layout.current import join
 from isfdb.moving import remove_database
@@ -357,7 +358,7 @@ class Database(Upkeep, MutableMapping[Key, Any]):
 
     def _ipython_key_completions_(self) -> Iterable[str]:
         try:
-            return list(self.keys())
+            return offered(self)
         except (IsfdbError, OSError):
             return []  # IPython would print a traceback into the line that is being typed
 

@@ -118,9 +118,13 @@ def test_many_keys_are_listed_and_not_looked_into(magic: Any, tmp_path: Any, mon
     assert time.process_time() - begun < 60  # told in docs/explanation/performance.md; here only that it ends
 
 
-def test_without_the_extension_the_keys_of_a_level_are_offered(magic: Any):
+def test_without_the_extension_keys_are_offered_too(magic: Any):
     magic.run_line_magic("unload_ext", "isfdb")
-    assert 'db["rates' in offered(magic, 'db["ra')
+    assert offered(magic, 'db["ra') == ['db["rates']
+    assert offered(magic, 'db["ce') == ['db["cells']
+    assert offered(magic, 'db["cells/') == ['db["cells/L5PT', 'db["cells/deep']
+    assert offered(magic, 'db["cells/deep/') == ['db["cells/deep/x']
+    assert not [line for line in offered(magic, 'db["rates/') if "/L5PT" in line]
 
 
 @pytest.mark.parametrize(

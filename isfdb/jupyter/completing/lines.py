@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from isfdb.database import Database
-from isfdb.jupyter.completing.keys import MOST, names_below
 from isfdb.jupyter.here import Here
 from isfdb.jupyter.lines import quoted
 from isfdb.jupyter.verbs import VERBS
 from isfdb.jupyter.verbs.keeping import REGISTRY
+from isfdb.key_completion import MOST, names_below
 from isfdb.layout.current import DATABASE_FILE
 
 _LINE: Final = re.compile(r"\s*(?:[\w., ]+=\s*)?(?P<magic>%%?isfdb)\s+(?P<rest>.*)", re.DOTALL)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from isfdb.database import Database
-from isfdb.jupyter.completing.keys import names_below, sub_database
 from isfdb.jupyter.here import Here
+from isfdb.key_completion import names_below, sub_database
 
 _METHODS: Final = "append|attach|copy|create_sub_db|entry|get|is_sub_db|maybe_calculate|pin|rename|set|snapshot|versions"
 _FUNCTIONS: Final = "audit|code|export|find|lineage|pin|replay|verify"
