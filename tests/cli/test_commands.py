@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import isfdb
-from isfdb.cli.main import GROUPS, VERBS, main
+from isfdb.cli.main import main
+from isfdb.cli.verbs import GROUPS, VERBS
 
 HOSTILE = "evil\x1b[2J\x1b]0;title\x07\u202ename"
 

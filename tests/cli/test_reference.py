@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from isfdb.cli.main import VERBS, main, parser
+from isfdb.cli.main import main
+from isfdb.cli.parsing import parser
+from isfdb.cli.verbs import VERBS
 
 ISF = Path(__file__).parents[1] / "compatibility" / "data" / "isf" / "written_by_isf"
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"

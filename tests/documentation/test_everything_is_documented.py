@@ -10,7 +10,7 @@ import pytest
 
 import isfdb
 from isfdb import errors, options
-from isfdb.cli.main import VERBS
+from isfdb.cli.verbs import VERBS
 from isfdb.database import Database
 from isfdb.entry import Entry, Version
 
