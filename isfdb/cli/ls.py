@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from isfdb.cli.terminal import Terminal
     from isfdb.database import Database
+    from isfdb.display.summaries import KeySummary
+    from isfdb.entry import Version
 
 SUMMARY = "show the keys of a database as a tree"
 EXAMPLES = """
@@ -62,16 +64,26 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 def _rows(db: Database, prefix: str, depth: int | None) -> Iterator[dict[str, Any]]:
     """Give what is in a database key by key: of a million keys the first is seen at once."""
-    from isfdb.display.summaries import UNREADABLE, Branch, KeySummary, entry_summary
+    from isfdb.display.summaries import UNREADABLE, Branch, KeySummary
 
     for name in db:
         key = f"{prefix}{name}"
         try:
             below = db[name] if db.is_sub_db(name) else None
-            told = entry_summary(db.entry(name), key, name) if below is None else Branch(key, name, (), len(below.keys()))
+            told = _of_a_tree(db.entry(name).newest, key, name) if below is None else Branch(key, name, (), len(below.keys()))
         except UNREADABLE as error:
             below, told = None, KeySummary(key=key, name=name, what="unreadable", problem=str(error))
         members = told.to_json()
         yield {fact: value for fact, value in members.items() if fact != "members"}
         if below is not None and depth != 1:
             yield from _rows(below, f"{key}/", None if depth is None else depth - 1)
+
+
+def _of_a_tree(version: Version, key: str, name: str) -> KeySummary:
+    """Summarise a key as a tree does, so that both forms of JSON say the same."""
+    from dataclasses import replace
+
+    from isfdb.display.badges import VerdictsRead, badges_of
+    from isfdb.display.summaries import version_summary
+
+    return replace(version_summary(version, key, name), badges=badges_of(version, VerdictsRead()))
