@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import builtins
 import doctest
 import importlib
 import os
@@ -63,6 +64,7 @@ def run_as_a_reader(page: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_the_examples_in_docstrings_run(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(builtins, "_", None, raising=False)  # doctest leaves one behind, and IPython then keeps its own `_` back
     failed, _ = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     assert failed == 0
 
