@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from isfdb.database import Database
@@ -36,7 +36,7 @@ def names_below(db: Database, typed: str) -> list[str]:
 
 def sub_database(db: Database, path: str) -> Database | None:
     """Return a sub-database without reading anything; None where there is none of that name."""
-    found: Any = db[path] if path and db.is_sub_db(path) else None
+    found: Database | None = db[path] if path and db.is_sub_db(path) else None
     return found
 
 

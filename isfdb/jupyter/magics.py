@@ -62,10 +62,7 @@ class IsfdbMagics(Magics):
             line_magic_hint = f" The line magic has it: %isfdb {verb}" if verb in VERBS else ""
             raise UsageError(f"%%isfdb has one verb, cache, and not {visible(verb, 40)!r}.{line_magic_hint}")
         arguments = caching.parser().parse_args(words_of(rest))
-        try:
-            return caching.run(arguments, cell, self.here)
-        except IsfdbError as error:
-            raise UsageError(visible_lines(error)) from error
+        return caching.run(arguments, cell, self.here)
 
     def _run(self, verb: str, rest: str) -> Any:
         parser = self.parser_of(verb)

@@ -292,9 +292,25 @@ def test_a_cell_that_fails_stores_nothing_and_shows_its_own_line(run: Any, magic
     failed = run("%%isfdb cache a\nx = 1\nx / 0")
     assert not failed.result.success
     assert isinstance(failed.result.error_in_exec, ZeroDivisionError)
-    assert "x / 0" in failed.text and "cell_magic.py" not in failed.text
+    assert "cell_magic.py" not in failed.text and "_cached" not in failed.text
+    assert "line 2" in failed.text
     assert "a" not in magic.user_ns["db"]
     assert not run("%%isfdb cache a\nx = 1\nx / 2").loaded
+
+
+def test_an_error_of_isfdb_in_the_body_is_shown_where_it_happened(run: Any):
+    failed = run("%%isfdb cache a\nx = 1\ndb['nothing']")
+    assert isinstance(failed.result.error_in_exec, isfdb.errors.KeyNotFoundError)
+    assert "Traceback" in failed.text
+
+
+def test_a_value_that_cannot_be_loaded_can_be_computed_anew(run: Any, magic: Any):
+    run("%%isfdb cache a\n1")
+    (magic.user_ns["db"].entry("a").path / "Loader.json").write_text("{")
+    failed = run("%%isfdb cache a\n1")
+    assert not failed.result.success and "Traceback" not in failed.text
+    assert "To compute it anew: %%isfdb cache a --force" in failed.text
+    assert run("%%isfdb cache a --force\n1").value == 1
 
 
 def test_a_value_that_cannot_be_stored_leaves_the_old_one(run: Any, magic: Any):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
 
 from IPython.core.error import UsageError
 
 from isfdb.database import Database
-from isfdb.display.safe import visible
+from isfdb.display.safe import visible, visible_lines
+from isfdb.errors import IsfdbError
 from isfdb.jupyter.caching.cell_text import CellText, cell_text
 from isfdb.jupyter.caching.deciding import Decision, decide
 from isfdb.jupyter.here import Here, refuse_unexpanded
@@ -19,7 +20,7 @@ from isfdb.keys import split_key
 from isfdb.layout.current import join
 from isfdb.provenance.activities import running
 from isfdb.provenance.cached_cells import COMPUTED, LOADED, CachedCell, directory_now, note
-from isfdb.provenance.cell_dependencies import Dependencies, dependencies_of
+from isfdb.provenance.cell_dependencies import dependencies_of
 from isfdb.provenance.cells import Ran
 
 SUMMARY: Final = "compute a value where it is not stored yet or its code or inputs changed; else load it"
@@ -45,56 +46,74 @@ def parser() -> LineParser:
 
 
 def run(arguments: Any, body: str, here: Here) -> Any:
-    """Compute or load the value, and return it where it is the cell's output."""
+    """Compute or load the value, and return it where it is the cell's output. What the body raises is raised as it is."""
     __tracebackhide__ = True
     ran = _own_cell()
+    try:
+        plan = _planned(arguments, body, here, ran)
+    except IsfdbError as error:
+        raise UsageError(visible_lines(error)) from error
+    print(f"isfdb: {'loaded' if plan.decision.loads else 'computing'} {visible(plan.key)}: {plan.decision.because}", flush=True)
+    note(ran, plan.code, plan.cached)
+    value = _loaded(plan, ran, here.shell) if plan.decision.loads else _value_after(plan, ran, here.shell)
+    if not plan.decision.loads:
+        note(ran, plan.code, replace(plan.cached, digest=str(plan.db.entry(plan.key).newest.digest or "")))
+    return value
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be done: what was decided, what runs for it, and what is noted of that."""
+
+    db: Database
+    key: str
+    text: CellText
+    decision: Decision
+    cached: CachedCell
+
+    @property
+    def code(self) -> str:
+        return self.text.loading if self.decision.loads else self.text.computing
+
+
+def _planned(arguments: Any, body: str, here: Here, ran: Ran) -> _Plan:
+    """Decide what is to be done; nothing of the cell has run yet."""
     _check_names(arguments)
     if " ".join(arguments.words) in " ".join((ran.source or "").split("\n", 1)[0].split()):
         refuse_unexpanded(" ".join(arguments.words))  # IPython replaced nothing, not even {{ by {
     name, db, key = _target(arguments.words, here)
     link = f"isfdb://{db.root.id}/{quote(join(db.prefix, key))}"
-    target = f"{name}[{key!r}]"
-    shell = here.shell
-    text = cell_text(body, target, value=arguments.value, into=arguments.into, as_python=lambda code: _python(shell, code))
+    text = cell_text(body, f"{name}[{key!r}]", value=arguments.value, into=arguments.into, as_python=lambda code: _python(here.shell, code))
     note(ran, "", CachedCell(link, text.name))
     now = dependencies_of(ran, text.computing, link)
     decision = decide(db, key, text.own, now, force=arguments.force, ignore_inputs=arguments.ignore_inputs)
     if decision.loads:
-        return _load(ran, text, CachedCell(link, text.name, LOADED, str(db.entry(key).newest.digest or "")), decision, key, shell)
+        return _Plan(db, key, text, decision, CachedCell(link, text.name, LOADED, str(db.entry(key).newest.digest or "")))
     if db.read_only:
-        raise UsageError(f"{visible(key)} would be computed, as {decision.because}, and {visible(db.path)} is open to read. Open it again.")
-    return _compute(ran, text, link, now, decision, key, db, shell)
-
-
-def _load(ran: Ran, text: CellText, cached: CachedCell, decision: Decision, key: str, shell: Any) -> Any:
-    __tracebackhide__ = True
-    note(ran, text.loading, cached)
-    print(f"isfdb: loaded {visible(key)}: {decision.because}")
-    return _value_after(text.loading, text, shell)
-
-
-def _compute(ran: Ran, text: CellText, link: str, now: Dependencies, decision: Decision, key: str, db: Database, shell: Any) -> Any:
-    __tracebackhide__ = True
+        raise UsageError(f"{visible(key)} would be computed ({decision.because}), but {visible(db.path)} is open to read. Open it again.")
     earlier = tuple(one.digest for one in now.earlier)
-    cached = CachedCell(link, text.name, COMPUTED, "", text.own, now.digest, directory_now(), earlier)
-    note(ran, text.computing, cached)
-    print(f"isfdb: computing {visible(key)}: {decision.because}", flush=True)
-    value = _value_after(text.computing, text, shell)
-    note(ran, text.computing, replace(cached, digest=str(db.entry(key).newest.digest or "")))
-    return value
+    return _Plan(db, key, text, decision, CachedCell(link, text.name, COMPUTED, "", text.own, now.digest, directory_now(), earlier))
 
 
-def _value_after(code: str, text: CellText, shell: Any) -> Any:
+def _loaded(plan: _Plan, ran: Ran, shell: Any) -> Any:
+    __tracebackhide__ = True
+    try:
+        return _value_after(plan, ran, shell)
+    except IsfdbError as error:
+        raise UsageError(f"{visible_lines(error)}\nTo compute it anew: %%isfdb cache {visible(plan.key)} --force") from error
+
+
+def _value_after(plan: _Plan, ran: Ran, shell: Any) -> Any:
     """Run code in the session's variables, as IPython runs a cell, and return what the cell shows."""
     __tracebackhide__ = True
-    python = _python(shell, code)
-    name = shell.compile.cache(python, shell.execution_count, raw_code=code)
+    # A traceback shows the lines that the user wrote.
+    name = shell.compile.cache(_python(shell, plan.text.body), ran.count or shell.execution_count, raw_code=plan.text.body)
     try:
-        compiled = shell.compile(python, name, "exec")
+        compiled = shell.compile(_python(shell, plan.code), name, "exec")
     except SyntaxError as error:  # what can be read and not run: await, return
         raise UsageError(f"line {error.lineno} of the cell's body cannot be run by a magic: {error.msg}. Nothing was run.") from error
     exec(compiled, shell.user_global_ns)  # noqa: S102 - it is the user's cell
-    return shell.user_ns.get(text.name) if text.is_shown else None
+    return shell.user_ns.get(plan.text.name) if plan.text.is_shown else None
 
 
 def _python(shell: Any, code: str) -> str:

@@ -25,6 +25,8 @@ class CellText:
 
     Attributes
     ----------
+    body : str
+        As the user wrote it.
     computing : str
         The body, and the line that stores its value. Lines of the body keep their numbers.
     loading : str
@@ -36,6 +38,7 @@ class CellText:
         Digest of the body.
     """
 
+    body: str
     computing: str
     loading: str
     name: str
@@ -61,12 +64,12 @@ def cell_text(body: str, target: str, *, value: str | None, into: str | None, as
     body = without_empty_beginning(body).rstrip("\n")
     own = digest_of_body(body, value or "")
     if value is not None:
-        return CellText(f"{body}\n{target} = {value}", f"{value} = {target}", value, False, own)
+        return CellText(body, f"{body}\n{target} = {value}", f"{value} = {target}", value, False, own)
     name = into or VARIABLE
     computing = _with_last_expression_stored(body, f"{target} = {name} = ", as_python(body))
     is_shown = into is None and not CellCode(body, None).is_quiet()
     shown = f"\n{name}" if is_shown else ""
-    return CellText(f"{computing}{shown}", f"{name} = {target}{shown}", name, is_shown, own)
+    return CellText(body, f"{computing}{shown}", f"{name} = {target}{shown}", name, is_shown, own)
 
 
 def _with_last_expression_stored(body: str, assignment: str, python: str) -> str:
