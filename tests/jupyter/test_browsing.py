@@ -192,6 +192,16 @@ def test_an_error_of_the_query_stands_in_its_place(browser):
     assert rows(browser) == [] and "text:nowhere" in said(browser._said)
 
 
+def test_many_records_are_read_when_enter_is_pressed(browser, monkeypatch):
+    monkeypatch.setattr("isfdb.jupyter.browsing.browser.MOST_READ_TYPING", 3)
+    browser._search.value = "type:array"
+    assert "Press Enter" in said(browser._said) and rows(browser) == ["▸ cells/", "name", "rates"]
+    browser._search._handle_custom_msg({"event": "submit"}, [])  # as front ends say that Enter was pressed
+    assert rows(browser) == ["rates"] and "1 key fits" in said(browser._said)
+    browser._search.value = "trace"
+    assert rows(browser) == ["cells/deep/trace"]
+
+
 def test_filters_by_type_risk_and_verdict(browser, filled):
     browser._filters["type"].value = "arrays"
     assert rows(browser) == ["rates"]
@@ -416,7 +426,7 @@ def lines(known) -> dict[str, tuple[bool, str]]:
 
 def test_all_databases_are_listed_with_what_is_known_of_them(known, tmp_path: Path):
     found = lines(known)
-    assert list(found) == ["first", "second", "lost"]  # what is missing comes last
+    assert sorted(found) == ["first", "lost", "second"] and list(found)[-1] == "lost"  # what is missing comes last
     assert found["first"][0] and "2 names" in found["first"][1] and str(tmp_path / "first") in found["first"][1]
     assert not found["lost"][0] and "missing" in found["lost"][1] and "1 missing" in texts_in(known._title)
     known._name.value = "sec"

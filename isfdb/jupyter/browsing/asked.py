@@ -32,6 +32,9 @@ TYPES: Final = {
 #: Risks are those that are recorded; what else there may be is asked for in the search box.
 RISKS: Final = {"any risk or none": "", "no risk known": "not risk:*", "any risk": "risk:*"} | {kind: f'risk:"{kind}"' for kind in ADVICE}
 
+#: The records of so many keys are read while somebody types; of more, when Enter was pressed.
+MOST_READ_TYPING: Final = 3000
+
 #: Of what was found by records, so many are listed: a list of more helps nobody.
 MOST_HITS: Final = 10_000
 
@@ -85,8 +88,15 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def find_asked(db: Any, asked: Asked) -> Found:
+def find_asked(db: Any, asked: Asked, *, most_read: int | None = None) -> Found | None:
     """Return the keys that fit.
+
+    Parameters
+    ----------
+    db : Database
+    asked : Asked
+    most_read : int, optional
+        While somebody types: where the records of more keys would have to be read, None is returned.
 
     Raises
     ------
@@ -97,7 +107,13 @@ def find_asked(db: Any, asked: Asked) -> Found:
     filters = parse(asked.query_of_filters)
     query = replace(typed, terms=(*map(_of_key, typed.terms), *filters.terms))
     status = VERDICTS[asked.verdict]
-    found = _find(db, query, None if status else MOST_HITS)
+    prefix = f"{db.prefix}/" if db.prefix else ""
+    if query.wants_stale is None and not query.of_record:
+        found = _find_keys(db, query, prefix)
+    elif most_read is not None and len(list_places(db._storage, prefix)) > most_read:
+        return None
+    else:
+        found = _find_records(db, query, None if status else MOST_HITS)
     if status:
         known = verdicts_known(db)
         found = replace(found, keys=tuple([key for key in found.keys if known.get(key, NOT_REPLAYED) == status]))
@@ -113,12 +129,13 @@ def _of_key(term: Term) -> Term:
     return OfKey(term.word, within=True) if isinstance(term, Anything) else term
 
 
-def _find(db: Any, query: Query, most: int | None) -> Found:
-    if query.wants_stale is None and not query.of_record:
-        prefix = f"{db.prefix}/" if db.prefix else ""
-        tests = [term.matches() for term in query.of_key]
-        keys = [place.key[len(prefix) :] for place in list_places(db._storage, prefix)]
-        return Found(tuple(sorted([key for key in keys if all(test(key) for test in tests)])), {})
+def _find_keys(db: Any, query: Query, prefix: str) -> Found:
+    tests = [term.matches() for term in query.of_key]
+    keys = [place.key[len(prefix) :] for place in list_places(db._storage, prefix)]
+    return Found(tuple(sorted([key for key in keys if all(test(key) for test in tests)])), {})
+
+
+def _find_records(db: Any, query: Query, most: int | None) -> Found:
     hits = answer(db, query)
     shown = {hit.key: ", ".join([hit.what, *[why for why in hit.why if why != "key"]]) for hit in hits[:most]}
     cut = f"the first {most:,} of {len(hits):,} hits" if most is not None and len(hits) > most else ""

@@ -11,7 +11,7 @@ from isfdb import display
 from isfdb.display.safe import escape, visible
 from isfdb.display.words import count_text
 from isfdb.entry import Entry
-from isfdb.jupyter.browsing.asked import RISKS, TYPES, VERDICTS, Asked, Found, find_asked
+from isfdb.jupyter.browsing.asked import MOST_READ_TYPING, RISKS, TYPES, VERDICTS, Asked, Found, find_asked
 from isfdb.jupyter.browsing.listed import PAGE, Listed
 from isfdb.jupyter.browsing.looking import Looking, box_of, headed, refresh_button
 from isfdb.jupyter.browsing.opened import Opened
@@ -40,7 +40,6 @@ class Browser(Looking):
         self.database = db
         self._tree = Tree(db)
         self._found: Found | None = None
-        self._asked = Asked()
         super().__init__()
         self._listed = Listed(self._clicked, self._turned)
         self._opened = Opened(db, self._acting)
@@ -71,8 +70,10 @@ class Browser(Looking):
             "verdict": _choice("Verdict", VERDICTS, "show values by what came of making them again"),
             "risk": _choice("Risk", RISKS, "show values by what may keep them from being made again"),
         }
-        for control in (self._search, *self._filters.values()):
-            control.observe(self._searched, "value")
+        self._search.observe(self._typed, "value")
+        self._search.on_msg(lambda _, content, __: self._searched(content) if content.get("event") == "submit" else None)
+        for choice in self._filters.values():
+            choice.observe(self._searched, "value")
         self._said = Notice()
         filters = widgets.HBox(list(self._filters.values()), layout={"flex_flow": "row wrap", "width": "100%"})
         left = box_of([self._search, filters, self._said.widget, self._listed.widget], "1 1 260px")
@@ -81,18 +82,26 @@ class Browser(Looking):
 
     # What happens ----------------------------------------------------------------------------------------------------------------
 
+    def _typed(self, _: Any) -> None:
+        with self._acting():
+            self._find(most_read=MOST_READ_TYPING)
+            self._page(0)
+
     def _searched(self, _: Any) -> None:
         with self._acting():
-            self._asked = Asked(self._search.value, **{name: choice.value for name, choice in self._filters.items()})
             self._find()
             self._page(0)
 
-    def _find(self) -> None:
-        """Find what is asked for; of a question that is not understood, keep what was found before it."""
+    def _find(self, *, most_read: int | None = None) -> None:
+        """Find what is asked for; of a question that is not understood, or not finished, keep what was found before it."""
         with told(self._said):
-            self._found = find_asked(self.database, self._asked) if self._asked.is_anything else None
-            count = count_text(len(self._found.keys), "key fits", "keys fit") if self._found is not None else ""
-            self._said.say(". ".join([count, *(self._found.notes if self._found is not None else ())]))
+            asked = Asked(self._search.value, **{name: choice.value for name, choice in self._filters.items()})
+            found = find_asked(self.database, asked, most_read=most_read) if asked.is_anything else None
+            if found is None and asked.is_anything:
+                self._said.say("Press Enter to search what is known of each key.")
+                return
+            self._found = found
+            self._said.say(". ".join([count_text(len(found.keys), "key fits", "keys fit"), *found.notes]) if found is not None else "")
 
     def _clicked(self, row: Row) -> None:
         with self._acting():
