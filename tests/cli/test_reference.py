@@ -158,12 +158,6 @@ def test_json_and_lines_exclude_each_other(told):
         told("ls {db}", "--json", "--jsonl")
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_the_reference_says_when_each_verb_has_status_1(verb: str):
-    statuses = PAGE.read_text(encoding="utf-8").split("| verb | exit status 1 |")[1].split("\n\n")[0]
-    assert f"`{verb}`" in statuses
-
-
 def _names(members: object) -> set[str]:
     if isinstance(members, list):
         return set().union(*[_names(member) for member in members])
