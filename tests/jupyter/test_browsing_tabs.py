@@ -246,6 +246,21 @@ def test_an_attachment_can_be_saved(db, tmp_path):
     assert 'download="a note.txt" href="data:application/octet-stream;base64,' in pieces(widget)
 
 
+def test_what_isf_wrote_is_shown_too():
+    from pathlib import Path
+
+    import isfdb
+
+    db = isfdb.open(Path(__file__).parents[1] / "compatibility/data/isf/written_by_isf", mode="r")
+    assert "heat map of numpy_to_npy: 50 × 40 values" in seen(tabs.make(db, "numpy_to_npy", "Preview"))
+    assert "isfdb trust" in seen(tabs.make(db, "to_pickle", "Preview"))
+
+
+def test_of_a_long_container_the_beginning_is_shown(db):
+    db["long"] = list(range(100_000))
+    assert "the first 2,000 of 100,000 members" in seen(tabs.make(db, "long", "Preview"))
+
+
 def test_figures_and_pictures_are_shown_with_words(db):
     from matplotlib.figure import Figure
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pprint
+import stat
 from base64 import b64encode
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,10 +17,11 @@ from isfdb.errors import UntrustedDataError
 from isfdb.jupyter.browsing.tabs.arrays import ArraySource, ArrayView, array_html
 from isfdb.jupyter.browsing.tabs.containers import parts_of, place_of, tree_html
 from isfdb.jupyter.browsing.tabs.frames import FrameSource, FrameView, frame_html
-from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, fitted, guarded, note, piece, problem, row, show
-from isfdb.jupyter.browsing.tabs.sources import MAX_BYTES, source_of, variable_source, variables_of
-from isfdb.jupyter.browsing.tabs.subject import Subject
+from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, fitted, guarded, note, piece, problem, row
+from isfdb.jupyter.browsing.tabs.sources import MAX_BYTES, READ_IN_PARTS, source_of, value_source, variable_source, variables_of
+from isfdb.jupyter.browsing.tabs.subject import Subject, within
 from isfdb.parts import needs_of
+from isfdb.storage.isf import IsfStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     Show = Callable[[str], "ArraySource | FrameSource | str"]
 
 _MOST_TEXT: Final = 20_000
+_MOST_MEMBERS: Final = 2_000
 #: A larger file is not put into the page to be saved from it.
 _MOST_SAVED: Final = 2 * 10**6
 _PLAIN: Final = frozenset({"to_json", "python_to_json", "to_numpy_scalar"})
@@ -49,7 +53,7 @@ def tab(subject: Subject) -> Any:
     first = shown("")
     below = _view(first, notice)
     is_told_only = isinstance(first, str) and str(version.dumper) not in _WHOLE and version.nbytes <= MAX_BYTES
-    return column(_loading(subject, version, below, notice) if is_told_only else None, notice.widget, below)
+    return _loading(subject, version, below, notice) if is_told_only else column(notice.widget, below)
 
 
 def static(subject: Subject) -> str:
@@ -107,11 +111,16 @@ def _members(subject: Subject, version: Version) -> tuple[list[str], Show]:
 
 def _whole(subject: Subject, version: Version) -> ArraySource | FrameSource | str:
     dumper, number = str(version.dumper), version.number
-    source = source_of(version.describe, dumper, subject.key, version.nbytes, lambda **options: subject.load(number, **options))
+    is_of_isf = isinstance(version._storage, IsfStorage)  # its formats are read whole or not at all
+
+    def load(**options: Any) -> Any:
+        return subject.load(number, **options)
+
+    source = None if is_of_isf else source_of(version.describe, dumper, subject.key, version.nbytes, load)
     if source is not None:
         return source
-    if dumper in _PLAIN and version.nbytes <= MAX_BYTES:
-        return plain(subject.load(number), subject.key)
+    if (dumper in _PLAIN or (is_of_isf and dumper in READ_IN_PARTS)) and version.nbytes <= MAX_BYTES:
+        return in_memory(subject.load(number), subject.key)
     return _noted(version) + (_saving(version) if dumper == "attachment" else "")
 
 
@@ -121,13 +130,26 @@ def _noted(version: Version) -> str:
     return f"<style>{PREVIEW_STYLE}</style>{''.join(shown.parts)}"
 
 
+def in_memory(value: Any, label: str) -> ArraySource | FrameSource | str:
+    """Return how a value that is in memory is shown: as an array, as a table, or as Python writes it."""
+    return value_source(value, label) or plain(value, label)
+
+
 def plain(value: Any, label: str) -> str:
     """Return a text, a number or a small container as it is written, cut where it is long."""
-    text = value if isinstance(value, str) else pprint.pformat(value, width=100, compact=True, sort_dicts=False)
+    text = value if isinstance(value, str) else within(lambda: _written(value), f"write {label!r} as text")
     if "\n" not in text and len(text) < 60:
         return f"<p><code>{escape(text)}</code></p>"
     body = escape_lines(text, _MOST_TEXT)
     return f'<pre class="i-code" tabindex="0" role="group" aria-label="{escape(f"value of {label}")}">{body}</pre>'
+
+
+def _written(value: Any) -> str:
+    """Return a value as Python writes it; of many members the first ones, for the others would not be seen."""
+    if type(value) in (list, tuple, set, frozenset, dict) and len(value) > _MOST_MEMBERS:
+        first = type(value)(islice(value.items() if isinstance(value, dict) else value, _MOST_MEMBERS))
+        return f"the first {_MOST_MEMBERS:,} of {len(value):,} members:\n{pprint.pformat(first, width=100, compact=True, sort_dicts=False)}"
+    return pprint.pformat(value, width=100, compact=True, sort_dicts=False)
 
 
 # Containers -------------------------------------------------------------------------------------------------------------------------
@@ -160,7 +182,7 @@ def _part(subject: Subject, version: Version, name: str, parts: Mapping[str, Any
     nbytes = describe.get("nbytes")
     if not isinstance(nbytes, int) or nbytes > MAX_BYTES or version.nbytes > MAX_BYTES:
         return note("It is not read to be looked at: nothing says that it is small.")
-    return value_html(load(), name)
+    return in_memory(load(), name)
 
 
 # Files ------------------------------------------------------------------------------------------------------------------------------
@@ -173,7 +195,8 @@ def _saving(version: Version) -> str:
         return ""
     path = version.path / "attached" / name
     facts = html.facts([("attached", name), ("size", size_text(version.nbytes)), ("lies at", str(path))])
-    if version.nbytes > _MOST_SAVED or path.is_symlink() or not path.is_file():
+    is_in_place = not path.parent.is_symlink() and stat.S_ISREG(path.lstat().st_mode)  # a link could lead out of the database
+    if not is_in_place or path.lstat().st_size > _MOST_SAVED:
         return facts
     source = f"data:application/octet-stream;base64,{b64encode(path.read_bytes()).decode('ascii')}"
     style = "color:var(--i-accent);text-decoration:underline"
@@ -202,30 +225,17 @@ def _running_code(subject: Subject, version: Version, notice: Notice) -> Any:
         return piece(refused + known)
     if version.nbytes > MAX_BYTES:
         return piece(note(f"It is not loaded to be looked at: it takes {size_text(version.nbytes)}.") + known)
-    below = piece(known)
+    below = _view(known, notice)
     words = note("Loading it runs code from the file. You wrote it, or trust the database.")
-    return column(piece(words), _loading(subject, version, below, notice), notice.widget, below)
+    return column(piece(words), _loading(subject, version, below, notice))
 
 
 def _loading(subject: Subject, version: Version, below: Any, notice: Notice) -> Any:
     """Return a button that loads the whole value, and shows it in place of what is known of it."""
+    holder = column(below)
 
     def load() -> None:
-        value = subject.load(version.number)
-        show(below, value_html(value, subject.key))
+        holder.children = [_view(in_memory(subject.load(version.number), subject.key), notice)]
         notice.say("")
 
-    return row(button("load and show", "Load the whole value and show it", notice, load, icon="eye"))
-
-
-def value_html(value: Any, label: str) -> str:
-    """Return a value that is in memory as HTML: an array, a table, or as Python writes it."""
-    from isfdb.display.glimpses import of_array, of_frame
-
-    if hasattr(value, "__array_interface__") and hasattr(value, "shape"):
-        shown = of_array(label, value)
-    elif hasattr(value, "iloc"):
-        shown = of_frame(value)
-    else:
-        return plain(value, label)
-    return f"<style>{PREVIEW_STYLE}</style>{shown.html}{note(shown.note) if shown.note else ''}"
+    return column(row(button("load and show", "Load the whole value and show it", notice, load, icon="eye")), notice.widget, holder)

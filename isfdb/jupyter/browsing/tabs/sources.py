@@ -33,6 +33,8 @@ _IN_PARTS: Final = frozenset(
     }
 )
 _PARTITIONED: Final = frozenset({"dask_to_arrow", "dask_to_parquet"})
+#: Formats that are read in parts, or partition by partition.
+READ_IN_PARTS: Final = _IN_PARTS | _PARTITIONED
 
 
 def source_of(describe: Mapping[str, Any], dumper: str, label: str, nbytes: int, load: Load) -> ArraySource | FrameSource | None:
@@ -148,3 +150,23 @@ def variables_of(describe: Mapping[str, Any]) -> list[str]:
     """Return the names of a Dataset's variables, as they are noted."""
     noted = describe.get("variables")
     return [one[0] for one in noted if isinstance(one, list) and one and isinstance(one[0], str)] if isinstance(noted, list) else []
+
+
+def value_source(value: Any, label: str) -> ArraySource | FrameSource | None:
+    """Return what shows a value that is in memory; None where it is neither an array nor a table.
+
+    Parameters
+    ----------
+    value : object
+    label : str
+    """
+    if hasattr(value, "__array_interface__") and hasattr(value, "shape") and hasattr(value, "dtype"):
+        return described_source({"shape": list(value.shape), "dtype": str(value.dtype)}, label, lambda index: value[index])
+    if not hasattr(value, "iloc") or not hasattr(value, "index"):
+        return None
+    frame = value.to_frame() if not hasattr(value, "columns") else value
+
+    def read(first: int, last: int, columns: list[Any] | None) -> Any:
+        return (frame if columns is None else frame[columns]).iloc[first:last]
+
+    return FrameSource(label, len(frame), tuple(frame.columns), read)
