@@ -82,8 +82,14 @@ class Database(Upkeep, MutableMapping[Key, Any]):
         here = self._list()
         if not recurse:
             return tuple(sorted([*here.keys, *here.sub_databases]))
-        below = [f"{name}/{key}" for name in here.sub_databases for key in self._sub(name).keys(recurse=True)]
-        return tuple(sorted([*here.keys, *below]))
+        found = list(here.keys)
+        waiting = [(f"{name}/", self._sub(name)) for name in here.sub_databases]
+        while waiting:  # no recursion: folders may lie deeper than Python's stack
+            prefix, database = waiting.pop()
+            below = database._list()
+            found += [f"{prefix}{key}" for key in below.keys]
+            waiting += [(f"{prefix}{name}/", database._sub(name)) for name in below.sub_databases]
+        return tuple(sorted(found))
 
     def get(self, key: Key, default: Any = None, *, version: Any = None, **options: Any) -> Any:
         """Read a value.

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from isfdb.display import html
 from isfdb.display.glimpses import Glimpse, of_text
-from isfdb.display.pictures import Pictures, size_of_picture
+from isfdb.display.pictures import size_of_picture, thumbnail
 from isfdb.display.text import table_text
 from isfdb.display.words import count_text, size_text
 
@@ -71,7 +71,7 @@ def of_picture(path: Path, alt: str) -> Glimpse:
     """Show a stored picture."""
     sides = size_of_picture(path)
     words = f"a picture of {sides[0]:,} × {sides[1]:,} pixels" if sides else "a picture"
-    return Glimpse("picture", Pictures().of(path, alt, "picture"), f"{words}: {path.name}")
+    return Glimpse("picture", thumbnail(path, alt), f"{words}: {path.name}")
 
 
 def of_attachment(version: Any) -> Glimpse:

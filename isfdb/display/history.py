@@ -116,18 +116,19 @@ def _cells(db: Any, session_id: str, everything: tuple[Stored, ...]) -> tuple[Ce
 def history(db: Any, *, max_keys: int = MAX_KEYS) -> tuple[Stored, ...]:
     """Return every version and tombstone of a database, oldest first."""
     found: list[Stored] = []
-    for key in sorted(_keys_ever(db, ""))[:max_keys]:
+    for key in sorted(_keys_ever(db))[:max_keys]:
         found += history_of(db, key)
     return tuple(sorted(found, key=lambda stored: (stored.summary.created is not None, stored.summary.created, stored.summary.key)))
 
 
-def _keys_ever(db: Any, prefix: str) -> Iterator[str]:
+def _keys_ever(db: Any) -> Iterator[str]:
     """Yield the keys of a database and its sub-databases, deleted ones included: their history is kept."""
-    here = db._list(deleted=True)
-    for key in here.keys:
-        yield f"{prefix}{key}"
-    for name in here.sub_databases:
-        yield from _keys_ever(db[name], f"{prefix}{name}/")
+    waiting = [("", db)]
+    while waiting:
+        prefix, database = waiting.pop()
+        here = database._list(deleted=True)
+        yield from [f"{prefix}{key}" for key in here.keys]
+        waiting += [(f"{prefix}{name}/", database[name]) for name in here.sub_databases]
 
 
 def history_of(db: Any, key: str) -> list[Stored]:

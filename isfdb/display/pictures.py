@@ -6,6 +6,7 @@ import os
 import stat
 from base64 import b64encode
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,11 @@ _SIGNATURES: Final = (
     (b"GIF89a", "image/gif"),
 )
 _MAX_PICTURE_BYTES: Final = 5 * 10**6
+#: Of a thumbnail: a notebook keeps what it shows, so what is larger is made smaller.
+_MAX_THUMBNAIL_BYTES: Final = 300_000
+_MAX_LARGE_BYTES: Final = 40 * 10**6
+_MAX_PIXELS: Final = 60 * 10**6
+_LONGEST_SIDE: Final = 800
 #: Of all pictures on a page: what is larger opens slowly, and no mail takes it.
 MAX_PAGE_BYTES: Final = 40 * 10**6
 
@@ -62,8 +68,48 @@ class Pictures:
             return _note(f"The picture ({size_text(len(data))}) is not shown: the page holds as many as it can.")
         self._left -= len(data)
         self._shown[digest] = anchor
-        source = f"data:{kind};base64,{b64encode(data).decode('ascii')}"
-        return f'<p><img class="i-picture" loading="lazy" decoding="async" alt="{escape(alt, 300)}" src="{source}"></p>'
+        return _image(data, kind, alt)
+
+
+def thumbnail(path: Path, alt: str) -> str:
+    """Return a picture as HTML, a large one made smaller where Pillow is installed, or a sentence that says why it is not shown.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    alt : str
+        What it shows, for those who do not see it.
+    """
+    data = _read(path, _MAX_LARGE_BYTES)
+    kind = kind_of(data) if data is not None else ""
+    if data is not None and kind and len(data) > _MAX_THUMBNAIL_BYTES:
+        data = _smaller(data, "JPEG" if kind == "image/jpeg" else "PNG") or data
+        kind = kind_of(data)
+    if data is None or not kind or len(data) > _MAX_PICTURE_BYTES:
+        return _note("The stored picture is of no kind that a page can show, or too large for one.")
+    return _image(data, kind, alt)
+
+
+def _smaller(data: bytes, form: str) -> bytes | None:
+    """Return a picture with sides that a notebook shows; None where that cannot be done."""
+    try:
+        from PIL import Image
+
+        with Image.open(BytesIO(data), formats=("PNG", "JPEG", "GIF", "WEBP")) as image:
+            if image.width * image.height > _MAX_PIXELS:
+                return None
+            image.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+            made = BytesIO()
+            image.save(made, form)
+    except Exception:  # noqa: BLE001 - whatever a damaged picture makes the library raise; the picture is then shown as it is
+        return None
+    return made.getvalue()
+
+
+def _image(data: bytes, kind: str, alt: str) -> str:
+    source = f"data:{kind};base64,{b64encode(data).decode('ascii')}"
+    return f'<p><img class="i-picture" loading="lazy" decoding="async" alt="{escape(alt, 300)}" src="{source}"></p>'
 
 
 def kind_of(data: bytes) -> str:
@@ -86,16 +132,16 @@ def size_of_picture(path: Path) -> tuple[int, int] | None:
     return None
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: Path, most: int = _MAX_PICTURE_BYTES) -> bytes | None:
     # A link could lead out of the database.
     try:
         status = path.lstat()
     except OSError:
         return None
-    if path.parent.is_symlink() or not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_PICTURE_BYTES:
+    if path.parent.is_symlink() or not stat.S_ISREG(status.st_mode) or status.st_size > most:
         return None
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
-        return file.read(_MAX_PICTURE_BYTES)
+        return file.read(most)
 
 
 def _note(text: str) -> str:

@@ -38,9 +38,9 @@ color:var(--i-fg);font-size:13px;line-height:1.5;overflow-wrap:anywhere;max-widt
 .isfdb .i-row{display:inline-flex;flex-wrap:wrap;gap:0 .9em;align-items:baseline;width:calc(100% - 1.6em);vertical-align:top}
 .isfdb .i-name{flex:1 1 13em;min-width:0;max-width:100%}
 .isfdb .i-name b{font-weight:600;font-family:var(--i-mono);font-size:.95em}
-.isfdb .i-icon{display:inline-block;width:1.5em;text-align:center;font-family:"DejaVu Sans",sans-serif;color:var(--i-muted);
+.isfdb .i-icon{float:left;display:inline-block;width:1.5em;text-align:center;font-family:"DejaVu Sans",sans-serif;color:var(--i-muted);
 font-weight:400;overflow:hidden;white-space:nowrap;vertical-align:bottom}
-.isfdb .i-badges{margin-left:.7em}
+.isfdb .i-badges{margin-left:.7em}.isfdb td .i-badges{margin-left:0}
 .isfdb .i-badge{display:inline-block;border:1px solid currentColor;border-radius:9px;padding:0 .55em;font-size:.82em;line-height:1.45;
 white-space:nowrap;font-weight:400}
 .isfdb .i-cols{display:inline-flex;flex-wrap:wrap;gap:0 .8em;color:var(--i-muted);font-variant-numeric:tabular-nums;max-width:100%}
@@ -77,7 +77,8 @@ vertical-align:top;background:none;overflow-wrap:break-word;max-width:34em}
 #: Of previews, on a page and in a notebook.
 PREVIEW_STYLE: Final = """
 .isfdb .i-scalar{font-size:1.35em;margin:.3em 0 .5em}
-.isfdb .i-picture{max-width:100%;max-height:30em;height:auto;width:auto;background:#fff;border-radius:4px;border:1px solid var(--i-line)}
+.isfdb .i-picture{box-sizing:border-box;max-width:100%;max-height:30em;height:auto;width:auto;background:#fff;
+border-radius:4px;border:1px solid var(--i-line)}
 .isfdb .i-plots{display:flex;flex-wrap:wrap;gap:.8em 1.6em;margin:.5em 0}
 .isfdb .i-plot{margin:0;flex:1 1 16em;max-width:26em;min-width:0}
 .isfdb .i-plot svg{display:block;width:100%;height:5em;background:var(--i-soft);border-radius:4px;color:var(--i-accent)}

@@ -179,6 +179,7 @@ def test_a_thousand_levels_of_sub_databases_are_shown_down_to_some(db):
     os.makedirs(folder)
     try:
         bundle = db._repr_mimebundle_()
+        assert db.keys(recurse=True) == ("/".join("a" * 60),)
     finally:
         os.removedirs(folder)  # what empties the test's folder later would not get down there
     assert bundle["text/plain"].count("a/") == 24

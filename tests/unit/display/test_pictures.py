@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from isfdb.display.pictures import Pictures, kind_of
+from isfdb.display.pictures import Pictures, kind_of, thumbnail
 from isfdb.reporting.page import report_page
 from tests.unit.reporting.reported import pictures, section
 
@@ -47,6 +47,26 @@ def test_beyond_the_limit_a_sentence_stands_for_a_picture(tmp_path: Path):
     shown = Pictures(max_bytes=150)
     shown.of(_file(tmp_path, "a.png", PNG), "one", "k-1")
     assert "is not shown" in shown.of(_file(tmp_path, "b.png", PNG + b"1"), "two", "k-2")
+
+
+def test_a_large_picture_is_made_smaller_for_a_notebook(tmp_path: Path):
+    image = pytest.importorskip("PIL.Image")
+    import numpy as np
+
+    noise = np.random.default_rng(1).integers(0, 255, (900, 1200, 3), dtype="uint8")
+    image.fromarray(noise).save(tmp_path / "photo.png")
+    whole = (tmp_path / "photo.png").stat().st_size
+    shown = thumbnail(tmp_path / "photo.png", "noise")
+    assert 'alt="noise"' in shown
+    assert "data:image/png;base64," in shown
+    assert len(shown) < whole
+
+
+def test_a_damaged_picture_is_shown_as_it_is(tmp_path: Path):
+    damaged = PNG + b"x" * 400_000
+    assert len(thumbnail(_file(tmp_path, "a.png", damaged), "one")) > 400_000
+    assert "no kind that a page can show" in thumbnail(_file(tmp_path, "b.png", b"no picture"), "two")
+    assert "no kind that a page can show" in thumbnail(tmp_path / "missing.png", "three")
 
 
 def test_an_attached_picture_is_shown_unless_it_is_one_that_could_hold_a_script(db, tmp_path: Path):
