@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -109,13 +108,11 @@ def test_no_value_is_read(magic: Any, monkeypatch: pytest.MonkeyPatch):
     assert offered(magic, 'db["rates"]["ra') == []
 
 
-def test_many_keys_are_listed_and_not_looked_into(magic: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch):
+def test_many_keys_are_listed_and_not_looked_into(magic: Any, tmp_path: Any):
     for number in range(2000):
         (tmp_path / "results" / f"k{number:06}.key").mkdir()  # nothing is in them: who looks will fail
-    begun = time.process_time()
     assert len(offered(magic, 'db["k')) == 500
     assert offered(magic, "%isfdb show k00199")[0] == "%isfdb show k001990"
-    assert time.process_time() - begun < 60  # told in docs/explanation/performance.md; here only that it ends
 
 
 def test_without_the_extension_keys_are_offered_too(magic: Any):
