@@ -5,6 +5,7 @@ They were written from what is promised, without a look at how it is done. How t
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from .harness import Outcome, missing, run_projects
 from .reading import all_projects, all_rows
 
+HERE = Path(__file__)
 ROWS = all_rows()
 PROJECTS = all_projects()
 
@@ -27,7 +29,7 @@ def _marks(name: str) -> list[Any]:
 @pytest.fixture(scope="session")
 def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """Live through every project that a collected test asks about, once."""
-    asked = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
+    asked = {item.callspec.params["name"] for item in request.session.items if item.path == HERE and hasattr(item, "callspec")}
     names = {ROWS[name].project for name in asked & set(ROWS)} | (asked & set(PROJECTS))
     return run_projects(sorted(name for name in names if not missing(PROJECTS[name])), tmp_path_factory.mktemp("replays"))
 
