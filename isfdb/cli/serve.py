@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from isfdb.cli.common import add_json, open_to_read
+from isfdb.display.safe import visible_lines
 from isfdb.errors import OptionError
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         raise OptionError("say which databases to serve, isfdb serve DB, or serve all: isfdb serve --registry")
     find = registered if arguments.registry else given([open_to_read(one) for one in arguments.db])
     teller = _Teller(arguments, terminal)
-    logging.getLogger("isfdb.serving").addHandler(logging.StreamHandler())
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Visible("isfdb serve: %(message)s"))
+    logging.getLogger("isfdb.serving").addHandler(handler)
     with Server(Site(find), arguments.port, teller.next_link) as server, _ending_at_sigterm():
         teller.begin(server)
         try:
@@ -63,6 +66,14 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         finally:
             teller.end()
     return 0
+
+
+class _Visible(logging.Formatter):
+    """Writes nothing that could act on the terminal: a database's texts may stand in a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return what is written of a record."""
+        return visible_lines(super().format(record))
 
 
 class _Teller:

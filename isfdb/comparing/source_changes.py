@@ -66,7 +66,9 @@ def source_changes(a: Stored, b: Stored) -> SourceChanges:
 
 def _why_unknown(side: Stored) -> str:
     if side.snapshot is None:
-        return "their record is not in this database" if (side.record.get("code") or {}).get("snapshot") else side.why_unknown("code")
+        code = side.record.get("code")
+        is_named = isinstance(code, Mapping) and bool(code.get("snapshot"))
+        return "their record is not in this database" if is_named else side.why_unknown("code")
     unknown = side.snapshot.get("unknown")
     return "; ".join([str(why) for why in unknown.values()]) if isinstance(unknown, Mapping) else ""
 

@@ -24,6 +24,8 @@ def size_text(size_bytes: int | None) -> str:
         return ""
     if size_bytes < 1000:
         return f"{size_bytes} B"
+    if size_bytes >= 10**21:
+        return "more than 10^21 B"  # a forged record may claim what no float can hold
     unit, step = next(((unit, step) for unit, step in _STEPS if size_bytes < 999.5 * step), _STEPS[-1])
     number = size_bytes / step
     digits = 0 if number >= 99.95 else 1 if number >= 9.995 else 2

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -26,6 +29,9 @@ _MOST_WITNESSED_BYTES: Final = 8 * 2**20
 
 #: A worker's task may have been sent by a task.
 _MOST_PARENTS = 8
+
+#: So many sessions are kept at most where they are kept.
+_MOST_KEPT = 32
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,12 @@ class Session:
         return tuple(dict.fromkeys([one["file"] for one in members if isinstance(one.get("file"), str) and "\0" not in one["file"]]))
 
 
+#: Where the log lies, the session's id, the size of the log -> the session.
+KeptSessions = dict[tuple[str, str, int], Session]
+
+_kept: ContextVar[KeptSessions | None] = ContextVar("isfdb_kept_sessions", default=None)
+
+
 def path_of(session_id: str) -> str:
     """Return where the log lies in a database."""
     return f"{SESSIONS_FOLDER}/{session_id}.jsonl"
@@ -143,6 +155,36 @@ def read_session(storage: Storage, session_id: str) -> Session:
     FileNotFoundError
         This database has no such log.
     """
+    kept = _kept.get()
+    if kept is None:
+        return _whole(storage, session_id)
+    place = (storage.location, session_id, storage.size(path_of(_checked_id(session_id))))
+    session = kept.get(place)
+    if session is None:
+        session = _whole(storage, session_id)
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        kept[place] = session
+    return session
+
+
+@contextmanager
+def keeping_sessions(kept: KeptSessions) -> Iterator[None]:
+    """Parse the log of a session once for all that is read in such blocks, until it grows: one page may ask for it five times.
+
+    Parameters
+    ----------
+    kept : dict
+        Filled here; the caller keeps it from block to block. Several threads may share it.
+    """
+    token = _kept.set(kept)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def _whole(storage: Storage, session_id: str) -> Session:
     session = _read(storage, session_id)
     return replace(session, cells=tuple([_with_senders_source(storage, cell) for cell in session.cells]))
 

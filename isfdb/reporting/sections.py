@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN: Final = 30
 _MOST_BOXES: Final = 40
+_NEAR: Final = 6
 
 
 class CellsOnPages(Protocol):
@@ -178,7 +179,9 @@ class Sections:
         return f"<td>value {link}</td><td></td><td><code>{escape((used.digest or '')[:16])}</code></td>"
 
     def _lineage(self, account: Account) -> str:
-        found = lineage(self._db, account.key, version=account.version.number)
+        # One page for many keys is made once; where each has its own, nobody waits for what is far away.
+        depth = _NEAR if self._is_alone else None
+        found = lineage(self._db, account.key, version=account.version.number, depth=depth)
         drawing = draw(found.graph, most_nodes=_MOST_BOXES)
         # What a box tells when pointed at would be most of the page: the text of cells stands below, once.
         boxes = tuple([replace(box, title="" if box.kind == "activity" else box.title[:200]) for box in drawing.boxes])

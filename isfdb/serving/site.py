@@ -13,10 +13,20 @@ from typing import Any, Final
 
 from isfdb.display import html
 from isfdb.display.safe import escape, visible
-from isfdb.errors import DatabaseError, IsfdbError, KeyNotFoundError, OptionError, QueryError, VersionNotFoundError
+from isfdb.errors import (
+    DatabaseError,
+    InvalidKeyError,
+    IsfdbError,
+    KeyKindError,
+    KeyNotFoundError,
+    OptionError,
+    QueryError,
+    VersionGoneError,
+)
 from isfdb.opening import open as open_database
 from isfdb.options import set_options
 from isfdb.parts import refusing_code
+from isfdb.provenance.session import KeptSessions, keeping_sessions
 from isfdb.serving import frame
 from isfdb.serving.addresses import Addresses
 from isfdb.serving.answers import Answer, redirect
@@ -45,6 +55,9 @@ PAGES: Final = {
 }
 
 _ADDRESS: Final = re.compile(r"/([0-9A-Za-z_-]{1,80})(?:/([a-z]{0,20}))?")
+
+#: What a record raises that nobody of ours wrote.
+_FORGED: Final = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, MemoryError)
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +96,7 @@ class Site:
         self._find = find_databases
         self._lock = threading.Lock()
         self._surveys: dict[tuple[str, str], Survey] = {}
+        self._sessions: KeptSessions = {}
 
     def databases(self) -> dict[str, Served]:
         """Return what is served now, by slug."""
@@ -103,7 +117,7 @@ class Site:
         """Return the page that an address means."""
         if asked.path == "/style.css":
             return Answer(200, SHEET.encode(), "text/css; charset=utf-8")
-        with set_options(capture=False, register=False), refusing_code():
+        with set_options(capture=False, register=False), refusing_code(), keeping_sessions(self._sessions):
             try:
                 return self._page(asked)
             except Exception:  # one page that fails must not take the server along
@@ -137,6 +151,11 @@ class Site:
         except (IsfdbError, OSError) as error:
             body = f"<h1>This cannot be shown</h1>{frame.problem(visible(error, 1000))}"
             return frame.page(visit, "Not shown", body, status=_status(error))
+        except _FORGED as error:
+            logger.warning("a record could not be understood", exc_info=True)
+            told = f"What is recorded cannot be understood: {type(error).__name__}: {visible(error, 300)}. Run isfdb verify."
+            body = f"<h1>This cannot be shown</h1>{frame.problem(told)}"
+            return frame.page(visit, "Not shown", body, status=_status(error))
         return answer
 
     def _survey(self, served: Served) -> Survey:
@@ -145,9 +164,9 @@ class Site:
 
 
 def _status(error: BaseException) -> int:
-    if isinstance(error, (KeyNotFoundError, VersionNotFoundError, DatabaseError, FileNotFoundError)):
+    if isinstance(error, (KeyNotFoundError, KeyKindError, VersionGoneError, DatabaseError, FileNotFoundError)):
         return 404
-    return 400 if isinstance(error, (OptionError, QueryError)) else 500
+    return 400 if isinstance(error, (InvalidKeyError, OptionError, QueryError)) else 500
 
 
 def _addresses(served: Served, databases: dict[str, Served]) -> Addresses:

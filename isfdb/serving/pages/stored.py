@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from isfdb.asking import find
 from isfdb.display import html
@@ -13,9 +13,11 @@ from isfdb.searching.hits import Hit
 from isfdb.serving import frame
 from isfdb.serving.answers import Answer
 from isfdb.serving.visit import Visit
+from isfdb.versions import numbers_of
 
-#: Of more keys not every version is read for a page.
+#: Of more keys, or versions, not every version is read for a page.
 MOST_KEYS: Final = 1_000
+MOST_VERSIONS: Final = 5_000
 
 _NAMES: Final = ("key", "version", "stored", "what", "size", "cell")
 
@@ -24,7 +26,7 @@ def show(visit: Visit) -> Answer:
     """Return the page."""
     number = frame.number_of_page(visit.asked("page"))
     shown = slice((number - 1) * frame.ROWS, number * frame.ROWS)
-    if len(visit.db.keys(recurse=True)) <= MOST_KEYS:
+    if _is_small(visit.db):
         stored = [*reversed(history(visit.db, max_keys=2 * MOST_KEYS))]
         told, n_rows = "Every version and deletion", len(stored)
         rows = "".join([_row(visit, one) for one in stored[shown]])
@@ -35,6 +37,13 @@ def show(visit: Visit) -> Answer:
     table = html.table_around(_NAMES, rows, name="s-list") if rows else '<p class="i-muted">Nothing was stored yet.</p>'
     body = f"<h1>What was stored</h1><p>{told}.</p>{table}{frame.pages(visit, 'log', number, n_rows)}"
     return frame.page(visit, "Log", body, here_is="log")
+
+
+def _is_small(db: Any) -> bool:
+    if len(db.keys(recurse=True)) > MOST_KEYS:
+        return False
+    folders = [folder for _, folders in db._key_folders() for folder in folders]
+    return sum([len(numbers_of(db._storage, folder)) for folder in folders]) <= MOST_VERSIONS
 
 
 def _row(visit: Visit, stored: Stored) -> str:

@@ -21,6 +21,7 @@ NOW = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.UTC)
         (999_600, "1.00 MB"),
         (10**9, "1.00 GB"),
         (5 * 10**18, "5000 PB"),
+        (10**400, "more than 10^21 B"),
         (None, ""),
     ],
 )

@@ -193,6 +193,23 @@ def test_of_a_large_database_the_log_has_the_newest_versions(db, visitor, monkey
     assert page.text.index(">b</a>") < page.text.index(">a</a>")
 
 
+def test_a_sessions_log_is_parsed_once_until_it_grows(db, serve, monkeypatch):
+    from isfdb.provenance import session
+
+    parsed: list[str] = []
+    read = session._read
+    monkeypatch.setattr(session, "_read", lambda storage, name: parsed.append(name) or read(storage, name))
+    db["a"] = 1
+    visitor = serve(db).come_in()
+    parsed.clear()
+    for _ in range(2):
+        assert visitor.page("key", key="a").status == 200
+    assert len(parsed) == 1
+    db["b"] = 1
+    assert visitor.page("key", key="b").status == 200
+    assert len(parsed) > 1
+
+
 def test_a_session_tells_what_each_cell_stored(tmp_path: Path, serve):
     script = tmp_path / "script.py"
     script.write_text(f"import isfdb\ndb = isfdb.open({str(tmp_path / 'results')!r})\ndb['cells/k'] = 1\n")
