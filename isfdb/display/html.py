@@ -70,7 +70,8 @@ def _key(key: KeySummary, when: Callable[[datetime | None], str]) -> str:
         problem = f'<span class="i-bad">{escape(key.problem, 300)}</span>'
         return f'<span class="i-row">{_name(UNREADABLE_ICON, escape(key.name), Badge("unreadable", "bad", "", "✗").html)} {problem}</span>'
     row = f'<span class="i-row">{_name(icon(key), escape(key.name), badges_html(key.badges))} {columns(key, when)}</span>'
-    return f"<details><summary>{row}</summary>{key_facts(key)}</details>"
+    made = [("made by", f"{key.maker}; .entry({key.key!r}) shows its code")] if key.maker else []
+    return f"<details><summary>{row}</summary>{key_facts(key, *made)}</details>"
 
 
 def _name(sign: str, name: str, more: str = "") -> str:
@@ -93,14 +94,15 @@ def columns(key: KeySummary, when: Callable[[datetime | None], str] = age_text) 
     return f'<span class="i-cols" title="{escape(key.what)}">{shown} {age}</span>'
 
 
-def key_facts(key: KeySummary) -> str:
-    """Return what is known of one version, as a list of names and facts."""
+def key_facts(key: KeySummary, *more: tuple[str, str]) -> str:
+    """Return what is known of one version, as a list of names and facts, with more of them perhaps."""
     told = described(key.describe or {})
     known = facts(
         [
             *told.facts,
             ("stored by", key.dumper),
             ("stored", time_text(key.created)),
+            *more,
             ("size", "reclaimed" if key.reclaimed else size_text(key.nbytes)),
             ("digest", key.digest),
             ("link", key.link),

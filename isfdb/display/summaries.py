@@ -41,6 +41,7 @@ class KeySummary:
     nbytes: int | None = None
     digest: str = ""
     link: str = ""
+    maker: str = ""
     deleted: bool = False
     reclaimed: bool = False
     problem: str = ""
@@ -191,6 +192,14 @@ def version_summary(version: Any, key: str, name: str = "") -> KeySummary:
         nbytes=None if gone else version.nbytes,
         digest=str(version.digest or ""),
         link=str(version.link),
+        maker=maker_text(version.record),
         deleted=bool(version.deleted),
         reclaimed=bool(version.reclaimed),
     )
+
+
+def maker_text(record: Any) -> str:
+    """Return what stored a version, as far as its record tells: ``cell [2]``, ``script``."""
+    activity = record.get("activity") if isinstance(record, Mapping) else None
+    kind, count = (activity.get("kind"), activity.get("count")) if isinstance(activity, Mapping) else (None, None)
+    return "" if not isinstance(kind, str) else f"{kind} [{count}]" if isinstance(count, int) else kind

@@ -42,8 +42,8 @@ def started(profile: Path) -> Iterator[Any]:
     options.set_capability("unhandledPromptBehavior", "ignore")  # a dialog that a script opened must be noticed, not closed
     chromium = webdriver.Chrome(options=options, service=Service(driver, log_output=str(profile.with_suffix(".log"))))
     try:
-        chromium.set_script_timeout(60)
-        chromium.set_page_load_timeout(60)
+        chromium.set_script_timeout(120)
+        chromium.set_page_load_timeout(120)
         yield chromium
     finally:
         chromium.quit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import nbformat
@@ -43,6 +44,9 @@ outer.scrollTop = 0;
 const cells = [...outer.querySelectorAll('.jp-Cell')];
 return Math.ceil(cells.at(-1).getBoundingClientRect().bottom) + 120;
 """
+_LAST = "return window.jupyterapp.shell.currentWidget.content.widgets.at(-1).node"
+_IS_IDLE = "return window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+_SAVE = "const {context} = window.jupyterapp.shell.currentWidget; await context.save(); return context.path"
 _CLOSE = """
 const panel = window.jupyterapp?.shell.currentWidget;
 if (!panel?.sessionContext) return;
@@ -86,7 +90,7 @@ class Cell:
         """Whether the cell shows an error, or anything else that went to stderr."""
         return bool(self.page.find("[data-mime-type='application/vnd.jupyter.stderr']", self.element))
 
-    def wait_for(self, selector: str, text: str = "", timeout_s: float = 30) -> Any:
+    def wait_for(self, selector: str, text: str = "", timeout_s: float = 60) -> Any:
         """Wait for an element in what the cell shows, and return it."""
         return self.page.wait_for(selector, text, within=self.element, timeout_s=timeout_s)
 
@@ -129,9 +133,9 @@ class NotebookPage(Page):
         is_loaded = self.kind == "lab" and self.driver.execute_script("return Boolean(window.jupyterapp)")
         if not is_loaded:
             self.goto(self.server.address("/lab" if self.kind == "lab" else f"/notebooks/{path}"))
-            self.wait(lambda: self.driver.execute_script("return Boolean(window.jupyterapp)"), "Jupyter did not load", 60)
+            self.wait(lambda: self.driver.execute_script("return Boolean(window.jupyterapp)"), "Jupyter did not load", 120)
         self.js(_OPEN, path, self.kind == "lab")
-        self.wait(lambda: self.js(_READY, path), f"the kernel of {path} did not start", 60)
+        self.wait(lambda: self.js(_READY, path), f"the kernel of {path} did not start", 120)
         self.driver.execute_script("window.jupyterapp.shell.collapseLeft?.()")
 
     def run(self, code: str) -> Cell:
@@ -152,6 +156,22 @@ class NotebookPage(Page):
     def _height(self) -> int:
         height: int = self.driver.execute_script(_HEIGHT)
         return height
+
+    def save(self) -> Path:
+        """Save the notebook, and return the file."""
+        return self.server.folder / self.js(_SAVE)
+
+    def type(self, text: str) -> Cell:
+        """Type into the last cell on the keyboard, run it with Shift and Enter, and return it when it has run."""
+        from selenium.webdriver.common.action_chains import ActionChains
+        from selenium.webdriver.common.keys import Keys
+
+        self.wait(lambda: self.driver.execute_script(_IS_IDLE), "the kernel is not ready", 120)
+        element = self.driver.execute_script(_LAST)
+        self.find(".cm-content", element)[0].click()
+        ActionChains(self.driver).send_keys(text).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
+        self.wait(lambda: re.search(r"\[\d+\]", self.find(".jp-InputPrompt", element)[0].text), "the cell did not run", 120)
+        return Cell(self, element)
 
     def close(self) -> None:
         """End the kernel, save and close the notebook."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class JupyterServer:
     url: str
     folder: Path
     log: Path
+    environment: dict[str, str] = field(repr=False)
 
     def address(self, path: str) -> str:
         """Return the address of a page, with the token that opens it."""
@@ -55,7 +56,7 @@ def started(folder: Path) -> Iterator[JupyterServer]:
         command = [sys.executable, "-m", "jupyterlab", *_options(notebooks)]
         process = subprocess.Popen(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        yield JupyterServer(_url(process, folder), notebooks, folder / "server.log")
+        yield JupyterServer(_url(process, folder), notebooks, folder / "server.log", environment)
     finally:
         process.terminate()
         try:
@@ -111,7 +112,7 @@ def _free_port() -> int:
         return port
 
 
-def _url(process: subprocess.Popen[bytes], folder: Path, timeout_s: float = 60) -> str:
+def _url(process: subprocess.Popen[bytes], folder: Path, timeout_s: float = 120) -> str:
     """Wait until the server has written where it listens, which it does once it answers."""
     told = folder / "runtime" / f"jpserver-{process.pid}.json"
     end = time.monotonic() + timeout_s

@@ -18,7 +18,8 @@ LISTENER = (HERE / "listener.js").read_text(encoding="utf-8")
 _LAYOUT_FAULTS = (HERE / "layout_faults.js").read_text(encoding="utf-8")
 _SMUGGLED = (HERE / "smuggled.js").read_text(encoding="utf-8")
 _POLL_S = 0.05
-_FONT = re.compile(r"/static/\w+/\w+\.woff2? ")  # Notebook 7 refuses its own fonts now and then
+# Notebook 7 refuses its own fonts now and then, and JupyterLab's debugger misses a kernel that was ended.
+_JUPYTERS_OWN = re.compile(r"/static/\w+/\w+\.woff2? |Could not restore the debugger state")
 
 
 class Page:
@@ -77,14 +78,14 @@ class Page:
         found: list[Any] = (within or self.driver).find_elements(By.CSS_SELECTOR, selector)
         return found
 
-    def wait(self, condition: Callable[[], Any], what: str = "", timeout_s: float = 30) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str = "", timeout_s: float = 60) -> Any:
         """Ask again and again until `condition` returns something true, and return that."""
         from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 
         ignored = (NoSuchElementException, StaleElementReferenceException)
         return WebDriverWait(self.driver, timeout_s, _POLL_S, ignored_exceptions=ignored).until(lambda _: condition(), what)
 
-    def wait_for(self, selector: str, text: str = "", *, within: Any = None, timeout_s: float = 30) -> Any:
+    def wait_for(self, selector: str, text: str = "", *, within: Any = None, timeout_s: float = 60) -> Any:
         """Wait for a visible element with a text in it, and return it."""
 
         def there() -> Any:
@@ -178,7 +179,7 @@ class Page:
     def errors(self) -> list[str]:
         """Return the errors written to the browser's console since the last look."""
         told = [one["message"] for one in self.driver.get_log("browser") if one["level"] == "SEVERE"]
-        return [one for one in told if not _FONT.search(one)]
+        return [one for one in told if not _JUPYTERS_OWN.search(one)]
 
     def requests(self) -> list[str]:
         """Return the addresses asked for since the last look; what lies in the page itself (data:, blob:) is left out."""
