@@ -57,7 +57,7 @@ def run_as_a_reader(page: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir(exist_ok=True)
     environment = os.environ | {"ISFDB_DATA_FOLDER": str(tmp_path / "user"), "ISFDB_CACHE_FOLDER": str(tmp_path / "cache")}
-    finished = subprocess.run([sys.executable, script], cwd=work, env=environment, capture_output=True, text=True, timeout=120)
+    finished = subprocess.run([sys.executable, script], cwd=work, env=environment, capture_output=True, text=True, timeout=600)
     assert finished.returncode == 0, f"{page.relative_to(ROOT)} (line numbers are the page's):\n{finished.stdout}\n{finished.stderr}"
 
 
