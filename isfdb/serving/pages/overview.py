@@ -18,8 +18,8 @@ def show(visit: Visit) -> Answer:
     accounts, n_keys = visit.survey.accounts(db)
     missing = n_keys - len(accounts)
     told = f"{len(accounts):,} of {frame.counted(n_keys, 'key')} were looked at so far. Load this page again for more."
-    notes = (told,) if missing else ()
-    subject = Subject(db, accounts, None, notes=notes)
+    so_far = f'<p class="r-never">{escape(told)}</p>' if missing else ""
+    subject = Subject(db, accounts, None)
     facts = html.facts(
         [
             ("where", str(db.path)),
@@ -32,7 +32,7 @@ def show(visit: Visit) -> Answer:
     look = overview.to_look_at(subject, visit.to)
     body = [
         f"<h1>{escape(visit.name)}</h1>{facts}",
-        f'<section aria-labelledby="stands"><h2 id="stands">How it stands</h2>{overview.result(subject, visit.to)}</section>',
+        f'<section aria-labelledby="stands"><h2 id="stands">How it stands</h2>{so_far}{overview.result(subject, visit.to)}</section>',
         f'<section aria-labelledby="look"><h2 id="look">What needs a look</h2>{look}</section>' if look else "",
         f'<section aria-labelledby="keys"><h2 id="keys">Keys</h2>{listing(visit, "", 1)}</section>',
     ]
