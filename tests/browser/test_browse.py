@@ -58,9 +58,9 @@ def test_everything_can_be_clicked_and_done_in_jupyterlab(lab):
     assert faults == []
 
     turn_to(lab, cell, "Attributes", "unit")
-    field = lab.find("input[placeholder='new attribute']", cell.element)[0]
-    field.send_keys("sampling")
-    lab.find("input[placeholder*='Hz']", cell.element)[0].send_keys("20000")
+    for words, typed in (("new attribute", "sampling"), ("value", "20000")):
+        label = cell.wait_for("label", words)
+        cell.wait_for(f"[id='{label.get_attribute('for')}']").send_keys(typed)
     cell.click("button", "add")
     cell.wait_for(".widget-tab-contents", "sampling is noted")
     assert isfdb.open(lab.folder / "results", mode="r").attributes["trace"]["sampling"] == 20000

@@ -279,6 +279,20 @@ def test_what_another_process_does_is_followed(filled, elsewhere):
     asyncio.run(follow())
 
 
+def test_a_tab_that_changes_something_is_not_made_anew(browser, filled):
+    click(browser, "rates")
+    made = pick_tab(browser, "Attributes").children
+    filled.attributes["rates"]["unit"] = "Hz"
+    browser._follow()  # the timer comes between what a tab does in its thread and its telling of it
+    browser._opened._changed()
+    browser._follow()
+    assert pick_tab(browser, "Attributes").children == made
+    filled.attributes["rates"]["unit"] = "mV"  # another process, which tells nobody
+    browser._follow()
+    browser._follow()
+    assert pick_tab(browser, "Attributes").children != made
+
+
 def test_nothing_is_left_running(filled):
     threads = set(threading.enumerate())
 

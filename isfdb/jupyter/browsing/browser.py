@@ -164,20 +164,20 @@ class Browser(Looking):
     def _look(self, *, again: bool = False) -> None:
         changes = self._tree.follow(again=again, held=self._opened.identity)
         if self.selected is not None:
-            self._follow_selected(changes.moved)
+            self._follow_selected(changes.moved, at_once=again)
         if changes.is_any or again:
             if self._found is not None:
                 self._find()
             self._page(self._listed.first)
 
-    def _follow_selected(self, moved: dict[str, str]) -> None:
+    def _follow_selected(self, moved: dict[str, str], *, at_once: bool) -> None:
         key = str(self.selected)
         above = next((old for old in moved if key == old or key.startswith(f"{old}/")), None)
         if above is not None:
             key = moved[above] + key[len(above) :]
             self._opened.show(key)
             self.selected = key
-        elif not self._opened.follow():
+        elif not self._opened.follow(at_once=at_once):
             self._opened.show(None, because=f"{visible(key)} is not there any more: it was deleted or renamed.")
             self.selected = None
 

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
-PERIOD_S: Final = 0.7
+PERIOD_S: Final = 0.5
 
 #: A call that takes long is made less often: at most this share of the time is spent in it.
 MOST_SHARE: Final = 0.1

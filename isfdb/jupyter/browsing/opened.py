@@ -45,7 +45,7 @@ class Opened:
         self._db = db
         self._acting = acting
         self.key: str | None = None
-        self._seen = _Seen((), (), ())
+        self._seen = self._noticed = _Seen((), (), ())
         self._stale: set[int] = set()
         self._heading = piece(_NOTHING)
         self._tabs = widgets.Tab(
@@ -75,15 +75,23 @@ class Opened:
         show(self._heading, heading(self._db, key))
         self._make()
 
-    def follow(self) -> bool:
-        """Show what has changed, and say whether the key still holds a value."""
+    def follow(self, *, at_once: bool = False) -> bool:
+        """Show what has changed, and say whether the key still holds a value.
+
+        What has changed is shown when it is seen for the second time: it may be the doing of a tab that works in a thread beside this
+        one, and tells so in a moment. It shows its own doing itself.
+        """
         if self.key is None or self._is_as_seen():
             return True
-        old, self._seen = self._seen, self._look()
-        if not is_alive(self._db._storage, self._folder, list(self._seen.numbers)):
+        old, seen = self._seen, self._look()
+        if not is_alive(self._db._storage, self._folder, list(seen.numbers)):
             return False
-        if self._seen == old:
+        if seen == old:
             return True
+        if not at_once and seen != self._noticed:
+            self._noticed = seen
+            return True
+        self._seen = seen
         show(self._heading, heading(self._db, self.key))
         changed = [title for title, _ in tabs.TABS if self._seen.numbers != old.numbers or title == "Attributes"]
         self._stale |= {number for number, (title, _) in enumerate(tabs.TABS) if title in changed}
