@@ -7,7 +7,7 @@ import pytest
 import isfdb
 from tests.browser.hostile import fill
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]  # seconds; a busy computer needs minutes
 
 STORED = """
 import numpy as np, pandas as pd, isfdb

@@ -20,7 +20,7 @@ from tests.unit.reporting.reported import audit_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]  # seconds; a busy computer needs minutes
 
 # Where links lead, and forms as they stand, their texts filled in.
 LEADS_TO = """
