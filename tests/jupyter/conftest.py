@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -21,6 +23,7 @@ def shell(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from isfdb.provenance.cells import unwatch
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # a cell may lead it to modules of its own
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # IPython puts its own there, and leaves it
     config = Config()
     config.HistoryManager.enabled = False
@@ -31,3 +34,9 @@ def shell(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     atexit.unregister(shell.atexit_operations)  # it may run only once, and the shell ends here
     shell.atexit_operations()
     InteractiveShell.clear_instance()
+    for name in [name for name, module in list(sys.modules.items()) if _lies_in(module, tmp_path)]:
+        del sys.modules[name]  # its file goes with the test, and would be missing in what others record
+
+
+def _lies_in(module: Any, folder: Path) -> bool:
+    return str(getattr(module, "__dict__", {}).get("__file__") or "").startswith(f"{folder}{os.sep}")
