@@ -59,5 +59,6 @@ def test_a_taken_name_is_misuse(results: str, tmp_path: Path, capsys):
 def test_every_member_of_the_json_is_in_the_reference(results: str, tmp_path: Path, capsys):
     main(["export", results, "-o", str(tmp_path / "x.zip"), "--json"])
     page = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-    row = next(line for line in page.splitlines() if line.startswith("| `export` |"))
-    assert all(f"`{name}`" in row for name in set(json.loads(capsys.readouterr().out)) - {"database"})
+    rows = [line for line in page.splitlines() if line.startswith("| `export` |")]  # one tells of statuses, one of members
+    members = set(json.loads(capsys.readouterr().out)) - {"database"}
+    assert any(all(f"`{name}`" in row for name in members) for row in rows)

@@ -50,7 +50,8 @@ def kinds(path: Path) -> list[str]:
 
 
 def logs(path: Path) -> list[Path]:
-    return sorted((path / ".isfdb" / "sessions").iterdir())
+    """Return the logs in the order in which they ended: names of sessions that began in one second have none."""
+    return sorted((path / ".isfdb" / "sessions").iterdir(), key=lambda log: log.stat().st_mtime_ns)
 
 
 def lines(log: Path) -> list[dict]:
