@@ -18,8 +18,9 @@ LISTENER = (HERE / "listener.js").read_text(encoding="utf-8")
 _LAYOUT_FAULTS = (HERE / "layout_faults.js").read_text(encoding="utf-8")
 _SMUGGLED = (HERE / "smuggled.js").read_text(encoding="utf-8")
 _POLL_S = 0.05
-# Notebook 7 refuses its own fonts now and then, and JupyterLab's debugger misses a kernel that was ended.
-_JUPYTERS_OWN = re.compile(r"/static/\w+/\w+\.woff2? |Could not restore the debugger state")
+# Notebook 7 refuses its own fonts now and then, JupyterLab's debugger misses a kernel that was ended, and both give up promises of
+# their own, without a word, when a page is left.
+_JUPYTERS_OWN = re.compile(r"/static/\w+/\w+\.woff2? |Could not restore the debugger state|_core\.\S+ [\d:]+ Uncaught \(in promise\)$")
 
 
 class Page:
