@@ -551,6 +551,8 @@ def test_eight_processes_create_and_write_it_and_lose_nothing(tmp_path: Path, fi
     script = """
 import os, sys
 from isfdb import registry
+from isfdb.registry import noting
+noting.TIMEOUT_S = 100  # eight that wait for one slow disk
 number, tree = int(sys.argv[1]), sys.argv[2]
 for count in range(10):
     path = os.path.join(tree, f"p{number}", f"d{count}")
@@ -574,7 +576,8 @@ def test_eight_processes_that_find_it_corrupt_set_it_aside_once(tmp_path: Path, 
     file.write_bytes(b"rubbish" * 1000)
     for number in range(8):
         make(tmp_path / "tree" / f"d{number}", f"{number:032x}")
-    script = "import sys; from isfdb import registry; registry.note_opened(sys.argv[1], sys.argv[2], 'd')"
+    patient = "from isfdb.registry import noting; noting.TIMEOUT_S = 100"
+    script = f"import sys; from isfdb import registry; {patient}; registry.note_opened(sys.argv[1], sys.argv[2], 'd')"
     environment = {**os.environ, "ISFDB_REGISTRY": str(file)}
     processes = [
         subprocess.Popen(
