@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def shell(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def shell(tmp_path, tmp_path_factory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Start an IPython shell in an empty folder, with nothing kept from other tests and no history on disk."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
     from isfdb.provenance.cells import unwatch
 
+    _forget_modules_below(tmp_path_factory.getbasetemp())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])  # a cell may lead it to modules of its own
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # IPython puts its own there, and leaves it
@@ -34,9 +35,11 @@ def shell(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     atexit.unregister(shell.atexit_operations)  # it may run only once, and the shell ends here
     shell.atexit_operations()
     InteractiveShell.clear_instance()
-    for name in [name for name, module in list(sys.modules.items()) if _lies_in(module, tmp_path)]:
-        del sys.modules[name]  # its file goes with the test, and would be missing in what others record
+    _forget_modules_below(tmp_path)
 
 
-def _lies_in(module: Any, folder: Path) -> bool:
-    return str(getattr(module, "__dict__", {}).get("__file__") or "").startswith(f"{folder}{os.sep}")
+def _forget_modules_below(folder: Path) -> None:
+    """Take away modules that tests imported from their folders: the files go with the tests, and whatever is recorded would miss them."""
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__dict__", {}).get("__file__") or "").startswith(f"{folder}{os.sep}"):
+            del sys.modules[name]

@@ -106,6 +106,7 @@ def _child(pipe: Any, folder: str, function: Any, argument: Any) -> None:
     os.chdir(folder)
     sys.path.insert(0, "")
     os.environ["HOME"] = os.environ["IPYTHONDIR"] = folder
+    os.environ["ISFDB_CAPTURE"] = "0"  # only the slicer is looked at; a process of git's beside it may hold the lock of a file of h5py's
     quiet = os.open(os.devnull, os.O_RDWR)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
