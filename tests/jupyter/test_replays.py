@@ -16,6 +16,7 @@ import isfdb
 from isfdb.errors import KeyNotFoundError, OptionError, VersionGoneError
 from isfdb.layout.current import REPLAYS_FOLDER
 from isfdb.provenance import cells
+from isfdb.provenance.capture import _code_watcher
 from isfdb.replaying.asked import Asked
 from isfdb.replaying.jobs import jobs_of, replay_job
 from isfdb.replaying.verdict import Verdict
@@ -31,6 +32,7 @@ def run(shell: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     def run_cells(*sources: str) -> Any:
         for source in ("import os\nos.environ.pop('PYTEST_CURRENT_TEST', None)\nimport isfdb\ndb = isfdb.open('results')", *sources):
             shell.run_cell(source, store_history=True)
+            _code_watcher().answer(60)  # so that what git says arrives in no loop's midst: turns before and after it would be two jobs
         return isfdb.open("results")
 
     return run_cells
