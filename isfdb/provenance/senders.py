@@ -126,7 +126,8 @@ def hear() -> None:
         return
     folder = _folder_of(process_name())
     try:
-        names = os.listdir(folder) if folder else []
+        with os.scandir(folder or os.devnull) as found:
+            names = [one.name for one in found if one.stat().st_size > _heard.get(one.name, 0)]
     except OSError:  # no worker has read anything
         return
     for name in names:

@@ -86,8 +86,11 @@ def test_ctrl_c_leaves_nothing_behind(line: str, written: str | None, made: Path
     whole_s, _, _ = _run(line, made, tmp_path / "whole", None)
     statuses = []
     for number, share in enumerate((0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9) if long_run else (0.0, 0.6)):
-        folder = tmp_path / str(number)
-        _, status, err = _run(line, made, folder, share * whole_s)
+        for attempt in range(10):
+            folder = tmp_path / f"{number}-{attempt}"
+            _, status, err = _run(line, made, folder, share * whole_s)
+            if status in (0, 1, 130) or err.count("  File ") > 1:
+                break  # else it was heard before the command began, in the line of this test that calls it
         statuses.append(status)
         if status == 130:
             assert [text for text in err.splitlines() if text != "ready" and "replay " not in text] == ["isfdb: interrupted"]
