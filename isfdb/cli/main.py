@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = PIPE_CLOSED
     except KeyboardInterrupt:
+        if arguments is None:  # what was cut off, a coroutine of a kernel's say, is no news to who cut it off
+            warnings.simplefilter("ignore")
         print("isfdb: interrupted", file=sys.stderr)
         status = INTERRUPTED
     if arguments is None:
