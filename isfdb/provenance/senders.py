@@ -125,8 +125,10 @@ def hear() -> None:
     if not _sent and not _has_forked:
         return
     folder = _folder_of(process_name())
+    if folder is None:
+        return
     try:
-        with os.scandir(folder or os.devnull) as found:
+        with os.scandir(folder) as found:
             names = [one.name for one in found if one.stat().st_size > _heard.get(one.name, 0)]
     except OSError:  # no worker has read anything
         return
