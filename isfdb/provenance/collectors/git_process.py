@@ -8,14 +8,16 @@ locks, so that the user's index is never written. Whether git trusts the folder 
 from __future__ import annotations
 
 import os
-import signal
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from isfdb.provenance.collectors.spawning import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from subprocess import Popen
+
+    from isfdb.provenance.collectors.spawning import Child
 
 #: Variables that would send git to another repository, or make it run or print something else.
 FOREIGN_VARIABLES = frozenset({
@@ -62,34 +64,24 @@ def ask_git(arguments: Sequence[str], *, folder: str, deadline: float, most_byte
     GitUnavailableError
         Git is not installed, too slow, or says too much.
     """
-    process = _start(["git", *SAFE_OPTIONS, *arguments], folder, programs)
+    process = _start(["git", "-C", folder, *SAFE_OPTIONS, *arguments], folder, programs)
     try:
         output, errors = _read(process, deadline, most_bytes, arguments[0])
-        if not _has_ended(process, max(0.05, deadline - time.monotonic())):
+        status = process.ended(max(0.05, deadline - time.monotonic()))
+        if status is None:
             raise GitUnavailableError(f"git {arguments[0]} did not end in time")
-        return Answer(process.returncode, output, errors)
+        return Answer(status, output, errors)
     finally:
-        _stop(process)
+        process.leave()
 
 
-def _start(command: list[str], folder: str, programs: Iterable[str]) -> Popen[bytes]:
-    import subprocess
-
+def _start(command: list[str], folder: str, programs: Iterable[str]) -> Child:
+    if not os.path.isdir(folder):
+        raise GitUnavailableError("the folder of the repository is gone")
     try:
-        # A session of its own: an interrupt meant for the notebook does not reach it, and its children can be ended with it.
-        return subprocess.Popen(
-            command,
-            cwd=folder,
-            env=_environment(programs),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        return start(command, _environment(programs))
     except FileNotFoundError as error:
-        if os.path.isdir(folder):
-            raise GitUnavailableError("git is not installed (not on PATH)") from error
-        raise GitUnavailableError("the folder of the repository is gone") from error
+        raise GitUnavailableError("git is not installed (not on PATH)") from error
     except (OSError, RuntimeError, ValueError) as error:
         raise GitUnavailableError(f"git could not be started: {error}") from error
 
@@ -114,10 +106,10 @@ def without_programs(programs: Iterable[str]) -> dict[str, str]:
     return variables | {"GIT_CONFIG_COUNT": str(count)} if count else {}
 
 
-def _read(process: Popen[bytes], deadline: float, most_bytes: int, question: str) -> tuple[bytes, str]:
+def _read(process: Child, deadline: float, most_bytes: int, question: str) -> tuple[bytes, str]:
     import selectors
 
-    streams: dict[Any, list[bytes]] = {process.stdout: [], process.stderr: []}
+    streams: dict[int, list[bytes]] = {process.output: [], process.errors: []}
     size = 0
     with selectors.DefaultSelector() as selector:
         for stream in streams:
@@ -129,32 +121,9 @@ def _read(process: Popen[bytes], deadline: float, most_bytes: int, question: str
             for key, _ in ready:
                 chunk = os.read(key.fd, 1 << 16)
                 if not chunk:
-                    selector.unregister(key.fileobj)
-                streams[key.fileobj].append(chunk)
+                    selector.unregister(key.fd)
+                streams[key.fd].append(chunk)
                 size += len(chunk)
             if size > most_bytes:
                 raise GitUnavailableError(f"git {question} said more than {most_bytes >> 20} MB")
-    return b"".join(streams[process.stdout]), b"".join(streams[process.stderr]).decode("utf-8", "replace")[:2000]
-
-
-def _stop(process: Popen[bytes]) -> None:
-    """End the process and its children, and close its pipes, without waiting for one that cannot be killed."""
-    if process.poll() is None:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except OSError:  # it ended this moment
-            process.kill()
-    for stream in (process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
-    _has_ended(process, 0.5)  # one stuck in a dead file server ends when that wakes
-
-
-def _has_ended(process: Popen[bytes], timeout_s: float) -> bool:
-    import subprocess
-
-    try:
-        process.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
+    return b"".join(streams[process.output]), b"".join(streams[process.errors]).decode("utf-8", "replace")[:2000]
