@@ -57,11 +57,10 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     handler = logging.StreamHandler()
     handler.setFormatter(_Visible("isfdb serve: %(message)s"))
     logging.getLogger("isfdb.serving").addHandler(handler)
-    with Server(Site(find), arguments.port, teller.next_link) as server, _ending_at_sigterm():
+    with Server(Site(find), arguments.port, teller.next_link) as server, _Ending() as ending:
         teller.begin(server)
         try:
-            server.serve_forever(poll_interval=0.2)
-        except KeyboardInterrupt:
+            server.serve_until(ending.is_asked_for)
             terminal.say("isfdb serve: ended")
         finally:
             teller.end()
@@ -129,15 +128,23 @@ def _write_private(path: str, text: str) -> None:
     os.replace(staged, path)
 
 
-class _ending_at_sigterm:
-    """Let SIGTERM end the block as Ctrl-C does."""
+class _Ending:
+    """Knows whether Ctrl-C or SIGTERM asked for the end; neither interrupts what runs."""
 
-    def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGTERM, self._end)
+    def __init__(self) -> None:
+        self._asked = False
+        self._before: dict[int, Any] = {}
+
+    def is_asked_for(self) -> bool:
+        return self._asked
+
+    def __enter__(self) -> _Ending:
+        self._before = {one: signal.signal(one, self._ask) for one in (signal.SIGINT, signal.SIGTERM)}
+        return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGTERM, self._before)
+        for one, handler in self._before.items():
+            signal.signal(one, handler)
 
-    @staticmethod
-    def _end(*_: object) -> None:
-        raise KeyboardInterrupt
+    def _ask(self, *_: object) -> None:
+        self._asked = True

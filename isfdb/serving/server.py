@@ -28,6 +28,7 @@ MOST_CONNECTIONS: Final = 64
 #: Pages made and files sent at once; others wait so long.
 MOST_AT_WORK: Final = 8
 WAIT_S: Final = 30.0
+_ASK_AGAIN_S: Final = 0.2
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +94,16 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def _used(self, token: str) -> None:
         if self._tell is not None:
             self._tell(self._address(token))
+
+    def serve_until(self, is_over: Callable[[], bool]) -> None:
+        """Answer until told that it is over, which is asked a few times a second.
+
+        A signal's handler must not raise here instead: an exception could come up at any line of the library, also where it is taken
+        for a request that failed, and the server would go on.
+        """
+        self.timeout = _ASK_AGAIN_S
+        while not is_over():
+            self.handle_request()
 
     # One connection -----------------------------------------------------------------------------------------------------------------
 
