@@ -4,19 +4,50 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from isfdb.testing.reliability_table import Tally
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+TALLY = pytest.StashKey[Tally]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the tests marked `long`, and the large counts of the others")
     parser.addoption("--network", action="store_true", help="run the tests marked `network`")
     parser.addoption("--screenshots", metavar="FOLDER", help="keep the pictures that the tests in a browser take, to be looked at")
+    parser.addoption(
+        "--tally", metavar="FILE", type=Path, help="write what was tried and lost into this JSON file, for the table of faults"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TALLY] = Tally()
+
+
+@pytest.fixture(scope="session")
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """Count a fault for the table in docs/explanation/reliability.md: ``tally("killed while appending", tries=50, lost=len(lost))``."""
+    return request.config.stash[TALLY]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of pytest-xdist counted."""
+    node.config.stash[TALLY].add(getattr(node, "workeroutput", {}).get("tally", []))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    counted = session.config.stash[TALLY]
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tally"] = counted.rows()
+    elif path := session.config.getoption("--tally"):
+        counted.write(path)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

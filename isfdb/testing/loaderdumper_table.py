@@ -59,21 +59,22 @@ def table(modules: Mapping[str, Any]) -> str:
     reading = sorted([(name, module) for _, name, module in told if _only_reads(module)])
     parts = [
         "Chosen by themselves, in the order in which they are asked:",
-        _markdown(_COLUMNS, [_row(*one) for one in chosen]),
+        markdown(_COLUMNS, [_row(*one) for one in chosen]),
         "Only when named, by `db.set(key, value, dumper=...)` or a method of the database:",
-        _markdown(_COLUMNS, [_row(*one) for one in named]),
-        *(["Only to read what ISF wrote:", _markdown(_COLUMNS, [_row(*one) for one in reading])] if reading else []),
+        markdown(_COLUMNS, [_row(*one) for one in named]),
+        *(["Only to read what ISF wrote:", markdown(_COLUMNS, [_row(*one) for one in reading])] if reading else []),
         "## What is kept, in which files",
-        _markdown(("loaderdumper", "keeps", "files", "lazy", "extra"), [_kept(*one) for one in sorted(chosen + named)]),
+        markdown(("loaderdumper", "keeps", "files", "lazy", "extra"), [_kept(*one) for one in sorted(chosen + named)]),
         "## Options",
-        _markdown(
+        markdown(
             ("loaderdumper", "when storing", "when reading"), [row for one in sorted(chosen + named) if any((row := _options(*one))[1:])]
         ),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def markdown(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a table with these columns, as Markdown."""
     return "\n".join(f"| {' | '.join(row)} |" for row in [names, ("---",) * len(names), *rows])
 
 
@@ -136,19 +137,19 @@ def _word(is_true: bool) -> str:
     return "yes" if is_true else "no"
 
 
-def replaced(page: str, text: str) -> str:
-    """Return a page with `text` between its marks.
+def replaced(page: str, text: str, begin: str = BEGIN, end: str = END) -> str:
+    """Return a page with `text` between two marks.
 
     Raises
     ------
     ValueError
         The page has no such marks.
     """
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for the table; write these two lines where it goes:\n{BEGIN}\n{END}")
-    return f"{head}{BEGIN}\n\n{text}\n{END}{tail}"
+    head, is_begun, rest = page.partition(begin)
+    _, is_ended, tail = rest.partition(end)
+    if not is_begun or not is_ended:
+        raise ValueError(f"the page has no place for the table; write these two lines where it goes:\n{begin}\n{end}")
+    return f"{head}{begin}\n\n{text}\n{end}{tail}"
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import isfdb
+from isfdb.testing.reliability_table import Tally
 from tests.faults.writers import array, look
 
 CALLS = "mkdir,rename,link,unlink,rmdir,openat,write,writev,pwrite64,fsync,close"
@@ -56,7 +57,7 @@ def may_trace(tmp_path: Path, long_run: bool) -> None:
         pytest.skip("strace may not trace here: killing at every system call was not tested")
 
 
-def test_a_writer_killed_at_every_system_call_leaves_a_good_value(may_trace: None, tmp_path: Path, record_property) -> None:
+def test_a_writer_killed_at_every_system_call_leaves_a_good_value(may_trace: None, tmp_path: Path, tally: Tally) -> None:
     assert overwrite_under_strace(tmp_path / "whole", "-o", str(tmp_path / "trace"))
     names = re.findall(r"^\d+ +(\w+)\(", (tmp_path / "trace").read_text(), re.MULTILINE)
     assert names.count("fsync") >= 5, "what is to be killed was not traced"
@@ -72,6 +73,6 @@ def test_a_writer_killed_at_every_system_call_leaves_a_good_value(may_trace: Non
             bad.append(f"{name} {n}: {found}, {isfdb.verify(db)}")
         db["k"] = array(3)
         shutil.rmtree(path)
-    record_property("moments", len(moments))
+    tally("killed at every system call: overwrite an array", tries=len(moments), wrong=len(bad))
     print(f"{len(moments)} system calls, {len(bad)} bad")
     assert not bad, "\n".join(bad)

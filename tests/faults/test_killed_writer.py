@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import isfdb
+from isfdb.testing.reliability_table import Tally, columns
 from tests.faults.writers import WORKS, gather, look, work, work_until_call
 
 # A server that forks writers with everything imported: a hundred of them start in a second, and nobody forks a process with threads.
@@ -47,24 +48,24 @@ def problem_with(name: str, path: Path, n_steps: int) -> str | None:
     db = isfdb.open(path)
     found, allowed = look(db), WORKS[name].states(n_steps)
     if found not in allowed:
-        return f"found {found} after {n_steps} acknowledged steps, none of {allowed}"
+        return f"{'torn' if 'torn' in found.values() else 'lost'}: found {found} after {n_steps} acknowledged steps, none of {allowed}"
     if serious := isfdb.verify(db).serious:
-        return f"verify: {'; '.join(map(str, serious))}"
+        return f"wrong: verify: {'; '.join(map(str, serious))}"
     db.collect()
     if left := [str(stage) for stage in path.rglob(".stage-*")]:
-        return f"collect left {left}"
+        return f"wrong: collect left {left}"
     for hint in path.rglob("*.deleted"):
         os.utime(hint, (0, 0))  # a rename cut short leaves a hint, which collect removes a day later
     db.collect()
     if rest := [finding for finding in isfdb.verify(db) if finding.kind != "stray"]:
-        return f"verify after collect: {rest}"
+        return f"wrong: verify after collect: {rest}"
     db["after the kill"] = 1
-    return None if db["after the kill"] == 1 else "the next put does not work"
+    return None if db["after the kill"] == 1 else "wrong: the next put does not work"
 
 
 @pytest.mark.parametrize("name", WORKS)
-def test_a_writer_killed_at_random_moments_leaves_a_good_value(name: str, kills: int, tmp_path: Path, record_property) -> None:
-    chance, bad, steps = random.Random(name), [], 0
+def test_a_writer_killed_at_random_moments_leaves_a_good_value(name: str, kills: int, tmp_path: Path, tally: Tally) -> None:
+    chance, bad, problems, steps = random.Random(name), [], [], 0
     for kill in range(kills):
         path = tmp_path / str(kill)
         make(name, path)
@@ -77,8 +78,9 @@ def test_a_writer_killed_at_random_moments_leaves_a_good_value(name: str, kills:
         n_steps = len(acknowledged(answers))
         steps += n_steps
         if problem := problem_with(name, path, n_steps):
+            problems.append(problem)
             bad.append(f"kill {kill}: {problem}")
-    record_property("kills", kills)
+    tally(f"killed at a random moment: {name}", tries=kills, **columns(problems))
     print(f"{name}: {kills} kills, {steps} acknowledged steps, {len(bad)} bad")
     assert not bad, "\n".join(bad)
 
@@ -86,10 +88,10 @@ def test_a_writer_killed_at_random_moments_leaves_a_good_value(name: str, kills:
 @pytest.mark.parametrize("happens", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", WORKS)
 def test_a_writer_killed_at_every_call_leaves_a_good_value(
-    name: str, happens: bool, memory_folder: Path, long_run: bool, record_property
+    name: str, happens: bool, memory_folder: Path, long_run: bool, tally: Tally
 ) -> None:
     """Deterministic: the n-th call of four steps, for each n, before it is made (a write: half made) or when it is made."""
-    bad, at, total = [], 0, 1_000_000
+    bad, problems, tries, at, total = [], [], 0, 0, 1_000_000
     while at < total:
         at += 1 if long_run else random.Random(f"{name} {at}").randrange(1, 10)
         path = memory_folder / str(at)
@@ -100,8 +102,10 @@ def test_a_writer_killed_at_every_call_leaves_a_good_value(
         if told and told[-1].startswith(b"calls"):
             total = int(told.pop().split()[1])
         if problem := problem_with(name, path, len(told)):
+            problems.append(problem)
             bad.append(f"call {at}: {problem}")
-    record_property("calls", total)
+        tries += 1
+    tally(f"killed at every call: {name}", tries=tries, **columns(problems))
     print(f"{name}: {total} calls, {len(bad)} bad")
     assert not bad, "\n".join(bad)
 
