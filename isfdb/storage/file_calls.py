@@ -1,6 +1,6 @@
 """The file-system calls that local storage makes, one method each, so that a test can record them, fail them or lose them.
 
-No policy lives here: which calls are made, and in which order, is `local.py`'s affair.
+No policy lives here: which calls are made, and in which order, is the affair of `local.py` and `small_files.py`.
 """
 
 from __future__ import annotations
