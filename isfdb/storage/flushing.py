@@ -20,8 +20,17 @@ N_HELPERS = 5
 
 #: From so many files on, one flush of the file system is cheaper than one for each file ...
 MANY_FILES = 16
-#: ... provided no more than this waits to be written, by whatever program.
+#: ... provided no more than this waits to be written, by whatever program ...
 LITTLE_DIRTY_BYTES = 64 * 2**20
+#: ... and the file system keeps its word: FUSE says yes to ``syncfs`` and tells its server nothing. Linux's numbers, f_type of statfs(2).
+_FLUSHED_AS_A_WHOLE = {
+    "ext": 0xEF53,
+    "XFS": 0x58465342,
+    "Btrfs": 0x9123683E,
+    "F2FS": 0xF2F52010,
+    "overlay": 0x794C7630,
+    "tmpfs": 0x01021994,
+}
 
 
 class _Helpers:
@@ -101,14 +110,27 @@ def _flush_file_system(paths: Sequence[str]) -> bool:
     except FileNotFoundError:
         return False  # flushed one by one, they show which is gone
     try:
-        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
+        c_library = ctypes.CDLL(None, use_errno=True)
+        if _kind_of_file_system(c_library, descriptor) not in _FLUSHED_AS_A_WHOLE.values():
+            return False
+        if c_library.syncfs(descriptor) != 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number), paths[0])
     except AttributeError:
-        return False  # a C library without syncfs
+        return False  # a C library without one of them
     finally:
         os.close(descriptor)
     return True
+
+
+def _kind_of_file_system(c_library: Any, descriptor: int) -> int:
+    """Return f_type of statfs(2), its first member; 0 where the system does not say."""
+    import ctypes
+
+    facts = ctypes.create_string_buffer(512)
+    if c_library.fstatfs(descriptor, facts) != 0:
+        return 0
+    return ctypes.c_long.from_buffer(facts).value & 0xFFFFFFFF
 
 
 def _dirty_bytes() -> float:

@@ -104,7 +104,7 @@ class _Disk:
         return self.find(parent), name
 
     def do(self, call: Call) -> None:
-        if call.name in ("make_folder", "rewrite", "append"):
+        if call.name in ("make_folder", "rewrite", "append", "write", "truncate"):
             self._make(call)
         elif call.name == "link":
             self._change(_NameChange(self.find(call.paths[0]), None, self._name(call.paths[1]), str(call)))
@@ -126,8 +126,9 @@ class _Disk:
                 self.contents[node] = [b""]
             self._change(_NameChange(node, None, (folder, name), f"name of {call.paths[0]}"))
         if call.name != "make_folder":
-            before = self.contents[node][-1] if call.name == "append" else b""
-            self.contents[node].append(before + call.data)
+            if call.name == "rewrite" and self.contents[node][-1]:
+                self.contents[node].append(b"")  # emptied first
+            self.contents[node].append(_written(self.contents[node][-1], call))
             self.writes[node] = f"content of {call.paths[0]}"
 
     def _change(self, change: _NameChange) -> None:
@@ -170,15 +171,34 @@ class _Disk:
             yield _files(tree, settled, 0, ""), tuple(lost)
 
 
+def _written(before: bytes, call: Call) -> bytes:
+    if call.name == "append":
+        return before + call.data
+    if call.name == "write":
+        return before[: call.offset].ljust(call.offset, b"\0") + call.data + before[call.offset + len(call.data) :]
+    return before[: call.offset].ljust(call.offset, b"\0") if call.name == "truncate" else call.data
+
+
 def _variants(contents: Sequence[bytes]) -> list[bytes]:
     """Return what may be left of a file, the whole of it last."""
     flushed, whole = contents[0], contents[-1]
-    found = [flushed, b"" if len(contents) > 1 and not whole.startswith(flushed) else flushed]
+    was_emptied = any(len(content) < len(flushed) for content in contents)
+    found = [flushed]
     for content in contents[1:]:
-        base = flushed if content.startswith(flushed) else b""
-        new = len(content) - len(base)
-        found += [base, content[: len(base) + new // 2], base + bytes(new), content]
+        if content.startswith(flushed) or was_emptied:
+            base = flushed if content.startswith(flushed) else b""
+            new = len(content) - len(base)
+            found += [base, content[: len(base) + new // 2], base + bytes(new), content]
+        else:
+            found += [_half_changed(flushed, content), content]
     return [one for one in dict.fromkeys(found) if one != whole] + [whole]
+
+
+def _half_changed(before: bytes, after: bytes) -> bytes:
+    """Return a file of which the first half of what was written over reached the disk."""
+    differ = [place for place, (old, new) in enumerate(zip(before, after, strict=False)) if old != new]
+    middle = (differ[0] + differ[-1] + 1) // 2
+    return after[:middle] + before[middle:]
 
 
 def _choices(sizes: Sequence[int], limit: int, chance: random.Random) -> Iterator[tuple[int, ...]]:

@@ -21,16 +21,20 @@ class Call:
     Attributes
     ----------
     name : str
-        ``make_folder``, ``rewrite``, ``append``, ``rename``, ``link``, ``unlink``, ``remove_folder``, ``flush`` or ``mark``.
+        ``make_folder``, ``rewrite``, ``append``, ``write``, ``truncate``, ``rename``, ``link``, ``unlink``, ``remove_folder``, ``flush``
+        or ``mark``.
     paths : tuple of str
         Relative to the recorder's folder; of a mark its text.
     data : bytes
         What was written.
+    offset : int
+        Where it was written; of ``truncate`` the new length.
     """
 
     name: str
     paths: tuple[str, ...]
     data: bytes = b""
+    offset: int = 0
 
     def __str__(self) -> str:
         return f"{self.name} {' -> '.join(self.paths)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import isfdb
@@ -14,6 +15,7 @@ from isfdb.identity import read_identity
 from isfdb.sealing.seals import seals_in
 from isfdb.storage.local import LocalStorage
 from isfdb.testing.faults import Call, RecordingCalls, calls_go_to
+from tests.faults.recorded_disk import mark, trace_of
 
 Seen = dict[str, Any]
 
@@ -104,6 +106,29 @@ def record(name: str, folder: str, forgets: str = "") -> Recorded:
             recorder.mark(f"step {number + 1} acknowledged")
             seen.append(look(handle(path)))
     return Recorded(recorder.start, recorder.trace, seen)
+
+
+def record_on_disk(name: str, mounted: str) -> list[Seen]:
+    """Run a scenario on a `recorded_disk`, in this process, and return what a reader saw after each step."""
+    scenario = next(one for one in SCENARIOS if one.name == name)
+    path = f"{mounted}/results"
+    with isfdb.set_options(register=False):
+        if not scenario.creates:
+            scenario.prepare(isfdb.open(path, durability="full"))
+        mark(mounted, "prepared")
+        seen = [{} if scenario.creates else look(handle(path))]
+        for number, step in enumerate(scenario.steps):
+            step(isfdb.open(path, durability="full"))
+            mark(mounted, f"step {number + 1} acknowledged")
+            seen.append(look(handle(path)))
+    return seen
+
+
+def recorded_on(folder: Path, seen: list[Seen]) -> Recorded:
+    """Return what a disk below `folder` wrote down, parted where the scenario was prepared."""
+    trace = trace_of(folder)
+    prepared = trace.index(Call("mark", ("prepared",)))
+    return Recorded(trace[:prepared], trace[prepared + 1 :], seen)
 
 
 def _nothing(db: Database) -> None:
