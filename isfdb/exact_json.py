@@ -50,6 +50,11 @@ _compact = _encoder()
 
 MAX_DEPTH = 64
 
+#: How deep the JSON of a record or a value may lie: a value nested as deep as :data:`MAX_DEPTH` takes some levels for each of its own.
+#: What is deeper no isfdb wrote, and every function that looks into it would run out of stack.
+MAX_NESTING = 300
+
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")  # or a whole one
 
 
@@ -77,16 +82,60 @@ def compact(value: Any) -> str:
 
 
 def loads(text: str | bytes) -> Any:
-    """Read JSON, refusing what is no JSON (NaN literals, duplicate names)."""
+    """Read JSON, refusing what is no JSON, what cannot be kept as JSON, and what is nested deeper than isfdb writes.
+
+    Raises
+    ------
+    ValueError
+        It is no UTF-8 or no JSON; or it names a member twice, or holds a NaN, a number that is larger than any float, half a surrogate
+        pair, or more than :data:`MAX_NESTING` levels.
+    """
     text = text if isinstance(text, str) else text.decode()
-    value = _decode_text(text)
+    try:
+        value = _decode_text(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    if _may_be_deep(text) and _is_deep(value):
+        raise ValueError(_TOO_DEEP)
     if _HALF_PAIR.search(text):
         compact(value).encode("utf-8", "strict")  # UnicodeEncodeError, a ValueError: half a surrogate pair is no text
     return value
 
 
+_TOO_DEEP = f"it is nested deeper than {MAX_NESTING} levels, which isfdb never writes"
+
+
+def _may_be_deep(text: str) -> bool:
+    """Say, at the speed of C, whether a closer look is needed: taking the innermost brackets away, again and again, leaves some."""
+    if text.count("[") + text.count("{") <= MAX_NESTING:
+        return False
+    brackets = text.encode("utf-8", "surrogatepass").translate(None, _NO_BRACKETS)
+    for _ in range(MAX_NESTING):
+        n_before, brackets = len(brackets), brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if len(brackets) in (0, n_before):  # none is left, or those within texts are in the way
+            break
+    return bool(brackets)
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_NESTING + 1):
+        members = [one.values() if type(one) is dict else one for one in level]
+        level = [one for group in members for one in group if type(one) is dict or type(one) is list]
+        if not level:
+            return False
+    return True
+
+
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number - number:  # of an infinity this is nan
+        raise ValueError(f"{text[:20]} is larger than any number that can be kept")
+    return number
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -96,7 +145,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-_decode_text = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique).decode
+_decode_text = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique).decode
 
 
 _BOUND = 2**62
@@ -220,31 +269,42 @@ def decode(members: Any) -> Any:
 
 
 def _decode_tag(tag: str, content: Any) -> Any:
-    import datetime
-
     if tag == "$float" and content in ("nan", "inf", "-inf"):
         return float(content)
-    if tag == "$dict":
-        return {str(name): decode(member) for name, member in content}
-    if tag == "$timedelta":
-        days, seconds, microseconds = content
-        try:
-            return datetime.timedelta(days, seconds, microseconds)
-        except OverflowError as error:
-            raise ValueError(f"{content!r} is longer than any duration") from error
+    read = {"$dict": _decode_dict, "$timedelta": _decode_duration, "$numpy": _decode_numpy}.get(tag)
     if tag in ("$datetime", "$date", "$time"):
-        return getattr(datetime, tag[1:]).fromisoformat(content)
-    if tag == "$numpy":
-        return _decode_numpy(*content)
-    raise ValueError(f"unknown kind of value {tag!r}; a newer isfdb may have written it")
+        import datetime
+
+        read = getattr(datetime, tag[1:]).fromisoformat
+    if read is None:
+        raise ValueError(f"unknown kind of value {tag!r}; a newer isfdb may have written it")
+    try:
+        return read(content)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"{repr(content)[:80]} is no {tag} that isfdb writes: {error}") from error
 
 
-def _decode_numpy(dtype: str, text: str) -> Any:
+def _decode_dict(content: Any) -> dict[str, Any]:
+    if not isinstance(content, list) or not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in content):
+        raise ValueError("a $dict is a list of names with their values")
+    return {name: decode(member) for name, member in content}
+
+
+def _decode_duration(content: Any) -> Any:
+    import datetime
+
+    days, seconds, microseconds = content
+    return datetime.timedelta(days, seconds, microseconds)
+
+
+def _decode_numpy(content: Any) -> Any:
     import numpy
 
+    dtype, text = content
+    if type(dtype) is not str or type(text) is not str or not _SCALAR.fullmatch(dtype):
+        raise ValueError(f"{repr(content)[:80]} is no numpy scalar that isfdb writes")
     kind = numpy.dtype(dtype)
-    if kind.kind == "b":
-        return kind.type(text == "True")
-    if kind.kind not in "iuf":
-        raise ValueError(f"{dtype!r} is no numpy scalar type that isfdb writes")
-    return kind.type(text)
+    return kind.type(text == "True") if kind.kind == "b" else kind.type(text)
+
+
+_SCALAR = re.compile(r"bool_?|u?int(8|16|32|64)|float(16|32|64)")

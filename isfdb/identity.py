@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from isfdb.errors import CorruptDatabaseError, FormatVersionError, NotADatabaseError
-from isfdb.exact_json import dumps, loads
+from isfdb.exact_json import loads
 from isfdb.failures import storage_failure
+from isfdb.hashing import digest_of
 from isfdb.layout.current import DATABASE_FILE, FORMAT, README_FILE, join
 from isfdb.layout.isf_legacy import is_isf_id
+from isfdb.manifest import seal
 from isfdb.storage.base import Storage
 
 _README = """\
@@ -126,12 +128,21 @@ def make_database(storage: Storage, folder: str = "", *, parent_id: str | None =
         members["parent"] = parent_id
     try:
         if folder:
-            storage.put_folder(folder, DATABASE_FILE, dumps(members).encode(), flushed=durable)
+            storage.put_folder(folder, DATABASE_FILE, seal(members).encode(), flushed=durable)
         else:
-            storage.put(DATABASE_FILE, dumps(members).encode(), flushed=durable)
-            storage.put(README_FILE, _README.encode())
+            members |= _put_readme(storage, flushed=durable)
+            storage.put(DATABASE_FILE, seal(members).encode(), flushed=durable)
         if durable:
             storage.prepare([])
     except OSError as error:
         raise storage_failure(error, "make a database", join(storage.location, folder)) from error
     return read_identity(storage, folder)
+
+
+def _put_readme(storage: Storage, *, flushed: bool) -> dict[str, Any]:
+    """Lay down README.txt, before the file that tells its digest; return the member that does, unless somebody's own lies there."""
+    text = _README.encode()
+    is_ours = storage.put(README_FILE, text, flushed=flushed) or storage.read(README_FILE) == text
+    if flushed:
+        storage.prepare([])  # its name survives a power cut wherever that of isfdb.json does
+    return {"readme": [len(text), digest_of(text)]} if is_ours else {}

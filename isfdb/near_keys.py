@@ -30,6 +30,8 @@ def _near(storage: Storage, key_folder: str, names: tuple[str, ...]) -> tuple[st
     folder = "/".join(key_folder.split("/")[: -len(names)])
     for depth, (part, name) in enumerate(zip(key_folder.split("/")[-len(names) :], names, strict=True)):
         is_last = depth == len(names) - 1
+        if is_last and storage.is_folder(join(folder, part) + KEY_SUFFIX):
+            return ()  # deleted or damaged: it was meant, and who asks for one of many such need not wait for a listing each time
         if is_last or not storage.is_folder(join(folder, part)):
             known = _names(storage, folder, with_keys=is_last)
             return tuple(["/".join([*names[:depth], near]) for near in nearest(name, known)])

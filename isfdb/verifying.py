@@ -12,11 +12,11 @@ from isfdb.blocks import checked_earlier
 from isfdb.collecting import STAGE_AGE_S
 from isfdb.database import Database
 from isfdb.display.words import count_text
-from isfdb.errors import IsfdbError, OptionError
+from isfdb.errors import IsfdbError, KeyKindError, OptionError
 from isfdb.exact_json import loads
 from isfdb.findings import Finding, Findings
 from isfdb.hashing import digest_of_file
-from isfdb.keys import folder_name, key_of_folder, name_of_folder
+from isfdb.keys import folder_name, key_of_folder, name_of_folder, split_key
 from isfdb.layout.current import (
     ATTRIBUTES_FILE,
     ATTRIBUTES_FOLDER,
@@ -46,6 +46,7 @@ from isfdb.storage.isf import IsfStorage
 from isfdb.storage.local import LocalStorage
 from isfdb.storage.staging import host, writer_is_alive
 from isfdb.verifying_attributes import check_attributes
+from isfdb.verifying_identity import check_identity
 from isfdb.verifying_isf import verify_isf
 from isfdb.verifying_logs import Logs, Seen
 from isfdb.verifying_shared import SharedRecords
@@ -68,7 +69,7 @@ def verify(
     ----------
     db : Database
     key : str or tuple of str, optional
-        Only this key; default: the whole database with its sub-databases.
+        Only this key, or this sub-database; default: the whole database with its sub-databases.
     progress : bool
         Show a bar.
     against : str or path, optional
@@ -125,14 +126,23 @@ class _Verification:
         # Logs before versions: what a log says is done was there before it was read.
         self.logs = Logs(self.storage, self._find, self._surviving, is_whole=key is None and not self.db._folder)
         if key is not None:
-            entry = self.db.entry(key)
-            self._key(entry._key_folder, entry.key)
+            self._asked(key)
         else:
             self._database(self.db._folder, "")
             if not self.db._folder:
                 self.shared.check_private()
         self.shared.check_references()
         self.logs.check()
+
+    def _asked(self, key: str | tuple[str, ...]) -> None:
+        """Look at one key, or at all of a sub-database."""
+        try:
+            entry = self.db.entry(key)
+        except KeyKindError:  # a sub-database; of a name that is neither, the error says so
+            names = split_key(key)
+            self._database(self.db._folder_of(names), "/".join(names) + "/")
+        else:
+            self._key(entry._key_folder, entry.key)
 
     def check_seals(self, against: str | os.PathLike[str] | None, public_key: str | None) -> None:
         """Hold all against a seal: the newest, or the one that is asked about."""
@@ -178,7 +188,10 @@ class _Verification:
                 self._named_key(path, name.removesuffix(KEY_SUFFIX), prefix)
             elif name.startswith(STAGE_PREFIX):
                 self._find("leftover", "", None, path, f"{path} was left by a writer that did not finish; db.collect() removes it")
-            elif name in (DATABASE_FILE, README_FILE, PRIVATE_FOLDER):
+            elif name == DATABASE_FILE:
+                with self._surviving("", None, path):
+                    check_identity(self.storage, folder, self._find)
+            elif name in (README_FILE, PRIVATE_FOLDER):
                 continue
             elif name.endswith(DELETED_SUFFIX) and not self.storage.is_folder(path):
                 self._hint(path, folder, name.removesuffix(DELETED_SUFFIX), names)

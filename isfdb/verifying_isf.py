@@ -40,7 +40,7 @@ NOTE: Final = f"{NO_DIGESTS}: checked was whether they are there and whole, as f
 
 
 def verify_isf(db: Database, storage: IsfStorage, key: str | tuple[str, ...] | None, *, progress: bool) -> Findings:
-    """Check a database of ISF, or one of its keys.
+    """Check a database of ISF, one of its sub-databases, or one of its keys.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ def verify_isf(db: Database, storage: IsfStorage, key: str | tuple[str, ...] | N
         Show a bar.
     """
     run = _Run(storage, progress)
-    if key is not None:
+    if key is None or db.is_sub_db(key):
+        for folder, database in storage.databases(db._folder if key is None else db[key]._folder):
+            run.database(database, folder)
+    else:
         entry = db.entry(key)
         run.key(storage.find(entry._key_folder)[0], entry.key)
-    else:
-        for folder, database in storage.databases(db._folder):
-            run.database(database, folder)
     return Findings(run.findings, run.counts, run.keys, NOTE)
 
 

@@ -74,6 +74,7 @@ class Logs:
         self._is_whole = is_whole and not self.is_part and isinstance(storage, LocalStorage)  # an overlay shows a moment of the past
         self._logs: dict[str, EventLog | None] = {}
         self._told: dict[str, list[Event]] = {}  # seal -> the lines that tell of it
+        self._again: dict[str, tuple[int, dict[str, list[Event]]]] = {}  # session -> its log's size when it was read again
         self._seen: list[Seen] = []
         self._names = Names()
         self.n_untold = 0
@@ -169,9 +170,11 @@ class Logs:
             self._check_time(seen, lines[0])
 
     def _read_again(self, seen: Seen, session: str) -> list[Event]:
-        """Look once more: it may have been published since the log was read."""
-        log = read_events(self.storage, session)
-        return [event for event in log.events if event.seal == seen.seal and event.kind in ("publish", "delete")]
+        """Look once more: it may have been published since the log was read, if the log has grown."""
+        size = self.storage.size(f"{SESSIONS_FOLDER}/{session}.jsonl")
+        if session not in self._again or self._again[session][0] != size:
+            self._again[session] = size, _by_seal(read_events(self.storage, session))
+        return self._again[session][1].get(seen.seal, [])
 
     def _is_name_of(self, told: str, key: str) -> bool:
         if told == key:
@@ -238,3 +241,11 @@ class Logs:
     def _digest_of_line(self, session: str, line: int) -> str | None:
         lines, _ = read_lines(self.storage, session)
         return digest_of(lines[line][0]) if 0 <= line < len(lines) else None
+
+
+def _by_seal(log: EventLog) -> dict[str, list[Event]]:
+    found: dict[str, list[Event]] = {}
+    for event in log.events:
+        if event.kind in ("publish", "delete"):
+            found.setdefault(event.seal, []).append(event)
+    return found

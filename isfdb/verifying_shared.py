@@ -73,7 +73,7 @@ class SharedRecords:
                     self._named_by_digest(join(folder, name), name)
 
     def _named_by_digest(self, path: str, name: str) -> None:
-        """Check a record whose name is the digest of what it holds; of requirements.txt, which follows from one, only that it is there."""
+        """Check a record whose name is the digest of what it holds, or a requirements.txt, which follows from such a record."""
         stem, _, suffix = name.partition(".")
         try:
             data = self.storage.read(path)
@@ -83,8 +83,8 @@ class SharedRecords:
                 record = loads(data)
                 is_whole = digest_of(compact(record).encode())[:32] == stem and data == dumps(record).encode()
             else:
-                is_whole = suffix == "requirements.txt"
-        except (OSError, ValueError, TypeError, RecursionError) as error:
+                is_whole = suffix == "requirements.txt" and data == self._requirements(path)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             kind = "unreadable" if self._is_needed(path, stem) else "leftover"
             self._find(kind, "", None, path, f"{path} cannot be read: {error}")
         else:
@@ -92,12 +92,18 @@ class SharedRecords:
                 kind = "changed record" if self._is_needed(path, stem) else "leftover"
                 self._find(kind, "", None, path, f"{path} is not what its name says it holds")
 
+    def _requirements(self, path: str) -> bytes:
+        """Return what must stand in a requirements.txt by the record beside it."""
+        from isfdb.provenance.collectors.packages import requirements_of
+
+        return requirements_of(loads(self.storage.read(path.removesuffix("requirements.txt") + "json"))).encode()
+
     def _is_needed(self, path: str, stem: str) -> bool:
         """Say whether a version names this record, or a code record that a version names does.
 
         A power cut leaves torn ones of a put that was never acknowledged; the next put with that record writes it again.
         """
-        if path in self._references:
+        if path in self._references or path.removesuffix("requirements.txt") + "json" in self._references:
             return True
         snapshots = [one for one in self._references if one.startswith(f"{CODE_FOLDER}/")]
         try:

@@ -15,6 +15,7 @@ SUMMARY = "check that every file is there and is what was stored"
 EXAMPLES = """
 isfdb verify results                the whole database
 isfdb verify results rates          one key
+isfdb verify results cells          one sub-database
 isfdb verify results --json         findings for programs
 isfdb verify results --against HEAD is all that a seal covered there and unchanged?
 """
@@ -23,7 +24,7 @@ isfdb verify results --against HEAD is all that a seal covered there and unchang
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb understands."""
     add_database(parser)
-    parser.add_argument("key", nargs="?", metavar="KEY", help="one key only")
+    parser.add_argument("key", nargs="?", metavar="KEY", help="one key or sub-database only")
     parser.add_argument("--against", metavar="HEAD", help="the head of a seal, from a lab book, or the file of a seal kept elsewhere")
     parser.add_argument("--public-key", metavar="FILE", help="public Ed25519 key (PEM) with which the seal must be signed")
     add_json(parser, lines="a finding")

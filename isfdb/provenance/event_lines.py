@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from isfdb.layout.current import SESSIONS_FOLDER
@@ -69,7 +70,7 @@ class EventLog:
     events: list[Event] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
     def has_clock_steps(self) -> bool:
         """Whether the computer's clock was set while the session ran."""
         offsets = [offset for event in self.events if (offset := _offset(event.facts)) is not None]
@@ -135,20 +136,32 @@ class Names:
 
     def __init__(self) -> None:
         self._given: dict[str, set[str]] = {}
+        self._most = _MOST_NAMES
 
     def note(self, old: Any, new: Any) -> None:
         """Remember that a key, or a sub-database, got another name."""
         if isinstance(old, str) and isinstance(new, str) and old and new:
             self._given.setdefault(old, set()).add(new)
+            self._most += 1
 
     def after(self, key: str) -> set[str]:
-        """Return every name that a key stored as `key` may have had since, that one included."""
+        """Return every name that a key stored as `key` may have had since, that one included.
+
+        When each was given is not asked, so a sub-database that was moved into one of its own old names seems to go on moving: names
+        that are much longer than the key's are not followed.
+        """
         found, waiting = {key}, [key]
-        while waiting:
+        longest = key.count("/") + 1 + _MOST_LEVELS_ADDED
+        while waiting and len(found) < self._most:
             parts = waiting.pop().split("/")
-            for depth in range(1, len(parts) + 1):
+            for depth in range(1, min(len(parts), longest) + 1):
                 given = self._given.get("/".join(parts[:depth]), ())
                 names = {"/".join([new, *parts[depth:]]) for new in given} - found
+                names = {name for name in names if name.count("/") < longest}
                 waiting += names
                 found |= names
         return found
+
+
+_MOST_LEVELS_ADDED = 16  # by being moved into other sub-databases
+_MOST_NAMES = 1000  # besides one for each rename that is told: lines that were forged could lead to any number

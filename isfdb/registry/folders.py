@@ -13,9 +13,10 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.errors import CorruptDatabaseError, NotADatabaseError, ReadOnlyError, RegistryWarning
-from isfdb.exact_json import dumps, loads
+from isfdb.exact_json import loads
 from isfdb.layout.current import DATABASE_FILE, DELETED_SUFFIX, KEY_SUFFIX
 from isfdb.layout.isf_legacy import DATABASE_FILES, SUB_FOLDERS
+from isfdb.manifest import seal
 from isfdb.registry.store import is_id
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def write_new_id(path: str) -> tuple[str, str]:
         raise CorruptDatabaseError(message, path=path) from error
     old, new = str(members.get("id")), secrets.token_hex(16)
     try:
-        _replace(os.path.join(path, DATABASE_FILE), dumps({**members, "id": new, "copied_from": old}).encode())
+        _replace(os.path.join(path, DATABASE_FILE), seal({**members, "id": new, "copied_from": old}).encode())
     except OSError as error:
         raise ReadOnlyError(f"cannot give {path!a} a new id: {error}. It needs to be writable for you.", path=path) from error
     return old, new

@@ -47,7 +47,7 @@ class Sealed:
         newest = self._seals()
         seal = newest if against is None else self._wanted(against)
         if seal is not None:
-            self._compare(seal)
+            self._compare(seal, is_asked=against is not None)
         if public_key is not None:
             self._signed_by(public_key, seal)
 
@@ -185,36 +185,51 @@ class Sealed:
 
     # What a seal covers --------------------------------------------------------------------------------------------------------------
 
-    def _compare(self, seal: Seal) -> None:
+    def _compare(self, seal: Seal, *, is_asked: bool) -> None:
         """Hold what is there against what a seal covers."""
         names = {digest: path for path, digest in self._now.items() if digest is not None}
         n_renamed = n_reclaimed = 0
+        removals = self._removals()
+        removed: list[str] = []
         for path, digest in seal.covered.versions.items():
             at = path if self._now.get(path) == digest else names.get(digest)
-            if at is None:
-                self._lacks(seal, path)
-            else:
+            if at is not None:
                 n_renamed += at != path
                 n_reclaimed += bool(self.storage.size(f"{at}/{RECLAIMED_FILE}"))
+            elif path not in self._now and _was_removed(path, removals):
+                removed.append(path)
+            else:
+                self._lacks(seal, path)
         for session, (n_lines, digest) in seal.covered.sessions.items():
             self._compare_log(seal, session, n_lines, digest)
-        self._tell(seal, n_renamed, n_reclaimed)
+        if removed and is_asked:
+            self._tell_removed(seal, removed)
+        self._tell(seal, n_renamed, n_reclaimed, len(removed))
 
     def _lacks(self, seal: Seal, path: str) -> None:
-        key_folder, _, version = path.rpartition("/")
-        key, number = key_of_folder(key_folder), version_number(version)
-        what = self._why_gone(key, number) if path not in self._now else "was changed"
+        key, number = _key_and_version(path)
+        what = "is gone" if path not in self._now else "was changed"
         self._find("not as sealed", key, number, "", f"seal {seal.number} of {seal.created} covers its record, which {what}")
 
-    def _why_gone(self, key: str, number: int | None) -> str:
-        """Say that a version is gone, and whether a log tells that its sub-database was removed: that is no forgery, but gone it is."""
+    def _removals(self) -> dict[str, int]:
+        """Return the keys that went with a sub-database that was removed, as the logs tell, with the last version of each."""
+        last: dict[str, int] = {}
         for session in sessions_in(self.storage):
             for event in self._events(session):
                 keys = event.facts.get("keys") if event.kind == "remove" else None
-                last = keys.get(key) if isinstance(keys, dict) else None
-                if type(last) is int and number is not None and number <= last:
-                    return f"was removed with its sub-database, as the log of session {session} tells"
-        return "is gone"
+                for key, number in keys.items() if isinstance(keys, dict) else ():
+                    if type(number) is int:
+                        last[key] = max(number, last.get(key, 0))
+        return last
+
+    def _tell_removed(self, seal: Seal, removed: list[str]) -> None:
+        """Say once what was removed: that is no forgery, but who asks whether all that a seal covered is there must learn of it."""
+        keys = sorted({_key_and_version(path)[0] for path in removed})
+        shown = ", ".join(keys[:3]) + (f" and {len(keys) - 3:,} more" if len(keys) > 3 else "")
+        message = (
+            f"seal {seal.number} of {seal.created} covers {count_text(len(removed), 'version')} of {shown}, removed with sub-databases"
+        )
+        self._find("not as sealed", "", None, "", f"{message}, as the logs tell")
 
     def _compare_log(self, seal: Seal, session: str, n_lines: int, digest: str) -> None:
         path = f"{SESSIONS_FOLDER}/{session}.jsonl"
@@ -226,13 +241,14 @@ class Sealed:
             message = f"seal {seal.number} of {seal.created} covers {n_lines:,} lines of {path}, which are not there as they were"
             self._find("not as sealed", "", None, path, message)
 
-    def _tell(self, seal: Seal, n_renamed: int, n_reclaimed: int) -> None:
+    def _tell(self, seal: Seal, n_renamed: int, n_reclaimed: int, n_removed: int) -> None:
         sealed = set(seal.covered.versions.values())
         added = [path for path, digest in self._now.items() if digest not in sealed]
         n_keys = len({path.rpartition("/")[0] for path in added})
         told = f"{count_text(len(added), 'version')} of {count_text(n_keys, 'key')} added" if added else "nothing added"
         told += f", {count_text(n_renamed, 'version')} under another name" if n_renamed else ""
         told += f", the data of {count_text(n_reclaimed, 'version')} reclaimed" if n_reclaimed else ""
+        told += f", {count_text(n_removed, 'version')} removed with sub-databases, as the logs tell" if n_removed else ""
         self.remarks.append(f"since seal {seal.number} of {seal.created}, head {seal.head}: {told}")
 
     def _signed_by(self, public_key: str, seal: Seal | None) -> None:
@@ -259,6 +275,16 @@ def _versions_now(storage: Storage) -> dict[str, str | None]:
         except (OSError, CorruptVersionError):
             found[path] = None
     return found
+
+
+def _key_and_version(path: str) -> tuple[str, int | None]:
+    key_folder, _, version = path.rpartition("/")
+    return key_of_folder(key_folder), version_number(version)
+
+
+def _was_removed(path: str, removals: dict[str, int]) -> bool:
+    key, number = _key_and_version(path)
+    return number is not None and number <= removals.get(key, 0)
 
 
 def _seal_at(storage: Storage, path: str) -> str:

@@ -80,3 +80,66 @@ def test_an_unknown_tag_is_an_error_not_a_guess():
 
 def test_records_are_sorted_one_member_a_line():
     assert dumps({"b": [1, 2], "a": "ü"}) == '{\n "a": "ü",\n "b": [1, 2]\n}\n'
+
+
+DEEPEST = 300
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"]":', "}]")])
+@pytest.mark.parametrize("n_times", [400, 5_000, 200_000])
+def test_what_is_nested_too_deep_is_refused(opening, closing, n_times):
+    for text in (opening * n_times + "1" + closing * n_times, f'{{"]]": [[]], "a": {opening * n_times}1{closing * n_times}}}'):
+        with pytest.raises(ValueError, match="nested deeper than 300 levels"):
+            loads(text)
+
+
+def test_what_is_nested_as_deep_as_allowed_is_read_and_decoded():
+    text = "[" * DEEPEST + "]" * DEEPEST
+    assert dumps({"a": decode(loads(text))}) == dumps({"a": json.loads(text)})
+
+
+def test_brackets_within_texts_do_not_count():
+    value = ["[" * 500, "]{" * 500, [["}" * 500]] * 500]
+    assert loads(json.dumps(value)) == value
+
+
+def test_the_deepest_value_that_is_written_is_read():
+    value: object = 1
+    for _ in range(64):
+        value = {"$x": value}
+    assert decode(loads(json.dumps(encode(value)))) == value
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1E+400", '{"a": [2.5e0000000309]}', f"{'9' * 400}.0", "NaN", "-Infinity", "9" * 5_000])
+def test_numbers_that_cannot_be_kept_are_refused(text):
+    with pytest.raises(ValueError, match=r"larger than any number|is not JSON|integer string conversion"):
+        loads(text)
+
+
+@pytest.mark.parametrize(
+    "text", [b'{"a": 1, "a": 1}', b'{"\\u0061": 1, "a": 2}', b'["\\ud800"]', b'"\xed\xa0\x80"', b'\xff"a"', b'"\\udc00\\ud800"']
+)
+def test_twice_named_members_and_what_is_no_text_are_refused(text):
+    with pytest.raises(ValueError, match=r"names a member twice|surrogates not allowed|can't decode"):
+        loads(text)
+
+
+@pytest.mark.parametrize(
+    "content", [None, 5, 1e308, "x", [], ["x"], [1, 2, 3], [[1, 2]], [["a", 1, 2]], {"ab": 1}, [10**30] * 3, ["int8", "300"]]
+)
+@pytest.mark.parametrize("tag", ["$float", "$dict", "$timedelta", "$datetime", "$date", "$time", "$numpy", "$"])
+def test_a_forged_value_is_a_value_error_or_nothing(tag, content):
+    if (tag, content) in [("$dict", []), ("$timedelta", [1, 2, 3])]:
+        return
+    with pytest.raises(
+        ValueError, match=f"no .*isfdb writes|unknown kind of value|a .dict is a list|values to unpack|{'[iI]'}socalendar|isoformat"
+    ):
+        decode({tag: content})
+
+
+@pytest.mark.parametrize(
+    "dtype", ["V10000000000", "datetime64", "O", "object", ["int8"], {"names": ["a"], "formats": ["O"]}, "float128", None]
+)
+def test_a_numpy_scalar_is_of_a_type_that_is_written(dtype):
+    with pytest.raises(ValueError, match="no numpy scalar"):
+        decode({"$numpy": [dtype, "1"]})

@@ -104,3 +104,21 @@ def test_a_missing_database_names_those_beside_it_and_those_registered(db, tmp_p
         isfdb.open("barrel-2025", mode="r")
     with pytest.raises(DatabaseNotFoundError, match="Did you mean 'barrel-2026'"):
         isfdb.registry.forget("barrel-2025")
+
+
+def test_a_damaged_key_is_no_slip_and_no_listing_is_waited_for(tmp_path):
+    db = isfdb.open(tmp_path / "results")
+    for number in range(20):
+        db[f"key{number}"] = number
+        os.rename(f"{db.path}/key{number}.key/v000001", f"{db.path}/key{number}.key/gone")
+    listed = []
+    list_folder = db._storage.list
+    db._storage.list = lambda folder: listed.append(folder) or list_folder(folder)
+    for number in range(20):
+        with pytest.raises(KeyNotFoundError) as caught:
+            db[f"key{number}"]
+        assert "mean" not in str(caught.value)
+    assert "" not in listed
+    with pytest.raises(KeyNotFoundError) as caught:
+        db["key1x"]
+    assert "Did you mean 'key1" in str(caught.value)

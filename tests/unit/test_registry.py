@@ -27,6 +27,7 @@ from isfdb.errors import (
     RegistryError,
     RegistryWarning,
 )
+from isfdb.manifest import is_sealed
 from isfdb.options import set_options
 from isfdb.registry import folders, noting, store
 
@@ -127,6 +128,8 @@ def test_two_copies_are_told_apart_and_one_can_get_its_own_id(tmp_path: Path) ->
     assert registry.resolve(B) == str(original / "cells")
     assert registry.resolve(new) == str(copy)
     members = json.loads(copy.joinpath("isfdb.json").read_text())
+    assert is_sealed(copy.joinpath("isfdb.json").read_bytes(), members)
+    del members["record"]
     assert members == {"format": 1, "id": new, "copied_from": A, "created": "2026-11-21T00:00:00+00:00"}
     assert json.loads(copy.joinpath("cells", "isfdb.json").read_text())["copied_from"] == B
     assert sorted(path.name for path in copy.iterdir()) == ["cells", "isfdb.json"]

@@ -85,13 +85,24 @@ def test_what_is_added_renamed_reclaimed_or_deleted_since_is_told_and_no_finding
     assert found.remarks[0].endswith("3 versions of 3 keys added, 1 version under another name, the data of 3 versions reclaimed")
 
 
-def test_of_a_removed_sub_database_it_is_said_that_it_was_removed(results):
+def test_a_removed_sub_database_is_told_and_a_finding_only_for_who_asks_about_the_seal(results):
     """What was sealed is not there any more, which a seal is to tell; that nobody tampered with it is told, too."""
-    isfdb.seal(results)
+    results["cells/deep/L5PT"] = 2
+    head = isfdb.seal(results).head
     results["cells"].remove()
     found = isfdb.verify(results)
-    assert [one.kind for one in found] == ["not as sealed"]
-    assert "cells/deep/L5PT v1" in str(found) and "was removed with its sub-database, as the log of session" in str(found)
+    assert not found
+    assert "2 versions removed with sub-databases, as the logs tell" in found.remarks[0]
+    asked = isfdb.verify(results, against=head)
+    assert [one.kind for one in asked] == ["not as sealed"]
+    assert "covers 2 versions of cells/deep/L5PT, removed with sub-databases, as the logs tell" in str(asked)
+
+
+def test_what_was_taken_away_besides_what_was_removed_is_found(results):
+    isfdb.seal(results)
+    results["cells"].remove()
+    shutil.rmtree(Path(results.path, "rates.key"))
+    assert "rates" in {one.key for one in isfdb.verify(results) if one.kind == "not as sealed"}
 
 
 @pytest.mark.parametrize("forges_seal", [False, True])

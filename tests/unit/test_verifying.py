@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import isfdb
-from isfdb.errors import OptionError
+from isfdb.errors import KeyNotFoundError, OptionError
+from isfdb.exact_json import dumps
 
 
 @pytest.fixture
@@ -40,9 +41,8 @@ def test_a_sound_database_has_no_findings(full):
 
 def test_every_changed_byte_of_every_file_is_found(full):
     files = [path for path in Path(full.path).rglob("*") if path.is_file()]
-    unsealed = {"isfdb.json", "README.txt"}
     for path in files:
-        if path.name in unsealed or path.name.endswith((".requirements.txt", ".deleted", ".jsonl")):
+        if path.name.endswith((".deleted", ".jsonl")):
             continue
         original = path.read_bytes()
         if not original:
@@ -58,11 +58,7 @@ def test_every_changed_byte_of_every_file_is_found(full):
 
 def test_every_missing_file_is_found(full):
     for path in sorted(Path(full.path).rglob("*")):
-        if (
-            path.is_file()
-            and path.name not in ("README.txt", "attributes.json")
-            and not path.name.endswith((".deleted", ".requirements.txt", ".patch", ".py"))
-        ):
+        if path.is_file() and path.name != "attributes.json" and not path.name.endswith((".deleted", ".requirements.txt", ".patch", ".py")):
             aside = path.with_name(".aside")
             path.rename(aside)
             try:
@@ -136,3 +132,56 @@ def test_a_source_file_that_is_json_is_what_its_name_says(db):
     assert not isfdb.verify(db)
     blob.write_bytes(text + b" ")
     assert isfdb.verify(db)
+
+
+def test_one_sub_database_can_be_verified_alone(full):
+    for key in ("cells", ("cells", "deep"), "cells/deep"):
+        assert isfdb.verify(full, key=key).n_keys == 1
+    (full.entry("array").path / "extra.txt").write_text("x")
+    (full.entry("cells/deep/inner").path / "extra.txt").write_text("x")
+    assert [finding.key for finding in isfdb.verify(full, key="cells")] == ["cells/deep/inner"]
+    assert [finding.key for finding in isfdb.verify(full["cells"], key="deep")] == ["deep/inner"]
+    Path(full.path, "cells", "isfdb.json").write_text("{")
+    assert kinds_of(isfdb.verify(full, key="cells")) == ["surplus file", "unreadable"]
+
+
+def test_a_name_that_is_neither_key_nor_sub_database_is_refused(full):
+    with pytest.raises(KeyNotFoundError, match="no key 'cell'"):
+        isfdb.verify(full, key="cell")
+
+
+def kinds_of(found) -> list[str]:
+    return sorted(finding.kind for finding in found)
+
+
+@pytest.mark.parametrize("folder", ["", "cells/"])
+def test_whatever_is_changed_in_the_identity_of_a_database_is_found(full, folder):
+    path = Path(full.path, folder, "isfdb.json")
+    members = json.loads(path.read_bytes())
+    for name in members:
+        path.write_text(dumps(members | {name: members[name][:-1] if isinstance(members[name], (str, list)) else 0}))
+        assert isfdb.verify(full).serious, f"a changed {name} was not found"
+    for name in {*members} - {"parent"}:
+        path.write_text(dumps({one: fact for one, fact in members.items() if one != name}))
+        assert isfdb.verify(full).serious or (folder and name == "record"), f"that {name} is missing was not found"
+
+
+def test_an_identity_restored_by_hand_or_of_an_older_isfdb_is_sound(full):
+    path = Path(full.path, "isfdb.json")
+    path.write_text(json.dumps({"format": 1, "id": full.id}))
+    assert not isfdb.verify(full)
+
+
+def test_a_text_of_the_users_own_in_place_of_the_readme_is_theirs(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "README.txt").write_text("what I keep here")
+    db = isfdb.open(tmp_path / "mine")
+    assert "readme" not in json.loads((tmp_path / "mine" / "isfdb.json").read_bytes())
+    (tmp_path / "mine" / "README.txt").write_text("what I keep here now")
+    assert not isfdb.verify(db)
+
+
+def test_a_forged_list_of_requirements_is_found(full):
+    (path,) = Path(full.path, ".isfdb", "environments").glob("*.requirements.txt")
+    path.write_text(path.read_text() + "--index-url https://elsewhere.example/simple\n")
+    assert kinds(full) == ["changed record"]

@@ -213,3 +213,52 @@ def test_what_a_killed_process_announced_is_no_alarm(results: Path):
     )
     assert [line["version"] for line in lines(logs(results)[-1]) if line["kind"] == "publish"] == [1, 2]
     assert isfdb.verify(isfdb.open(results, mode="r")).serious == ()
+
+
+def test_a_sub_database_moved_into_its_own_old_name_ends(db):
+    """Names that lines give to a key are followed without their times: this one seems to go on moving for ever."""
+    db["a/k"] = 1
+    db.rename("a", "c")
+    db.rename("c", "a/c")
+    assert db.keys(recurse=True) == ("a/c/k",)
+    assert not isfdb.verify(db)
+
+
+def test_forged_renames_do_not_multiply(db):
+    from isfdb.provenance.event_lines import Names
+
+    names = Names()
+    for number in range(300):
+        for old in ("a", "a/a", f"n{number}"):
+            names.note(old, f"a/n{number}")
+    assert len(names.after("/".join("a" * 50))) < 10_000
+    names.note("before", "after")
+    assert names.after("before") == {"before", "after"}
+
+
+def calls_while(patch, module, name: str, act) -> int:
+    """Return how often `act` calls a function of a module."""
+    called, function = [], getattr(module, name)
+    with patch.context() as patched:
+        patched.setattr(module, name, lambda *arguments: called.append(1) or function(*arguments))
+        act()
+    return len(called)
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_each_line_of_a_log_is_looked_at_a_few_times_however_many_versions_it_tells_of(db, monkeypatch, is_cut):
+    from isfdb import verifying_logs
+    from isfdb.provenance import event_lines, session
+
+    with db.batch():
+        for number in range(60):
+            db[f"key{number}"] = number
+    (log,) = Path(db.path, ".isfdb", "sessions").iterdir()
+    n_lines = len(log.read_bytes().splitlines())
+    if is_cut:  # then the versions it told of look for their lines once more
+        log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:2]))
+    read = calls_while(monkeypatch, session, "loads", lambda: isfdb.verify(db))
+    times = calls_while(monkeypatch, event_lines, "_offset", lambda: isfdb.verify(db))
+    again = calls_while(monkeypatch, verifying_logs, "read_events", lambda: isfdb.verify(db))
+    assert n_lines > 60
+    assert read + times + again < 8 * n_lines  # not a look at each line for each version

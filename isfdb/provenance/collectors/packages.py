@@ -120,7 +120,7 @@ def _look(paths: tuple[str, ...]) -> Environment:
     from blake3 import blake3
 
     digest = blake3(compact(record).encode()).hexdigest()[:32]
-    return Environment(record, digest, _requirements(record))
+    return Environment(record, digest, requirements_of(record))
 
 
 def _list_folder(path: str) -> dict[str, dict[str, Any]]:
@@ -270,7 +270,8 @@ def _process_start_s() -> float:
         return _FIRST_LOOK_S
 
 
-def _requirements(record: dict[str, Any]) -> str:
+def requirements_of(record: dict[str, Any]) -> str:
+    """Return the text of ``requirements.txt``, which follows from the record alone: verify compares it with what lies there."""
     lines = [f"# Python {record['python']} ({record['implementation']}, {record['kind']})"]
     lines += [f"# drift: {change}" for change in record.get("drift", [])]
     for name, version in record["packages"].items():
