@@ -133,6 +133,8 @@ class Finished:
         What held it back: ``"namespaces"``, ``"landlock"`` or only the ``"audit hook"``.
     network : bool
         Whether it asked for another computer; of a run that had a network and failed: and failed, it seems, for that.
+    read : tuple of str
+        Files of data that Python opened for it, by their own places: of what was laid out in the folder, where that came from.
     """
 
     outcome: str
@@ -145,6 +147,7 @@ class Finished:
     failed: Mapping[str, str] = field(default_factory=dict)
     wall: str = "audit hook"
     network: bool = False
+    read: tuple[str, ...] = ()
 
 
 def run(task: Task) -> Finished:
@@ -291,7 +294,16 @@ def _finished(
         failed=dict.fromkeys(task.wanted, because) if outcome != DONE else told.get("failed") or {},
         wall=wall,
         network=lacks_network(f"{shown} {because}", offline=task.offline, has_asked=has_asked) if outcome == FAILED else has_asked,
+        read=_own_places(told.get("read"), task.folder),
     )
+
+
+def _own_places(read: Any, folder: str) -> tuple[str, ...]:
+    """Return where files came from that were laid out below a folder, besides those that lie elsewhere anyway."""
+    laid_out = f"{folder}/work"
+    paths = [one for one in read if isinstance(one, str)] if isinstance(read, list) else []
+    own = [one.removeprefix(laid_out) for one in paths if one.startswith(f"{laid_out}/") or not one.startswith(f"{folder}/")]
+    return tuple(dict.fromkeys(own))
 
 
 def _told(telling: IO[bytes]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Holds back what Python code of a script would change elsewhere, and notes that it asks for the network. It starts nothing.
+"""Holds back what Python code of a script would change elsewhere, and notes what it reads and that it asks for the network.
 
 It sees what Python's audit events tell, in this process and those it forks. Programs and C libraries are not seen: see `wall.py`.
 """
@@ -6,14 +6,20 @@ It sees what Python's audit events tell, in this process and those it forks. Pro
 from __future__ import annotations
 
 import errno
+import importlib.machinery
 import os
 import stat
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
+from isfdb.provenance.file_events import is_data
+from isfdb.provenance.whose_code import folders_left_out
+
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _MOST_NOTED: Final = 20
+_MOST_READ: Final = 2_000
+_SOURCES: Final = tuple(importlib.machinery.SOURCE_SUFFIXES)
 
 #: Audit events that name what is changed -> which of their arguments are paths, and which the folder these are relative to.
 _CHANGES: Final = {
@@ -33,7 +39,7 @@ _CHANGES: Final = {
 _FOLLOWED: Final = frozenset({"os.truncate", "os.chmod", "os.chown", "os.utime", "os.setxattr", "os.removexattr"})
 
 
-def hold_back(own: Sequence[str], refused: list[str], asked_for: list[str], *, offline: bool) -> None:
+def hold_back(own: Sequence[str], refused: list[str], asked_for: list[str], read: list[str], *, offline: bool) -> None:
     """From now on refuse changes outside some folders, and, where `offline`, connections to other computers. It cannot be undone.
 
     Parameters
@@ -44,15 +50,21 @@ def hold_back(own: Sequence[str], refused: list[str], asked_for: list[str], *, o
         Receives the paths that were refused.
     asked_for : list of str
         Receives the hosts that were asked for.
+    read : list of str
+        Receives the files of data that were opened to be read, each once.
     offline : bool
     """
     allowed = tuple([os.path.realpath(one) + os.sep for one in (*own, "/dev", "/proc/self")])
+    no_data, seen = folders_left_out(), set[str]()
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
             if isinstance(flags, int) and flags & _WRITING:
                 _refuse_outside(path, None, allowed, refused, follow=True)
+            elif len(read) < _MOST_READ and (found := _data_file(path, no_data)) and found not in seen:
+                seen.add(found)
+                read.append(found)
         elif event in _CHANGES:
             for place, relative_to in _CHANGES[event]:
                 base = arguments[relative_to] if relative_to is not None and relative_to < len(arguments) else None
@@ -63,6 +75,14 @@ def hold_back(own: Sequence[str], refused: list[str], asked_for: list[str], *, o
                 raise PermissionError(errno.EACCES, f"it asks for the network ({host}), which it has not: it runs offline")
 
     sys.addaudithook(watch)
+
+
+def _data_file(path: Any, no_data: tuple[str, ...]) -> str:
+    """Return the whole path of what is opened; empty where it is no file of data, as far as its name tells."""
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        return ""
+    whole = os.path.abspath(os.fsdecode(path))
+    return "" if whole.startswith(no_data) or not is_data(whole) or whole.endswith(_SOURCES) else whole
 
 
 def _refuse_outside(path: Any, base: Any, allowed: tuple[str, ...], refused: list[str], *, follow: bool) -> None:

@@ -28,14 +28,14 @@ _BYTES_FOR_A_PROCESSOR: Final = 48_000_000
 
 def main(asked: dict[str, Any]) -> None:
     """Do what the parent wrote down, and tell how it went."""
-    told: dict[str, Any] = {"outcome": "", "because": "", "refused": [], "asked_for": [], "failed": {}, "stored": 0}
+    told: dict[str, Any] = {"outcome": "", "because": "", "refused": [], "asked_for": [], "read": [], "failed": {}, "stored": 0}
     # Where the telling goes is opened now, and what writes it is kept: later the script may have changed what opening means.
     dumps, folder, back = json.dumps, asked["folder"], _way_back()
     with open(f"{folder}/told.json", "w", encoding="utf-8") as file:
         try:
             _limit(asked["memory_bytes"])
             told["wall"] = _go_behind(asked, told)
-            hold_back([folder, *asked["writable"]], told["refused"], told["asked_for"], offline=asked["offline"])
+            hold_back([folder, *asked["writable"]], told["refused"], told["asked_for"], told["read"], offline=asked["offline"])
             if sys.flags.no_site:
                 _start_late()
             _run(asked, told, back)

@@ -58,7 +58,8 @@ def folders_left_out() -> tuple[str, ...]:
     folders = set(_library_folders())
     for prefix in {sys.prefix, sys.base_prefix, os.path.realpath(sys.base_prefix)} - {"/"}:
         folders |= {os.path.join(prefix, name) + os.sep for name in ("bin", "etc", "include", "lib", "lib64", "share")}
-    folders |= {"/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib/", "/lib64/", "/bin/", "/run/"}
+    folders |= {"/proc/", "/sys/", "/etc/", "/usr/", "/lib/", "/lib64/", "/bin/"}
+    folders |= {"/dev/null", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/pts/", "/dev/fd/"}  # but data may lie in /dev/shm
     home = os.path.expanduser("~")
     own = [".config", ".ipython", ".jupyter", ".local/share/jupyter", ".local/lib", ".cache/matplotlib", ".cache/fontconfig", ".cache/pip"]
     if os.path.isabs(home):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from isfdb.display.words import size_text
+from isfdb.entry import Version
 from isfdb.hashing import digest_of_file
+from isfdb.layout.current import DATABASE_FILE
 from isfdb.provenance.file_digests import FileFacts, digest_of_folder
 from isfdb.provenance.records import Used, UsedFile, UsedValue
 from isfdb.replaying.moved_files import places_beside
@@ -175,3 +178,26 @@ def _digest_of_folder(path: str) -> str | None:
         return digest_of_folder(FileFacts(path)).digest
     except OSError:
         return None
+
+
+def appeared_since(version: Version, read: Iterable[str]) -> list[str]:
+    """Return which of the files that a run read were not read when the value was made, and have been written, or put there, since.
+
+    A pattern fits them, or a folder is gone through: the record names the files that were read, not those that might have been.
+    """
+    known = {one.path for one in version.inputs if isinstance(one, UsedFile)}
+    folders = tuple([f"{path}/" for path in known if os.path.isdir(path)])
+    others = [path for path in read if path not in known and not path.startswith(folders) and not _is_of_database(path)]
+    return [path for path in others if _changed_at(path) > version.created.timestamp()]
+
+
+def _is_of_database(path: str) -> bool:
+    return ".key/" in path or path.endswith(f"/{DATABASE_FILE}")
+
+
+def _changed_at(path: str) -> float:
+    """Return when a file was last written, renamed or put where it lies; long ago where it cannot be told."""
+    try:
+        return os.stat(path).st_ctime
+    except (OSError, ValueError):
+        return -math.inf

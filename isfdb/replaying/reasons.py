@@ -18,6 +18,7 @@ from isfdb.provenance.risk_kinds import ADVICE
 from isfdb.provenance.slicing.script import LEVELS
 from isfdb.replaying.alike import parts_of
 from isfdb.replaying.asked import RECORDED
+from isfdb.replaying.inputs import appeared_since
 from isfdb.replaying.machines import difference_of_machines
 from isfdb.replaying.outcomes import Outcome, compare_runs, outcome_of
 from isfdb.replaying.running import NOW, Prepared, Runner
@@ -144,6 +145,11 @@ class _Search:
             reason.because = "inputs"
             reason.detail = "what it reads has changed since: " + "; ".join(changed[:3])
             reason.evidence += [("inputs", sentence) for sentence in changed[:10]]
+        for reason in self._open():
+            if appeared := appeared_since(reason.first.version, reason.first.made.finished.read):
+                reason.because = "inputs"
+                reason.detail = "it reads files now that are new since: " + ", ".join(appeared[:3])
+                reason.evidence += [("inputs", f"{path} was not read then, and has appeared or changed since") for path in appeared[:10]]
 
     def _environment(self) -> None:
         """Run it with the recorded packages, where others are imported here."""

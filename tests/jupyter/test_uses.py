@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,14 @@ def test_what_libraries_and_isfdb_itself_read_is_left_out(run: Any):
     run("db = isfdb.open('results')")
     uses = run("db['a'] = list(range(1000))\ndb['b'] = {1, 'x'}\ndb['a']\ndb.entry('a').code; db.ls(); isfdb.verify(db)")
     assert files(uses) == []
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no memory that is a folder")
+def test_what_lies_in_shared_memory_is_data_and_devices_are_none(run: Any):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        (Path(folder) / "data.txt").write_text("1")
+        source = f"open('{folder}/data.txt').read()\nopen('/dev/null').read()\nopen('/dev/zero', 'rb').read(1)"
+        assert files(run(source)) == [("data.txt", 1)]
 
 
 def test_a_module_of_ones_own_is_no_input_but_what_it_reads_is(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
