@@ -24,7 +24,7 @@ from isfdb.exact_json import dumps, loads
 from isfdb.failures import storage_failure
 from isfdb.layout.current import FORMAT, JOURNAL_PREFIX, join
 from isfdb.publishing import Target
-from isfdb.storage.staging import host, new_nonce, writer_is_alive
+from isfdb.storage.staging import hold_nonce, host, new_nonce, writer_is_alive
 from isfdb.versions import numbers_of, state_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,18 @@ if TYPE_CHECKING:
 FLUSH_BYTES: Final = 64 * 2**20
 
 _FACTS, _ROWS, _COUNTS = "journal.json", "rows.bin", "counts.bin"
+
+_claiming = threading.Lock()
+
+
+def _renew_lock() -> None:
+    global _claiming
+    _claiming = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_lock)
+
 #: A journal of another computer is left alone until nothing in it has changed for this long.
 _AGE_S: Final = 86400.0
 
@@ -71,6 +83,7 @@ class Appender:
         self._process_id = os.getpid()
         self._journal: _Journal | None = None
         self._tables: list[Any] = []
+        self._tables_nonce = ""  # of the publishing of these tables, if that was tried before
         self._table_bytes = 0
         self._since: float | None = None  # when the oldest block that waits came
         self._is_closed = False
@@ -89,6 +102,8 @@ class Appender:
             raise AppendError(f"cannot append to {self.key!r}: {why}. Open another one: db.appending({self.key!r}).", key=self.key)
         with self._lock:
             try:
+                if self._journal is not None and not self._journal.is_open:
+                    self._flush()  # what the last flush could not publish comes first
                 if self._journal is None or not self._journal.write(block):
                     self._append_other(block)
             except OSError as error:
@@ -97,7 +112,7 @@ class Appender:
                 self._since = time.monotonic()
             is_late = self._flush_s is not None and time.monotonic() - self._since >= self._flush_s
             if is_late or self._waiting_bytes >= self._flush_bytes:
-                self._flush()
+                self._flush_or_say_why()
 
     @property
     def _waiting_bytes(self) -> int:
@@ -131,7 +146,13 @@ class Appender:
         StorageError
         """
         with self._lock:
+            self._flush_or_say_why()
+
+    def _flush_or_say_why(self) -> None:
+        try:
             self._flush()
+        except OSError as error:
+            raise storage_failure(error, f"publish what was appended to {self.key!r}", self._target().storage.location) from error
 
     def _flush(self) -> None:
         self._since = None
@@ -139,11 +160,24 @@ class Appender:
             self._journal.publish(self._target(), self._carried, durable=self._durable)
             self._journal = None
         if self._tables:
-            whole = join_blocks(self._target(), self._tables, self.axis)
-            append(
-                self._target(), whole, axis=self.axis, options=self._options, carried=self._carried, durable=self._durable, may_create=False
-            )
-            self._tables, self._table_bytes = [], 0
+            self._publish_tables()
+            self._tables, self._table_bytes, self._tables_nonce = [], 0, ""
+
+    def _publish_tables(self) -> None:
+        """Publish the tables that wait, unless an earlier try had done so when it was interrupted."""
+        if self._tables_nonce and _is_published(self._target(), self._tables_nonce):
+            return
+        self._tables_nonce = new_nonce()
+        append(
+            self._target(),
+            join_blocks(self._target(), self._tables, self.axis),
+            axis=self.axis,
+            options=self._options,
+            carried=self._carried,
+            durable=self._durable,
+            may_create=False,
+            journal=self._tables_nonce,
+        )
 
     def close(self) -> None:
         """Flush, and take no more."""
@@ -188,9 +222,11 @@ class _Journal:
     ends are written to a second file, each after its rows.
     """
 
-    def __init__(self, folder: str, dtype: Any, others: tuple[int, ...], axis: int, block_rows: int, *, sync: bool) -> None:
+    def __init__(self, folder: str, nonce: str, dtype: Any, others: tuple[int, ...], axis: int, block_rows: int, *, sync: bool) -> None:
+        self._nonce = nonce  # while it is held, nobody takes the journal for a dead process's
         self.folder, self.dtype, self.others, self.axis, self.block_rows = folder, dtype, others, axis, block_rows
         self.n_bytes = 0
+        self._n_counted = 0  # blocks
         self._row_bytes = dtype.itemsize * math.prod(others)
         self._sync = sync
         self._rows = -1
@@ -200,18 +236,32 @@ class _Journal:
     def begin(cls, target: Target, block: np.ndarray, axis: int, *, sync: bool) -> _Journal:
         """Make an empty journal for blocks like this one."""
         others = tuple(side for place, side in enumerate(block.shape) if place != axis)
-        name = f"{JOURNAL_PREFIX}{host()}-{os.getpid()}-{new_nonce()}"
-        self = cls(f"{target.storage.fetch(target.key_folder)}/{name}", block.dtype, others, axis, block.shape[axis], sync=sync)
+        nonce = new_nonce()
+        name = f"{JOURNAL_PREFIX}{host()}-{os.getpid()}-{nonce}"
+        self = cls(f"{target.storage.fetch(target.key_folder)}/{name}", nonce, block.dtype, others, axis, block.shape[axis], sync=sync)
         facts = {"axis": axis, "dtype": block.dtype.str, "format": FORMAT, "key": target.key, "others": list(others)}
+        try:
+            self._make(dumps({**facts, "block_rows": self.block_rows}))
+        except BaseException:
+            self._close()
+            shutil.rmtree(self.folder, ignore_errors=True)  # nothing was added, and nothing is left
+            raise
+        return self
+
+    def _make(self, facts: str) -> None:
         os.mkdir(self.folder)
         with open(f"{self.folder}/{_FACTS}.part", "w", encoding="utf-8") as file:
-            file.write(dumps({**facts, "block_rows": self.block_rows}))
+            file.write(facts)
         os.rename(f"{self.folder}/{_FACTS}.part", f"{self.folder}/{_FACTS}")
         self._rows = os.open(f"{self.folder}/{_ROWS}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        if sync:
+        if self._sync:
             for path in (f"{self.folder}/{_FACTS}", self.folder, os.path.dirname(self.folder)):
                 _flush_to_disk(path)
-        return self
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes rows: a publish that failed or was interrupted has closed it."""
+        return self._rows >= 0
 
     def write(self, block: Any) -> bool:
         """Write a block; False, and nothing written, where it is not like the ones before."""
@@ -223,41 +273,50 @@ class _Journal:
             return False
         n_rows = block.shape[self.axis]
         data = block.transpose(self._rows_first(block.ndim)).tobytes()
-        if self._counts < 0 and n_rows != self.block_rows:
-            self._count_from_now_on()
-        self._write(data)
-        if self._counts >= 0:
-            os.write(self._counts, struct.pack("<Q", self.n_bytes // self._row_bytes))
-            if self._sync:
-                os.fdatasync(self._counts)
+        try:
+            if self._counts < 0 and n_rows != self.block_rows:
+                self._count_from_now_on()
+            n_bytes = self.n_bytes + len(data)
+            self._add(self._rows, data)
+            if self._counts >= 0:
+                self._add(self._counts, struct.pack("<Q", n_bytes // self._row_bytes))
+        except BaseException:
+            self._take_back()
+            raise
+        self.n_bytes = n_bytes
+        self._n_counted += 1
         return True
 
     def _rows_first(self, n_axes: int) -> list[int]:
         return [self.axis, *[axis for axis in range(n_axes) if axis != self.axis]]
 
-    def _write(self, data: bytes) -> None:
-        view, start = memoryview(data), 0
-        try:
-            while start < len(view):
-                start += os.write(self._rows, view[start:])
-            if self._sync:
-                os.fdatasync(self._rows)
-        except OSError:
-            os.ftruncate(self._rows, self.n_bytes)  # half a block is none
-            os.lseek(self._rows, self.n_bytes, os.SEEK_SET)
-            raise
-        self.n_bytes += len(view)
+    def _add(self, descriptor: int, data: bytes) -> None:
+        _write_all(descriptor, data)
+        if self._sync:
+            os.fdatasync(descriptor)
+
+    def _take_back(self) -> None:
+        """Shorten the files to the blocks before: half a block is none, and one that raised an error was not added."""
+        for descriptor, n_bytes in ((self._rows, self.n_bytes), (self._counts, 8 * self._n_counted)):
+            if descriptor >= 0:
+                os.ftruncate(descriptor, n_bytes)
+                os.lseek(descriptor, n_bytes, os.SEEK_SET)
 
     def _count_from_now_on(self) -> None:
         """Write down where the blocks so far end, all at once, and from now on after each block."""
-        n_blocks = self.n_bytes // (self._row_bytes * self.block_rows)
         path = f"{self.folder}/{_COUNTS}"
-        self._counts = os.open(f"{path}.part", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        os.write(self._counts, b"".join([struct.pack("<Q", self.block_rows * (place + 1)) for place in range(n_blocks)]))
-        os.rename(f"{path}.part", path)
-        if self._sync:
-            os.fsync(self._counts)
-            _flush_to_disk(self.folder)
+        counts = os.open(f"{path}.part", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            _write_all(counts, b"".join([struct.pack("<Q", self.block_rows * (place + 1)) for place in range(self._n_counted)]))
+            if self._sync:
+                os.fsync(counts)
+            os.rename(f"{path}.part", path)
+            if self._sync:
+                _flush_to_disk(self.folder)
+        except BaseException:
+            os.close(counts)
+            raise
+        self._counts = counts
 
     def publish(self, target: Target, carried: Any, *, durable: bool) -> None:
         """Make the rows the next version of the key, and the journal disappear."""
@@ -265,10 +324,17 @@ class _Journal:
         publish_journal(target, self.folder, carried, durable=durable)
 
     def _close(self) -> None:
-        for descriptor in (self._rows, self._counts):
+        descriptors = self._rows, self._counts
+        self._rows = self._counts = -1  # first: a number closed twice may by then be somebody else's file
+        for descriptor in descriptors:
             if descriptor >= 0:
                 os.close(descriptor)
-        self._rows = self._counts = -1
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view, start = memoryview(data), 0
+    while start < len(view):  # a short write is legal
+        start += os.write(descriptor, view[start:])
 
 
 def _flush_to_disk(path: str) -> None:
@@ -368,10 +434,12 @@ def recover(target: Target, names: list[str], carried: Any, *, durable: bool) ->
     """
     n_recovered = 0
     for name in sorted(name for name in names if name.startswith(JOURNAL_PREFIX)):
-        if writer_is_alive(name, host(), partial(target.storage.age_s, join(target.key_folder, name)), _AGE_S):
-            continue
         original = f"{target.storage.fetch(target.key_folder)}/{name}"
-        claimed = _claim(original)
+        with _claiming:  # two threads would both succeed in renaming it to their process's name
+            if writer_is_alive(name, host(), partial(target.storage.age_s, join(target.key_folder, name)), _AGE_S):
+                continue
+            nonce = hold_nonce(name.rpartition("-")[2])
+            claimed = _claim(original, nonce)
         if claimed is None:
             continue
         try:
@@ -383,9 +451,8 @@ def recover(target: Target, names: list[str], carried: Any, *, durable: bool) ->
     return n_recovered
 
 
-def _claim(folder: str) -> str | None:
+def _claim(folder: str, nonce: str) -> str | None:
     """Rename a dead process's journal to one of this process, so that two that recover do not both publish it."""
-    nonce = folder.rpartition("-")[2]
     mine = f"{os.path.dirname(folder)}/{JOURNAL_PREFIX}{host()}-{os.getpid()}-{nonce}"
     try:
         os.rename(folder, mine)

@@ -65,8 +65,8 @@ def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> N
         The disk refused. What was published before the failure stays, each key whole.
     """
     waiting = list(pending)
-    announcements = Announcements(storage)
     try:
+        announcements = Announcements(storage)
         _announce(announcements, waiting)
         _lay_hints(storage, waiting)
         if durable:

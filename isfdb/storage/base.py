@@ -36,12 +36,13 @@ class Stage:
         The folder in which the published name stands, which :meth:`Storage.settle` flushes.
     """
 
-    __slots__ = ("container", "files", "first", "folders", "key_folder", "named_in", "nonce", "path")
+    __slots__ = ("_held", "container", "files", "first", "folders", "key_folder", "named_in", "nonce", "path")
 
     def __init__(self, path: str, key_folder: str, nonce: str, container: str | None = None, first: int = 1) -> None:
         self.path = path
         self.key_folder = key_folder
-        self.nonce = nonce
+        self.nonce = str(nonce)
+        self._held = nonce  # by this a storage may tell that somebody still writes here
         self.container = container
         self.first = first
         self.files: list[str] = []

@@ -159,7 +159,8 @@ class LocalStorage(SmallFiles):
     def erase(self) -> None:
         """Rename the folder out of sight, then delete it: killed in between, no half database is left under the old name."""
         path = os.path.realpath(self.path)  # a link to the database must not be all that goes
-        aside = f"{os.path.dirname(path)}/{stage_name(new_nonce())}"
+        nonce = new_nonce()
+        aside = f"{os.path.dirname(path)}/{stage_name(nonce)}"
         self.calls.rename(path, aside)
         self.calls.flush([], [os.path.dirname(path)])
         remove_tree(aside, self.calls)
@@ -210,7 +211,8 @@ class LocalStorage(SmallFiles):
         """Ask the file server for the time, for its clock and ours may differ by hours."""
         if self.read_only:
             return os.stat(self.path).st_atime  # the newest time the server told us
-        probe = self._at(f"{PRIVATE_FOLDER}/{stage_name(new_nonce())}")
+        nonce = new_nonce()
+        probe = self._at(f"{PRIVATE_FOLDER}/{stage_name(nonce)}")
         try:
             self._make_folders(os.path.dirname(probe))
             self.calls.create(probe, b"")

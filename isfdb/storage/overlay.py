@@ -314,7 +314,8 @@ class OverlayStorage(Storage):
         below = self._below(key_folder)
         if below is None or not below.is_folder(key_folder):
             return
-        aside = self._above(f"{STAGING_FOLDER}/{stage_name(new_nonce())}")
+        nonce = new_nonce()
+        aside = self._above(f"{STAGING_FOLDER}/{stage_name(nonce)}")
         os.makedirs(aside)
         for name in below.names(key_folder):
             if version_number(name) is not None:
@@ -343,7 +344,8 @@ class OverlayStorage(Storage):
             return
         with _locked(self._lock_file):
             if os.path.islink(path):
-                aside = self._above(f"{STAGING_FOLDER}/{stage_name(new_nonce())}")
+                nonce = new_nonce()
+                aside = self._above(f"{STAGING_FOLDER}/{stage_name(nonce)}")
                 shutil.copytree(path, aside, symlinks=True)
                 os.unlink(path)
                 os.rename(aside, path)

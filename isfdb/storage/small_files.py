@@ -96,8 +96,8 @@ class SmallFiles(Storage):
 
     def put(self, path: str, data: bytes, *, flushed: bool = False) -> bool:
         """Create a file, whole, unless it exists."""
-        target = self._at(path)
-        aside = self._write_aside(target, data, flushed=flushed)
+        target, nonce = self._at(path), new_nonce()
+        aside = self._write_aside(target, data, nonce, flushed=flushed)
         try:
             self.calls.link(aside, target)
             is_new = True
@@ -123,8 +123,8 @@ class SmallFiles(Storage):
 
     def put_folder(self, folder: str, name: str, data: bytes, *, flushed: bool = False) -> bool:
         """Create a folder with one file in it: nobody sees it without."""
-        target = self._at(folder)
-        aside = f"{self._staging_for(os.path.dirname(target))}/{stage_name(new_nonce())}"
+        target, nonce = self._at(folder), new_nonce()
+        aside = f"{self._staging_for(os.path.dirname(target))}/{stage_name(nonce)}"
         self._make_folders(os.path.dirname(aside))
         try:
             self.calls.make_folder(aside)
@@ -149,10 +149,10 @@ class SmallFiles(Storage):
             raise
         return True
 
-    def _write_aside(self, target: str, data: bytes, *, flushed: bool) -> str:
+    def _write_aside(self, target: str, data: bytes, nonce: str, *, flushed: bool) -> str:
         """Write a file where stages are, so that collect finds what a killed writer leaves of it."""
         self._make_folders(os.path.dirname(target))
-        aside = f"{self._staging_for(os.path.dirname(target))}/{stage_name(new_nonce())}"
+        aside = f"{self._staging_for(os.path.dirname(target))}/{stage_name(nonce)}"
         try:
             self._create_in_staging(aside, data)
             if flushed:
@@ -213,8 +213,8 @@ class SmallFiles(Storage):
 
     def replace(self, path: str, data: bytes, *, flushed: bool = True) -> None:
         """Create or replace a file, atomically."""
-        target = self._at(path)
-        aside = self._write_aside(target, data, flushed=flushed)
+        target, nonce = self._at(path), new_nonce()
+        aside = self._write_aside(target, data, nonce, flushed=flushed)
         try:
             self.calls.replace(aside, target)
         except BaseException:
