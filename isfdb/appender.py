@@ -321,6 +321,8 @@ class _Journal:
     def publish(self, target: Target, carried: Any, *, durable: bool) -> None:
         """Make the rows the next version of the key, and the journal disappear."""
         self._close()
+        if not os.path.isdir(self.folder) and _is_published(target, self._nonce):
+            return  # done before, and interrupted before its caller knew
         publish_journal(target, self.folder, carried, durable=durable)
 
     def _close(self) -> None:

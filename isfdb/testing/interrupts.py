@@ -52,7 +52,7 @@ class Interruption:
         name = frame.f_code.co_filename
         counted = self._is_counted.get(name)
         if counted is None:
-            counted = self._is_counted[name] = os.path.abspath(name).startswith(self._folders)
+            counted = self._is_counted[name] = name != __file__ and os.path.abspath(name).startswith(self._folders)
         if not counted:
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
