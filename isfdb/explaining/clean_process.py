@@ -302,7 +302,7 @@ def _own_places(read: Any, folder: str) -> tuple[str, ...]:
     """Return where files came from that were laid out below a folder, besides those that lie elsewhere anyway."""
     laid_out = f"{folder}/work"
     paths = [one for one in read if isinstance(one, str)] if isinstance(read, list) else []
-    own = [one.removeprefix(laid_out) for one in paths if one.startswith(f"{laid_out}/") or not one.startswith(f"{folder}/")]
+    own = [one.removeprefix(laid_out) for one in paths if one.startswith(f"{laid_out}/") or not f"{one}/".startswith(f"{folder}/")]
     return tuple(dict.fromkeys(own))
 
 

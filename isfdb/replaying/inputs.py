@@ -196,8 +196,9 @@ def _is_of_database(path: str) -> bool:
 
 
 def _changed_at(path: str) -> float:
-    """Return when a file was last written, renamed or put where it lies; long ago where it cannot be told."""
+    """Return when a file was last written, renamed or put where it lies; long ago where it is no file."""
     try:
-        return os.stat(path).st_ctime
+        found = os.stat(path)
     except (OSError, ValueError):
         return -math.inf
+    return found.st_ctime if stat.S_ISREG(found.st_mode) else -math.inf

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from isfdb.database import Database
-from isfdb.entry import Version
+from isfdb.entry import Version, version_of
+from isfdb.errors import CorruptVersionError, FormatVersionError
+from isfdb.explaining import many_values
 from isfdb.explaining.check_records import read_check
 from isfdb.explaining.code_text import Code
 from isfdb.explaining.scripts import AS_IT_RAN, code_at, session_of
@@ -26,6 +28,7 @@ from isfdb.replaying.inputs import Inputs, Look, Moves
 from isfdb.replaying.moved_files import moves_of
 from isfdb.replaying.verdict import Verdict
 from isfdb.tracing.places import Places
+from isfdb.versions import numbers_of
 
 #: Changes when replays find out something else than before about the same things: what is known then counts no more.
 _FORMAT: Final = 1
@@ -87,6 +90,15 @@ class _Part:
     sources: str
     group: tuple[Any, ...]
     moves: Moves
+    back: int
+
+    @property
+    def wanted(self) -> str:
+        """The line that leaves the value when the body has run."""
+        if not self.back:
+            return self.parts.wanted
+        load = f"__import__({many_values.__name__!r}, fromlist=['load']).load("
+        return f"{self.parts.wanted.replace('isfdb.load(', load, 1).removesuffix(')')}, back={self.back})"
 
     @property
     def reads(self) -> frozenset[Any]:
@@ -194,6 +206,7 @@ class _Parts:
             sources,
             (*group, version.link if is_alone else ""),
             functools.cache(lambda: moves_of(self._db, version)),
+            0 if is_alone else _turns_after(version, code, parts),
         )
 
     def _sources(self, version: Version, activity: Mapping[str, Any]) -> str:
@@ -208,6 +221,21 @@ class _Parts:
         line = activity.get("line")
         told = _mapping(self._sessions[session].get(line)) if isinstance(line, int) else {}
         return str(told.get("snapshot") or code.get("snapshot"))
+
+
+def _turns_after(version: Version, code: Code, parts: Parts) -> int:
+    """Return how often what ran stored the key again, by the same statements: the script leaves what the last turn of a loop stored."""
+    key_folder, activity = version._folder.rpartition("/")[0], version.record.get("activity")
+    later = [number for number in numbers_of(version._storage, key_folder) if number > version.number] if activity else []
+    count = 0
+    for number in later:
+        try:
+            other = version_of(version._storage, key_folder, version.key, version.database_id, number)
+        except (FileNotFoundError, CorruptVersionError, FormatVersionError):
+            continue  # verify tells; nobody can say which turn it was
+        if other.record.get("activity") == activity and not other.deleted:
+            count += parts_of(str(code_at(other, code.level))).shape == parts.shape
+    return count
 
 
 def _mapping(member: Any) -> Mapping[str, Any]:
@@ -238,7 +266,7 @@ def _job(parts: Sequence[_Part], look: Look, asked: Asked, obstacle: tuple[str, 
     inputs = look.at(first.used, moves=first.moves)
     digests = {part.version.link: _digest(part, look.at(part.used, moves=part.moves), asked) for part in parts}
     is_shared = bool(first.parts.wanted)
-    wanted = {f"value{number}": part.parts.wanted for number, part in enumerate(parts, 1)} if is_shared else {"value": ""}
+    wanted = {f"value{number}": part.wanted for number, part in enumerate(parts, 1)} if is_shared else {"value": ""}
     uses = tuple(dict.fromkeys([one.link for one in first.used if isinstance(one, UsedValue)]))
     versions = tuple([part.version for part in parts])
     return Job(digests[first.version.link], versions, uses, first.code, first.parts.body, wanted, inputs, obstacle, digests)
@@ -254,5 +282,5 @@ def _digest(part: _Part, inputs: Inputs, asked: Asked) -> str:
         "links": sorted(part.parts.links),
         "shape": part.parts.shape,
         "sources": part.sources,
-    }
+    } | ({"back": part.back} if part.back else {})
     return digest_of(json.dumps(members, sort_keys=True, default=str).encode("utf-8", "surrogatepass"))

@@ -224,7 +224,8 @@ class Runner:
         if code is None:
             return self.job.script, self.job.wanted
         parts = parts_of(str(code))
-        return parts.body, dict.fromkeys(self.job.wanted, parts.wanted) if len(self.job.versions) == 1 else self.job.wanted
+        is_fitting = len(self.job.versions) > 1 or (parts.wanted and all(self.job.wanted.values()))
+        return parts.body, self.job.wanted if is_fitting else dict.fromkeys(self.job.wanted, parts.wanted)
 
     def _task(self, script: str, wanted: Mapping[str, str], prepared: Prepared) -> Task:
         place, environment = prepared.place, prepared.environment
