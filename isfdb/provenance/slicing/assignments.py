@@ -10,6 +10,7 @@ from isfdb.provenance.slicing.hidden_state import store_into_library
 from isfdb.provenance.slicing.instances import call_method_of_instance, may_call, operate_on, set_attribute_of_instance
 from isfdb.provenance.slicing.names import bind, consume, load, members_of, unbind
 from isfdb.provenance.slicing.operators import operated
+from isfdb.provenance.slicing.stored_keys import note_stored
 from isfdb.provenance.slicing.world import NOTHING, Scope, Value
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def store_item(run: Interpreter, container: Value, key: Value, value: Value) -> 
             call_method_of_instance(run, one, "__setitem__", Given((key, value)))
         elif thing.kind == "library":
             store_into_library(run, thing.name, "", key, value)
+        elif thing.kind == "database":
+            note_stored(run, Given((key,)).path(run.world))
 
 
 def store_attribute(run: Interpreter, container: Value, name: str, value: Value) -> None:

@@ -22,6 +22,7 @@ from isfdb.provenance.slicing.instances import (
     operate_on,
 )
 from isfdb.provenance.slicing.names import CONTAINERS, consume, load, members_of
+from isfdb.provenance.slicing.stored_keys import APPENDING, STORING, note_appended, note_stored
 from isfdb.provenance.slicing.world import NOTHING, Value
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ def called_method(run: Interpreter, owner: Value, name: str, given: Given) -> Va
         run.use(given.everything)
         consume(run, given.everything)
         found |= may_call(run, given.everything, NOTHING)  # as maybe_calculate does
+        if name in APPENDING:
+            note_appended(run, given.path(world))
+        elif name == STORING:
+            note_stored(run, given.path(world))
         return found | (world.new("database") if name in ("create_sub_db", "batch") else world.new("foreign"))
     held = (
         world.of_kind(world.held(world.of_kind(rest, "object", "foreign")), "function", "method")
