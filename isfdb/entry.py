@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from isfdb import display
 from isfdb.attributes import Attributes
 from isfdb.blocks import checked_earlier
-from isfdb.errors import CorruptVersionError, FormatVersionError, KeyNotFoundError
+from isfdb.errors import CorruptVersionError, FormatVersionError, KeyNotFoundError, VersionGoneError
+from isfdb.failures import storage_failure
 from isfdb.keys import key_of_folder
-from isfdb.layout.current import CODE_FILE, version_name
+from isfdb.layout.current import CODE_FILE, METADATA_FILE, join, version_name
 from isfdb.manifest import checked_files
 from isfdb.provenance.isf_fields import isf_fields
 from isfdb.provenance.records import Risk, SliceFacts, Used, risks_of, slice_of, used_of
@@ -159,14 +160,32 @@ def versions_of(storage: Storage, key_folder: str, key: str, database_id: str) -
     for number in numbers_of(storage, key_folder):
         try:
             found.append(_version(storage, state_of(storage, key_folder, number), key, database_id))
-        except (FileNotFoundError, CorruptVersionError, FormatVersionError):
+        except (OSError, CorruptVersionError, FormatVersionError):
             continue
     return Versions(found)
 
 
 def version_of(storage: Storage, key_folder: str, key: str, database_id: str, number: int) -> Version:
-    """Return one version."""
-    return _version(storage, state_of(storage, key_folder, number), key, database_id)
+    """Return one version.
+
+    Raises
+    ------
+    VersionGoneError, CorruptVersionError, FormatVersionError, StorageError
+        It is not there any more, or has no record that can be read.
+    """
+    try:
+        state = state_of(storage, key_folder, number)
+    except FileNotFoundError as error:
+        if not storage.list(join(key_folder, version_name(number))):
+            message = (
+                f"version {number} of {key!r} was moved or deleted while it was looked at, or is empty. Look again: db.versions({key!r})."
+            )
+            raise VersionGoneError(message, key=key, version=number) from error
+        message = f"version {number} of {key!r} has no {METADATA_FILE}. Run isfdb.verify(db); an earlier version may be whole."
+        raise CorruptVersionError(message, key=key, version=number) from error
+    except OSError as error:
+        raise storage_failure(error, f"look at {key!r}", storage.location) from error
+    return _version(storage, state, key, database_id)
 
 
 def _version(storage: Storage, state: VersionState, key: str, database_id: str) -> Version:
@@ -252,6 +271,8 @@ class Entry:
         ------
         KeyNotFoundError
             The key was deleted meanwhile.
+        VersionGoneError, CorruptVersionError, FormatVersionError, StorageError
+            Its record is not there, or cannot be read.
         """
         numbers = numbers_of(self._storage, self._key_folder)
         version = version_of(self._storage, self._key_folder, self.key, self.database.root.id, numbers[-1]) if numbers else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,8 +44,16 @@ def digest_of(data: bytes) -> str:
 
 
 def digest_of_file(path: str) -> tuple[int, str]:
-    """Return size in bytes and BLAKE3 digest of a regular file."""
+    """Return size in bytes and BLAKE3 digest of a regular file.
+
+    Raises
+    ------
+    OSError
+        It cannot be read, or is something without an end: a device, a named pipe.
+    """
     found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no file", path)
     known = _just_written.pop((found.st_dev, found.st_ino), None)
     if known and known[:2] == (found.st_size, found.st_mtime_ns):
         return found.st_size, known[2]

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from typing import Any
+from typing import IO, Any, Final
 
 from isfdb.errors import CorruptVersionError, DumpError, FormatVersionError, UnsafePathError
 from isfdb.exact_json import compact, dumps, loads
@@ -18,6 +19,8 @@ from isfdb.layout.current import FORMAT, LOADER_FILE, METADATA_FILE, RESERVED_FI
 Files = dict[str, list[Any]]
 
 NO_SEAL = "0" * 64
+
+_READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def walk(path: str) -> tuple[list[str], list[str]]:
@@ -131,17 +134,63 @@ def checked_files(record: dict[str, Any], where: str) -> Files:
     return files
 
 
+def open_file(path: str) -> IO[bytes]:
+    """Open a file to read it, and nothing else: no link is followed, no named pipe waited for.
+
+    Raises
+    ------
+    OSError
+    """
+    descriptor = os.open(path, _READ)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return open(descriptor, "rb", buffering=0)
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is no file", path)
+
+
 def sizes_differ(path: str, files: Files) -> str | None:
     """Return the first file below `path` that is missing or has another size than the manifest says, and what was found; else None."""
+    folders: set[str] = set()
     for name, (size, _) in files.items():
         try:
             found = os.lstat(f"{path}/{name}")
-        except OSError:
+        except (OSError, ValueError):
             return f"{name} is missing"
+        if "/" in name and (link := _link_to(path, name, folders)):
+            return f"{link} is a link"
         if not stat.S_ISREG(found.st_mode):
             return f"{name} is not a regular file"
         if found.st_size != size:
             return f"{name} has {found.st_size:,} bytes where {size:,} were stored"
+    return None
+
+
+def checked_file(path: str, name: str, facts: list[Any]) -> tuple[int, str]:
+    """Return a file's size, and what is wrong with it or nothing. It is read only where its size is right: one with holes may claim any.
+
+    Raises
+    ------
+    OSError
+        It is not there, or cannot be read.
+    """
+    found = os.lstat(path)
+    if not stat.S_ISREG(found.st_mode):
+        return 0, f"{name} is not a regular file"
+    if found.st_size != facts[0]:
+        return found.st_size, f"{name} has {found.st_size:,} bytes where {facts[0]:,} were stored"
+    return found.st_size, "" if list(digest_of_file(path)) == facts else f"{name} has another digest than was stored"
+
+
+def _link_to(path: str, name: str, known: set[str]) -> str | None:
+    """Return the first folder on the way to a file that is a link; those that are none are put among the known ones."""
+    end = name.find("/")
+    while end >= 0:
+        folder = name[:end]
+        if folder not in known:
+            if folder != ".." and os.path.islink(f"{path}/{folder}"):
+                return folder
+            known.add(folder)
+        end = name.find("/", end + 1)
     return None
 
 
@@ -151,7 +200,7 @@ def copy_checked(files: Files, source: str, target: str) -> str | None:
     Each is read once: what was compared is what was copied.
     """
     for name, facts in files.items():
-        with open(f"{source}/{name}", "rb") as file:
+        with open_file(f"{source}/{name}") as file:
             data = file.read()
         if [len(data), digest_of(data)] != facts:
             return name

@@ -10,10 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from isfdb.errors import ConflictError, CorruptVersionError, FormatVersionError, KeyExistsError
+from isfdb.errors import ConflictError, CorruptVersionError, DumpError, FormatVersionError, KeyExistsError
 from isfdb.failures import storage_failure
 from isfdb.keys import key_of_folder
-from isfdb.layout.current import DELETED_SUFFIX, KEY_SUFFIX, METADATA_FILE, TOMBSTONE_FILE, version_name, version_number
+from isfdb.layout.current import (
+    DELETED_SUFFIX,
+    KEY_SUFFIX,
+    LOADER_FILE,
+    MAX_RECORD_BYTES,
+    METADATA_FILE,
+    TOMBSTONE_FILE,
+    version_name,
+    version_number,
+)
 from isfdb.manifest import sealed
 from isfdb.provenance.events import Announcements
 from isfdb.storage.base import Stage, Storage, TakenError
@@ -152,7 +161,20 @@ def _seal(pending: Pending, announcements: Announcements) -> None:
     pending.record |= announcements.members(pending.record)
     name = TOMBSTONE_FILE if pending.is_tombstone else METADATA_FILE
     text, pending.seal = sealed(pending.record)
-    target.storage.write(pending.stage, name, text.encode())
+    data = text.encode()
+    _refuse_what_none_would_read(pending, name, len(data))
+    target.storage.write(pending.stage, name, data)
+
+
+def _refuse_what_none_would_read(pending: Pending, name: str, size: int) -> None:
+    spec_size = pending.record.get("files", {}).get(LOADER_FILE, (0,))[0]
+    for file, n_bytes in ((name, size), (LOADER_FILE, spec_size)):
+        if n_bytes > MAX_RECORD_BYTES:
+            raise DumpError(
+                f"cannot store {pending.target.key!r}: its {file} would have {n_bytes:,} bytes, and {MAX_RECORD_BYTES:,} are the limit. "
+                f"It has {len(pending.record.get('files', ())):,} files: store it in fewer, larger ones.",
+                key=pending.target.key,
+            )
 
 
 def _next_number(target: Target, numbers: list[int]) -> int:

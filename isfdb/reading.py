@@ -141,7 +141,7 @@ def read_to_show(storage: Storage, key_folder: str, key: str, number: int, dumpe
     module = plugins.loaderdumper(dumper)
     plugins.check_options(module.Loader.get, options, f"loading with {dumper!r}")
     savedir = storage.fetch(found.folder)
-    _check_sizes(storage, found, savedir, key)
+    check_sizes(storage, found, savedir, key)
     return _get(module, found, savedir, key, options)
 
 
@@ -222,7 +222,7 @@ def load(storage: Storage, found: Found, key: str, *, database_id: str, trusted:
     if options:
         plugins.check_options(module.Loader.get, options, f"loading with {found.spec.name!r}")
     savedir = storage.fetch(found.folder)
-    _check_sizes(storage, found, savedir, key)
+    check_sizes(storage, found, savedir, key)
     needs = needs_of(found.spec.name, found.spec.arguments)
     if not any(needs):
         return _get(module, found, savedir, key, options)
@@ -252,7 +252,13 @@ def _signed(found: Found) -> bytes:
     return payload(str(found.record.get("digest")), str(found.record.get("nonce")))
 
 
-def _check_sizes(storage: Storage, found: Found, savedir: str, key: str) -> None:
+def check_sizes(storage: Storage, found: Found, savedir: str, key: str) -> None:
+    """Refuse a version that lacks a file, or has one of another size, or a link in its place.
+
+    Raises
+    ------
+    VersionGoneError, IncompleteVersionError
+    """
     if (len(found.files) < 2 and not found.earlier) or found.record.get("mutable"):
         return  # the spec itself was checked already; a folder that belongs to the user may change
     difference = sizes_differ(savedir, found.files) or sizes_differ(os.path.dirname(savedir), found.earlier)

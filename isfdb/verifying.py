@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,10 +11,9 @@ from isfdb.blocks import checked_earlier
 from isfdb.collecting import STAGE_AGE_S
 from isfdb.database import Database
 from isfdb.display.words import count_text
-from isfdb.errors import IsfdbError, KeyKindError, OptionError
+from isfdb.errors import IsfdbError, KeyKindError, OptionError, StorageError
 from isfdb.exact_json import loads
 from isfdb.findings import Finding, Findings
-from isfdb.hashing import digest_of_file
 from isfdb.keys import folder_name, key_of_folder, name_of_folder, split_key
 from isfdb.layout.current import (
     ATTRIBUTES_FILE,
@@ -37,7 +35,7 @@ from isfdb.layout.current import (
     version_number,
 )
 from isfdb.loader_spec import LoaderSpec
-from isfdb.manifest import Files, checked_files, digest_of_files, is_sealed, read_record
+from isfdb.manifest import Files, checked_file, checked_files, digest_of_files, is_sealed, read_record
 from isfdb.provenance.records import slice_of
 from isfdb.sealing.against import Sealed
 from isfdb.sealing.signatures import read_public_key
@@ -360,23 +358,22 @@ class _Verification:
         self._file(folder, key, number, CODE_FILE, [facts.size, facts.digest])
         return {CODE_FILE}
 
-    def _file(self, folder: str, key: str, number: int, name: str, facts: Files | list[Any]) -> None:
-        path = self.storage.fetch(join(folder, name))
+    def _file(self, folder: str, key: str, number: int, name: str, facts: list[Any]) -> None:
         try:
-            if not stat.S_ISREG(os.lstat(path).st_mode):
-                self._find("changed file", key, number, name, f"{name} is not a regular file")
-                return
-            size, digest = digest_of_file(path)
+            size, fault = checked_file(self.storage.fetch(join(folder, name)), name, facts)
         except FileNotFoundError:
             self._find("missing file", key, number, name, f"{name} is missing")
+            return
+        except StorageError as error:  # a link, or behind one
+            self._find("changed file", key, number, name, str(error))
             return
         except OSError as error:
             self._find("unreadable", key, number, name, f"{name} cannot be read: {error.strerror}")
             return
         self.counts["files"] += 1
         self.counts["bytes"] += size
-        if [size, digest] != facts:
-            self._find("changed file", key, number, name, f"{name} has {size:,} bytes and another digest than was stored")
+        if fault:
+            self._find("changed file", key, number, name, fault)
 
     def _spec(self, folder: str, key: str, number: int) -> None:
         try:

@@ -15,6 +15,7 @@ from blake3 import blake3
 
 from isfdb.errors import ExportError, ExportExistsError
 from isfdb.exporting.contents import Item
+from isfdb.manifest import open_file
 
 #: Files with these endings are packed; the others are packed already, or are numbers that hardly become smaller.
 _PACKED: Final = (".json", ".jsonl", ".txt", ".py", ".patch", ".csv", ".svg", ".html", ".yaml", ".md")
@@ -103,7 +104,7 @@ def _blocks(source: bytes | str) -> Iterator[Iterator[bytes]]:
         yield iter([source])
         return
     try:
-        file = open(source, "rb", buffering=0)  # noqa: SIM115 - what goes wrong here is not what goes wrong below
+        file = open_file(source)
     except OSError as error:
         raise UnreadableError("is missing" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}") from error
     with file:

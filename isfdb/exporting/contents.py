@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from isfdb.blocks import checked_earlier
+from isfdb.errors import StorageError
 from isfdb.exact_json import dumps
 from isfdb.exporting.subject import Subject, ToldVersion
 from isfdb.exporting.told import name_of_file
+from isfdb.failures import storage_failure
 from isfdb.hashing import digest_of_file
 from isfdb.keys import folder_name, split_key
 from isfdb.layout.current import (
@@ -130,6 +132,8 @@ class Contents:
             yield Item(name, self.storage.read(path), digest)
         except FileNotFoundError:
             return
+        except OSError as error:
+            self.left_out.append(str(storage_failure(error, f"read {path}", self.storage.location)))
 
     # One key -----------------------------------------------------------------------------------------------------------------------
 
@@ -144,7 +148,7 @@ class Contents:
             else:
                 yield from self._record(join(folder, version_name(number)))
         for name, digest in sorted(earlier.items()):
-            yield Item(self.path_of(join(folder, name)), self._local(join(folder, name)), digest)
+            yield from self._copied(join(folder, name), digest)
         yield from self._attributes(folder)
         if told and not told[-1].is_value:
             yield Item(self.path_of(folder.removesuffix(KEY_SUFFIX) + DELETED_SUFFIX), b"")
@@ -166,14 +170,14 @@ class Contents:
         code = slice_of(version.record)
         yield from self._stored(f"{folder}/{CODE_FILE}", self.path_of(f"{folder}/{CODE_FILE}"), code.digest if code else None)
         for name, (_, digest) in version.files.items():
-            yield Item(self.path_of(f"{folder}/{name}"), self._local(f"{folder}/{name}"), digest or None)
+            yield from self._copied(f"{folder}/{name}", digest or None)
 
     def _user_files(self, version: ToldVersion) -> Iterator[Item]:
         """Give the files that belong to the user as they are now; for those of ISF, as isfdb shows them."""
         folder = version.state.folder
         for name in (LOADER_FILE, METADATA_FILE, CODE_FILE):
             yield from self._stored(f"{folder}/{name}", self.path_of(f"{folder}/{name}"))
-        root = self._local(folder)
+        root = self.storage.fetch(folder)
         for path, below, names in os.walk(root):
             below.sort()
             inside = "" if path == root else os.path.relpath(path, root).replace(os.sep, "/") + "/"
@@ -198,8 +202,12 @@ class Contents:
             path = f"{folder}/{ATTRIBUTES_FOLDER}/{name}"
             yield from self._stored(path, self.path_of(path))
 
-    def _local(self, path: str) -> str:
-        return self.storage.fetch(path)
+    def _copied(self, path: str, digest: str | None) -> Iterator[Item]:
+        """Give a file of a version, unless it is a link or lies behind one."""
+        try:
+            yield Item(self.path_of(path), self.storage.fetch(path), digest)
+        except StorageError as error:
+            self.left_out.append(str(error))
 
     # What versions share -----------------------------------------------------------------------------------------------------------
 
@@ -249,6 +257,8 @@ def _why_not(used: UsedFile) -> str:
         return f"its content was not recorded ({used.because or 'no digest'}), so nobody can tell whether it is the same"
     if os.path.isdir(used.path):
         return "it is a folder"
+    if os.path.exists(used.path) and not os.path.isfile(used.path):
+        return "it is no file"  # a device or a pipe, which has no end
     try:
         return "" if digest_of_file(used.path)[1] == used.digest else "it has changed since it was read"
     except (OSError, ValueError):

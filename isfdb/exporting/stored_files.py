@@ -18,7 +18,8 @@ from isfdb.database import Database
 from isfdb.errors import ChecksumMismatchError, ExportError, ExportExistsError
 from isfdb.keys import folder_name, split_key
 from isfdb.layout.current import LOADER_FILE, RESERVED_FILES
-from isfdb.reading import Found, find
+from isfdb.manifest import open_file
+from isfdb.reading import Found, check_sizes, find
 
 _COPIED_BYTES = 2**20
 
@@ -84,6 +85,7 @@ def stored_files(db: Database, key: str, version: Any = None) -> StoredFiles:
     Raises
     ------
     KeyNotFoundError, KeyKindError, VersionNotFoundError, VersionGoneError
+    IncompleteVersionError, StorageError
     ExportError
         It grew block by block, and no file of it is the value.
     """
@@ -95,6 +97,7 @@ def stored_files(db: Database, key: str, version: Any = None) -> StoredFiles:
         message = f"{key!r} grew block by block, so none of its files is the value. Take it along whole: isfdb export DB KEY -o FOLDER."
         raise ExportError(message, key=key)
     folder = db._storage.fetch(found.folder)
+    check_sizes(db._storage, found, folder, key)
     files, arguments = _files(found, folder), found.spec.arguments
     return StoredFiles(key, found.number, folder, files, not files and "value" in arguments, arguments.get("value"))
 
@@ -169,7 +172,7 @@ def copy(stored: StoredFiles, path: str, target: IO[bytes]) -> None:
     ChecksumMismatchError
     """
     digest = blake3()
-    with open(os.path.join(stored.folder, path), "rb") as source:
+    with open_file(os.path.join(stored.folder, path)) as source:
         while block := source.read(_COPIED_BYTES):
             digest.update(block)
             target.write(block)

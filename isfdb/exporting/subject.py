@@ -210,6 +210,9 @@ def _tell_key(subject: Subject, links: _Links, key: str, versions: str) -> None:
 
 def _newest(subject: Subject, folder: str, numbers: list[int], key: str) -> list[int]:
     """Return what reading the key gives; of a folder that was frozen, that folder and its newest snapshot."""
+    if not numbers:
+        subject.problems.append(f"{key} has no version and is left out")
+        return []
     try:
         original = original_of(state_of(subject.storage, folder, numbers[-1]).record, numbers)
     except (OSError, IsfdbError):

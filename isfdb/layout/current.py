@@ -37,10 +37,14 @@ DELETED_SUFFIX: Final = ".deleted"
 STAGE_PREFIX: Final = ".stage-"
 JOURNAL_PREFIX: Final = ".append-"
 
+#: The most that a record has, and a session's log: what is larger is neither written nor read, for a stranger's would fill the memory.
+MAX_RECORD_BYTES: Final = 64 * 2**20
+MAX_LOG_BYTES: Final = 2**30
+
 #: Written into a version folder by isfdb itself; no loaderdumper may use these names.
 RESERVED_FILES: Final = frozenset({LOADER_FILE, METADATA_FILE, CODE_FILE, TOMBSTONE_FILE, RECLAIMED_FILE})
 
-_VERSION_NAME = re.compile(r"v(\d{6}|[1-9]\d{6,15})")
+_VERSION_NAME = re.compile(r"v([0-9]{6}|[1-9][0-9]{6,15})")
 
 
 def version_name(number: int) -> str:

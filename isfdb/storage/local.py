@@ -128,7 +128,8 @@ class LocalStorage(SmallFiles):
         remove_tree(stage.container or stage.path, self.calls)
 
     def fetch(self, folder: str) -> str:
-        """Return the folder itself."""
+        """Return the folder itself, or a file in it, unless it is a link or lies behind one."""
+        self.refuse_links(f"{folder}/")
         return self._at(folder)
 
     # Moving and reclaiming -------------------------------------------------------------------------------------------------------

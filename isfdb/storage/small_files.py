@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Sequence
 
-from isfdb.layout.current import ATTRIBUTES_FOLDER, KEY_SUFFIX, STAGING_FOLDER
+from isfdb.errors import StorageError
+from isfdb.layout.current import (
+    ATTRIBUTES_FOLDER,
+    KEY_SUFFIX,
+    MAX_LOG_BYTES,
+    MAX_RECORD_BYTES,
+    PRIVATE_FOLDER,
+    STAGING_FOLDER,
+)
 from isfdb.storage.base import Storage
 from isfdb.storage.file_calls import FileCalls
 from isfdb.storage.flushing import unflushed_in
@@ -18,7 +27,8 @@ from isfdb.storage.staging import new_nonce, stage_name
 
 #: Renaming onto a folder that holds something: ENOTEMPTY on ext4, Btrfs, tmpfs and NFS, EEXIST on XFS.
 TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST})
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a named pipe in a file's place must not stop us
+# A named pipe in a file's place must not stop us, and a link must not lead us elsewhere.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 
 
@@ -83,16 +93,56 @@ class SmallFiles(Storage):
         return False
 
     def read(self, path: str) -> bytes:
-        """Return a file's content."""
-        descriptor = os.open(f"{self.path}/{path}", _READ)
+        """Return a file's content.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is none.
+        StorageError
+            It is no file, or a link, or lies behind one, or is larger than such a file ever is.
+        """
+        self.refuse_links(path)
         try:
-            size = os.fstat(descriptor).st_size
+            descriptor = os.open(f"{self.path}/{path}", _READ)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise self._refusal(path, "it is a link") from error
+            raise
+        try:
+            size = self._checked_size(path, os.fstat(descriptor))
             data = os.read(descriptor, size + 1)
             while len(data) < size and (more := os.read(descriptor, size - len(data))):
                 data += more
             return data
         finally:
             os.close(descriptor)
+
+    def _checked_size(self, path: str, found: os.stat_result) -> int:
+        if not stat.S_ISREG(found.st_mode):
+            raise self._refusal(path, "it is no file")
+        most = MAX_LOG_BYTES if path.endswith(".jsonl") else MAX_RECORD_BYTES
+        if found.st_size > most:
+            raise self._refusal(path, f"it has {found.st_size:,} bytes, and such a file has {most:,} at most")
+        return found.st_size
+
+    def refuse_links(self, path: str) -> None:
+        """Refuse a path that leads through a link. The folders of sub-databases may be links, to another disk say; nothing else may be.
+
+        Raises
+        ------
+        StorageError
+            One of a stranger's would lead to files of yours, which an export then took along.
+        """
+        end = len(PRIVATE_FOLDER) if path.startswith(f"{PRIVATE_FOLDER}/") else path.find(f"{KEY_SUFFIX}/") + len(KEY_SUFFIX)
+        while end >= len(KEY_SUFFIX):
+            if os.path.islink(f"{self.path}/{path[:end]}"):
+                raise self._refusal(path, f"{path[:end]} is a link")
+            end = path.find("/", end + 1)
+
+    def _refusal(self, path: str, why: str) -> StorageError:
+        message = f"cannot read {path} of {self.path}: {why}. isfdb did not write that. See isfdb.verify(db)."
+        return StorageError(message, path=path, database=self.path)
 
     def put(self, path: str, data: bytes, *, flushed: bool = False) -> bool:
         """Create a file, whole, unless it exists."""
