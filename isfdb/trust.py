@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from isfdb.errors import IsfdbError, PickleWarning, UntrustedDataError
 from isfdb.exact_json import dumps, loads
 from isfdb.options import option
+from isfdb.storage.single_files import make_folders, put_file, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -241,34 +242,12 @@ def _make_key() -> bytes:
     import secrets
 
     folder = _folder()
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    _put_new(os.path.join(folder, KEY_FILE), secrets.token_bytes(KEY_BYTES))
+    make_folders(folder, mode=0o700)
+    put_file(os.path.join(folder, KEY_FILE), secrets.token_bytes(KEY_BYTES), mode=0o600)
     key = _read_key()
     if key is None:
         raise FileNotFoundError(f"your signing key in {_shown(folder)} vanished while it was being made")
     return key
-
-
-def _put_new(path: str, content: bytes) -> None:
-    staged = _stage(path, content)
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.link(staged, path)  # unlike a rename, this never replaces the key another process just made
-    finally:
-        os.unlink(staged)
-
-
-def _stage(path: str, content: bytes) -> str:
-    """Write a file beside `path` that only its owner can read, and flush it."""
-    import secrets
-
-    staged = f"{path}.{secrets.token_hex(8)}"
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return staged
 
 
 def _read_list() -> dict[tuple[str, str], str]:
@@ -292,7 +271,7 @@ def _changed_list() -> Iterator[dict[tuple[str, str], str]]:
     """Give the list to a ``with`` block and write what the block made of it, with other processes waiting meanwhile."""
     folder = _folder()
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        make_folders(folder, mode=0o700)
         with _lock(os.path.join(folder, TRUST_FILE + ".lock")):
             trusted = _read_list()
             before = dict(trusted)
@@ -309,12 +288,7 @@ def _changed_list() -> Iterator[dict[tuple[str, str], str]]:
 def _write_list(path: str, trusted: dict[tuple[str, str], str]) -> None:
     entries: list[dict[str, Any]] = [{"id": name, "path": place, "since": since} for (name, place), since in sorted(trusted.items())]
     text = dumps({"format": 1, "trusted": entries})
-    staged = _stage(path, text.encode("utf-8", "surrogateescape"))
-    try:
-        os.replace(staged, path)
-    except OSError:
-        os.unlink(staged)
-        raise
+    replace_file(path, text.encode("utf-8", "surrogateescape"), mode=0o600)
 
 
 @contextlib.contextmanager

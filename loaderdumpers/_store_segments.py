@@ -91,14 +91,14 @@ class Writer:
         if durable:
             for descriptor in self._open_files.values():
                 os.fsync(descriptor)
+            if not self._is_named:  # before a line can be there: one that tells of a file whose name is lost would spoil the whole array
+                flush_one(self._path)
+                flush_one(self._folder)
+                self._is_named = True
         _write_all(self._index, lines, self._index_end)
         self._index_end += len(lines)
         if durable:
             os.fsync(self._index)
-            if not self._is_named:
-                flush_one(self._path)
-                flush_one(self._folder)
-                self._is_named = True
         for file in [file for file in self._open_files if file != "data.bin"]:
             os.close(self._open_files.pop(file))
 

@@ -18,6 +18,7 @@ from isfdb.layout.current import DATABASE_FILE, DELETED_SUFFIX, KEY_SUFFIX
 from isfdb.layout.isf_legacy import DATABASE_FILES, SUB_FOLDERS
 from isfdb.manifest import seal
 from isfdb.registry.store import is_id
+from isfdb.storage.single_files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,29 +146,7 @@ def write_new_id(path: str) -> tuple[str, str]:
         raise CorruptDatabaseError(message, path=path) from error
     old, new = str(members.get("id")), secrets.token_hex(16)
     try:
-        _replace(os.path.join(path, DATABASE_FILE), seal({**members, "id": new, "copied_from": old}).encode())
+        replace_file(os.path.join(path, DATABASE_FILE), seal({**members, "id": new, "copied_from": old}).encode())
     except OSError as error:
         raise ReadOnlyError(f"cannot give {path!a} a new id: {error}. It needs to be writable for you.", path=path) from error
     return old, new
-
-
-def _replace(path: str, content: bytes) -> None:
-    import secrets
-
-    staged = f"{os.path.dirname(path)}/.stage-{secrets.token_hex(8)}"
-    try:
-        with open(staged, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(staged, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(staged)
-        raise
-    if os.name == "posix":  # Windows cannot flush a folder
-        folder = os.open(os.path.dirname(path), os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from isfdb.errors import OptionError
 from isfdb.options import set_options
 from isfdb.reporting.page import report_page
+from isfdb.storage.single_files import replace_file
 
 if TYPE_CHECKING:
     from isfdb.auditing.audited import Audit
@@ -57,7 +58,7 @@ def report(db: Database, path: str | os.PathLike[str] = "audit.html", *, audit: 
         raise FileNotFoundError(f"cannot write {target}: there is no folder {os.path.dirname(target)}; make it or choose another")
     with set_options(capture=False):  # what the page shows was not used by the cell that asks for the page
         page = report_page(db, audit=audit, verify=verify)
-    _write(page, target)
+    replace_file(target, page.encode())  # an older page is not lost to a power cut either
     return target
 
 
@@ -66,14 +67,3 @@ def _check(db: Any) -> None:
 
     if not isinstance(db, Database):
         raise OptionError(f"report takes an open database, not {db!r}: isfdb.report(isfdb.open(path, mode='r')).", database=db)
-
-
-def _write(page: str, target: str) -> None:
-    staged = f"{target}.{os.getpid()}.part"
-    try:
-        with open(staged, "w", encoding="utf-8") as file:
-            file.write(page)
-        os.replace(staged, target)
-    finally:
-        if os.path.exists(staged):
-            os.unlink(staged)

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from isfdb.testing.crash_states import crash_states
+from isfdb.testing.faults import Call
 from isfdb.testing.reliability_table import Tally, columns
 from tests.faults.after_a_crash import problem_with, states_of
-from tests.faults.recorded_disk import recorded_disk
+from tests.faults.recorded_disk import recorded_disk, trace_of
 from tests.faults.scenarios import SCENARIOS, Scenario, record_on_disk, recorded_on
+from tests.faults.written_elsewhere import ELSEWHERE, look, run
 
 #: The others run with --long: their calls go the same ways.
 QUICK = ("put a new key, array", "overwrite", "batch", "delete", "rename", "change attributes", "append and merge", "collect")
@@ -41,3 +44,28 @@ def test_a_power_cut_at_any_call_of_any_program_loses_nothing(
     tally(f"power cut, every call of every program: {scenario.name}", tries=n_states, **columns(problems))
     assert not bad, f"{len(bad)} of {n_states} states are bad, for example:\n" + "\n".join(bad[:3])
     assert n_states >= 3
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_power_cut_spares_what_is_written_past_the_storage(name: str, memory_folder: Path, long_run: bool, tally: Tally) -> None:
+    with recorded_disk(memory_folder) as mounted, ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as writers:
+        writers.submit(run, name, str(mounted)).result()  # its process ends: what it leaves belongs to the dead
+    trace = trace_of(memory_folder)
+    prepared = trace.index(Call("mark", ("prepared",)))
+    bad, problems, n_states = [], [], 0
+    for n_states, state in enumerate(crash_states(trace[prepared + 1 :], trace[:prepared], limit=1024 if long_run else 24), 1):
+        folder = memory_folder / str(n_states)
+        state.write_to(str(folder))
+        if problem := _problem(name, folder, len(state.marks)):
+            problems.append(problem)
+            bad.append(f"{state}\n  {problem}")
+    tally(f"power cut, every call of every program: {name}", tries=n_states, **columns(problems))
+    assert not bad, f"{len(bad)} of {n_states} states are bad, for example:\n" + "\n".join(bad[:3])
+    assert n_states >= 3
+
+
+def _problem(name: str, folder: Path, n_steps: int) -> str | None:
+    try:
+        return look(name, str(folder), n_steps)
+    except Exception as error:  # noqa: BLE001 - whatever it is, this state is bad
+        return f"torn: {type(error).__name__}: {error}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ import pytest
 
 import isfdb
 from isfdb.errors import AppendError, CorruptVersionError, KeyNotFoundError
+from isfdb.storage.staging import host
 
 
 def journals(db: Any) -> list[Path]:
@@ -145,28 +148,64 @@ def test_other_verbs_recover_too(verb: str, db: Any) -> None:
 
 
 def test_a_journal_cut_anywhere_gives_whole_blocks(db: Any, tmp_path: Path) -> None:
-    """As a power cut leaves it: the rows, or the ends of blocks, are shorter than what was written."""
+    """As a power cut leaves it: shorter than what was written, or with zeros at its end."""
     died(db.path, "x = db.appending('x')\nfor n in (2, 2, 3, 2): x.append(np.full(n, n))")
     [journal] = journals(db)
-    rows, counts = (journal / "rows.bin").read_bytes(), (journal / "counts.bin").read_bytes()
-    import shutil
-
-    for n_rows in range(0, len(rows) + 1, 3):
-        for n_counts in (0, 8, 11, len(counts)):
-            copy = isfdb.open(shutil.copytree(db.path, tmp_path / f"{n_rows}-{n_counts}"))
+    rows = (journal / "rows.bin").read_bytes()
+    ends = {0: 0, 12 + 16: 2, 12 + 16 + 12 + 24: 5, len(rows): 7}
+    for n_bytes in range(0, len(rows) + 1, 3):
+        for rest in (b"", bytes(len(rows) - n_bytes)):
+            copy = isfdb.open(shutil.copytree(db.path, tmp_path / f"{n_bytes}-{len(rest)}"))
             [journal] = journals(copy)
-            (journal / "rows.bin").write_bytes(rows[:n_rows])
-            (journal / "counts.bin").write_bytes(counts[:n_counts])
+            (journal / "rows.bin").write_bytes(rows[:n_bytes] + rest)
             copy.collect()
-            ends = [end for end in (0, 2, 5, 7)[: n_counts // 8 + 1] if end * 8 <= n_rows]
-            assert copy["x"].tolist() == [2, 2, *[2, 2, 3, 3, 3, 2, 2][: ends[-1]]]
+            whole = max(n_rows for end, n_rows in ends.items() if (rows[:n_bytes] + rest)[:end] == rows[:end])
+            assert copy["x"].tolist() == [2, 2, *[2, 2, 3, 3, 3, 2, 2][:whole]]
+            assert not journals(copy)
+
+
+def test_a_row_that_is_not_what_was_appended_ends_a_journal(db: Any) -> None:
+    died(db.path, "x = db.appending('x')\nfor n in (2, 2, 3, 2): x.append(np.full(n, n))")
+    [journal] = journals(db)
+    rows = bytearray((journal / "rows.bin").read_bytes())
+    rows[-8] = 7
+    (journal / "rows.bin").write_bytes(rows)
+    db.collect()
+    assert db["x"].tolist() == [2, 2, 2, 2, 3, 3, 3]
+
+
+@pytest.mark.parametrize("counts", [[], [2, 5, 7]])
+def test_a_journal_of_an_older_isfdb_is_published(counts: list[int], db: Any) -> None:
+    db["x"] = np.full(2, 2)
+    journal = db.entry("x").path.parent / f".append-{host()}-999999999-0123456789abcdef"
+    journal.mkdir()
+    facts = {"axis": 0, "block_rows": 2, "dtype": db["x"].dtype.str, "format": 1, "key": "x", "others": []}
+    (journal / "journal.json").write_text(json.dumps(facts))
+    (journal / "rows.bin").write_bytes(np.arange(7).tobytes())
+    if counts:
+        (journal / "counts.bin").write_bytes(np.array(counts, "<u8").tobytes())
+    db.collect()
+    assert db["x"].tolist() == [2, 2, *range(7 if counts else 6)]
+
+
+def test_a_block_that_the_disk_refuses_halfway_is_not_there_later(db: Any) -> None:
+    died(
+        db.path,
+        "import resource, signal, errno\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "x = db.appending('x')\nx.append(np.full(3, 1)); x.append(np.full(3, 1))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (40, resource.RLIM_INFINITY))\n"
+        "try:\n    x.append(np.full(3, 2))\nexcept isfdb.errors.StorageError: pass\nelse: raise SystemExit('no error')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)\nx.append(np.full(3, 3))",
+    )
+    db.collect()
+    assert db["x"].tolist() == [1, 1, 1, 1, 1, 1, 3, 3, 3]
 
 
 def test_a_journal_published_before_its_writer_died_is_not_published_again(db: Any) -> None:
     died(
         db.path,
         "import shutil\nx = db.appending('x')\nfor n in range(4): x.append(np.array([n]))\n"
-        "shutil.rmtree = lambda path: os._exit(9)\nx.flush()",
+        "shutil.rmtree = lambda path, **_: os._exit(9)\nx.flush()",
     )
     assert db["x"].tolist() == [0, 1, 2, 3]
     assert journals(db)
@@ -184,8 +223,6 @@ def test_a_journal_without_facts_holds_nothing(db: Any) -> None:
 
 @pytest.mark.parametrize("facts", ["", "[]", '{"dtype": "O", "others": [], "axis": 0, "block_rows": 1}', '{"dtype": "<f8"}'])
 def test_a_journal_that_makes_no_sense_is_left_for_people(facts: str, db: Any) -> None:
-    from isfdb.storage.staging import host
-
     db["x"] = np.zeros(1)
     journal = db.entry("x").path.parent / f".append-{host()}-999999999-0123456789abcdef"
     journal.mkdir()
@@ -229,15 +266,15 @@ def test_a_full_disk_leaves_whole_blocks(db: Any, monkeypatch: pytest.MonkeyPatc
     x = db.appending("x")
     x.append(np.zeros(4))
     x.append(np.ones(4))
-    write, refused = os.write, []
+    write, refused = os.pwrite, []
 
-    def half(descriptor: int, data: Any) -> int:
+    def half(descriptor: int, data: Any, place: int) -> int:
         if refused:
             raise OSError(28, "No space left on device")
         refused.append(True)
-        return write(descriptor, bytes(data)[:9])
+        return write(descriptor, bytes(data)[:9], place)
 
-    monkeypatch.setattr(os, "write", half)
+    monkeypatch.setattr(os, "pwrite", half)
     with pytest.raises(isfdb.errors.DatabaseFullError):
         x.append(np.full(4, 2.0))
     monkeypatch.undo()
