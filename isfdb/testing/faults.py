@@ -62,6 +62,10 @@ class RecordingCalls(FileCalls):
     def __init__(self, folder: str, *, flushes: bool = True) -> None:
         self.folder = os.path.abspath(folder)
         self.flushes = flushes
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was recorded: what lies in the folder now counts as being on the disk."""
         self.trace: list[Call] = []
         self._seen: dict[str, tuple[int, ...]] = {"": ()}
         self._notice(self.folder)

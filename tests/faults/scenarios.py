@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +70,14 @@ def _version(db: Database, key: str, number: int) -> Any:
         return "reclaimed"
 
 
+def look_at(path: str) -> Seen:
+    """Look at the database in a folder; where there is none, nothing is there."""
+    return look(handle(path)) if os.path.isdir(path) else {}
+
+
 def comparable(value: Any) -> Any:
+    if isinstance(value, str) and os.path.isdir(value):  # a managed folder; where it lies differs from state to state
+        return {str(one.relative_to(value)): digest_of(one.read_bytes()) for one in sorted(Path(value).rglob("*")) if one.is_file()}
     if hasattr(value, "tobytes"):
         return (str(value.dtype), value.shape, digest_of(value.tobytes()))
     return value
@@ -91,20 +100,54 @@ class ForgetfulCalls(RecordingCalls):
         super().flush([] if self.forgets == "files" else files, [] if self.forgets == "folders" else folders)
 
 
+class CallsWithout(RecordingCalls):
+    """Leaves out what one function flushes, or "records", or the atomic "rename": a folder is made and its files are moved one by one."""
+
+    def __init__(self, folder: str, without: str) -> None:
+        super().__init__(folder)
+        self.without = without
+
+    def flush(self, files: Sequence[str], folders: Sequence[str]) -> None:
+        if self.without == "records":
+            files, folders = [[path for path in paths if "/.isfdb/" not in path] for paths in (files, folders)]
+        if sys._getframe(1).f_code.co_qualname != self.without:
+            super().flush(files, folders)
+
+    def rename(self, old: str, new: str) -> None:
+        if self.without != "rename" or not os.path.isdir(old):
+            super().rename(old, new)
+            return
+        self._notice(old)
+        self.make_folder(new)
+        for name in sorted(os.listdir(old)):
+            self.rename(f"{old}/{name}", f"{new}/{name}")
+        self.remove_folder(old)
+
+
 def record(name: str, folder: str, forgets: str = "") -> Recorded:
     """Run a scenario in `folder`, in this process; `forgets` says which flushes are left out: "all", "files", "folders"."""
+    recorder = ForgetfulCalls(folder, forgets) if forgets in ("files", "folders") else None
+    return _record(name, folder, recorder or RecordingCalls(folder, flushes=forgets != "all"))
+
+
+def record_without(name: str, folder: str, without: str) -> Recorded:
+    """Run a scenario in `folder`, in this process, with the calls of :class:`CallsWithout`."""
+    return _record(name, folder, CallsWithout(folder, without))
+
+
+def _record(name: str, folder: str, recorder: RecordingCalls) -> Recorded:
     scenario = next(one for one in SCENARIOS if one.name == name)
     path = f"{folder}/results"
     if not scenario.creates:
         with isfdb.set_options(register=False):
             scenario.prepare(isfdb.open(path, durability="full"))
-    recorder = ForgetfulCalls(folder, forgets) if forgets in ("files", "folders") else RecordingCalls(folder, flushes=forgets != "all")
-    seen = [{} if scenario.creates else look(handle(path))]
+    recorder.begin()
+    seen = [{} if scenario.creates else look_at(path)]
     with isfdb.set_options(register=False), calls_go_to(recorder):
         for number, step in enumerate(scenario.steps):
             step(isfdb.open(path, durability="full"))
             recorder.mark(f"step {number + 1} acknowledged")
-            seen.append(look(handle(path)))
+            seen.append(look_at(path))
     return Recorded(recorder.start, recorder.trace, seen)
 
 
@@ -116,11 +159,11 @@ def record_on_disk(name: str, mounted: str) -> list[Seen]:
         if not scenario.creates:
             scenario.prepare(isfdb.open(path, durability="full"))
         mark(mounted, "prepared")
-        seen = [{} if scenario.creates else look(handle(path))]
+        seen = [{} if scenario.creates else look_at(path)]
         for number, step in enumerate(scenario.steps):
             step(isfdb.open(path, durability="full"))
             mark(mounted, f"step {number + 1} acknowledged")
-            seen.append(look(handle(path)))
+            seen.append(look_at(path))
     return seen
 
 
@@ -173,6 +216,12 @@ def _used_and_deleted(db: Database) -> None:
     db["a"] = 1
     db["b"] = 2
     del db["b"]
+
+
+def _filled_folder(db: Database) -> None:
+    folder = db.create_managed_folder("raw")
+    for name in ("first", "second"):
+        (Path(folder) / name).write_bytes(name.encode() * 100)
 
 
 def _append(number: int) -> Callable[[Database], object]:
@@ -232,5 +281,7 @@ SCENARIOS = (
     Scenario("create a sub-database", _nothing, [lambda db: db.create_sub_db("s"), _put("s/t/k", 1)]),
     Scenario("delete a sub-database", _put("s/k", 1), [_delete("s")]),
     Scenario("seal", _used_and_deleted, [isfdb.seal, lambda db: (_put("a", 2)(db), isfdb.seal(db))], is_piecewise=True),
+    Scenario("remove the database", _put("k", 1), [lambda db: db.remove()]),
+    Scenario("freeze a managed folder", _filled_folder, [lambda db: db.snapshot("raw")]),
     Scenario("create a database", _nothing, [_nothing, _put("k", 1)], creates=True),
 )
