@@ -49,8 +49,8 @@ def move_key(source: Target, target: Target, carried: Any, *, durable: bool) -> 
             pass
         return
     check_new_key(storage, target.folder, target.name, target.key)
-    last = state_of(storage, source.key_folder, numbers[-1])
     try:
+        last = state_of(storage, source.key_folder, numbers[-1])
         storage.put(source.key_folder.removesuffix(KEY_SUFFIX) + DELETED_SUFFIX, b"")
         _move(storage, source.key_folder, target.key_folder, durable=durable)
         stage = storage.stage(source.key_folder, is_new=True, first=numbers[-1] + 1)

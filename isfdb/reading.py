@@ -229,7 +229,7 @@ def load(storage: Storage, found: Found, key: str, *, database_id: str, trusted:
     if code_is_refused():
         message = f"{key!r} was not loaded: {found.spec.name!r} can run code, and here no value does, whoever wrote it. Load it in Python."
         raise UntrustedDataError(message, key=key, database=storage.location, loaderdumper=found.spec.name)
-    if trusted or is_trusted(database_id, storage.location):
+    if trusted or is_trusted(database_id, storage.location, _places(found)):
         with allowing_code():
             return _get(module, found, savedir, key, options)
     if not needs.runs_code and not is_signed_by_me(_signed(found), found.record.get("signature")):
@@ -246,6 +246,12 @@ def load(storage: Storage, found: Found, key: str, *, database_id: str, trusted:
                 _damaged(key, found.number, f"{changed} is not what was stored"), key=key, version=found.number, file=changed
             )
         return _get(module, found, private, key, options)
+
+
+def _places(found: Found) -> list[str]:
+    """Return the files that a version consists of, relative to the database."""
+    key_folder = found.folder.rpartition("/")[0]
+    return [*[f"{found.folder}/{name}" for name in found.files], *[f"{key_folder}/{name}" for name in found.earlier]]
 
 
 def _signed(found: Found) -> bytes:
@@ -315,7 +321,7 @@ def _check_signature(storage: Storage, found: Found, key: str, database_id: str)
     signed = _signed(found)
     signature = found.record.get("signature")
     if not is_signed_by_me(signed, signature):
-        reason = reason_not_to_run(database_id, storage.location, signed, signature)
+        reason = reason_not_to_run(database_id, storage.location, signed, signature, _places(found))
         raise UntrustedDataError(
             f"cannot load {key!r}: {found.spec.name!r} runs code from the file, and {reason}",
             key=key,

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.errors import IsfdbError, PickleWarning, UntrustedDataError
 from isfdb.exact_json import dumps, loads
+from isfdb.open_folders import writable_by_anybody
 from isfdb.options import option
 from isfdb.storage.single_files import make_folders, put_file, replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 KEY_FILE: Final = "signing.key"
 TRUST_FILE: Final = "trust.json"
@@ -97,17 +98,26 @@ def _sign_quietly(payload: bytes) -> str | None:
     return _hmac(key, payload)
 
 
-def reason_not_to_run(database_id: str, path: str | os.PathLike[str], payload: bytes, signature: str | None) -> str | None:
+def reason_not_to_run(
+    database_id: str, path: str | os.PathLike[str], payload: bytes, signature: str | None, within: Sequence[str] = ()
+) -> str | None:
     """Say why a version may not run code when it is loaded, and what to do about it; None where it may."""
-    if is_signed_by_me(payload, signature) or is_trusted(database_id, path):
+    if is_signed_by_me(payload, signature) or is_trusted(database_id, path, within):
         return None
-    where = _shown(os.path.realpath(path))
-    cure = f"If you know who wrote it, trust the database: isfdb trust {where}"
+    real = os.path.realpath(path)
+    cure = f"If you know who wrote it, trust the database: isfdb trust {_shown(real)}"
     problem = key_problem() or list_problem()
     if problem:
         return f"whether you wrote it or trust it cannot be told: {problem} {cure}"
     written = "it is not signed" if signature is None else "it was not signed with your key"
-    return f"{written}, and the database at {where} is not on your list of trusted ones. {cure}"
+    open_to_all = writable_by_anybody(real, within)
+    if (database_id, real) in _read_list() and open_to_all is not None:
+        return f"{written}, and {_everybodys(open_to_all)}"
+    return f"{written}, and the database at {_shown(real)} is not on your list of trusted ones. {cure}"
+
+
+def _everybodys(path: str) -> str:
+    return f"anybody on this computer may write into {_shown(path)}. First take that right away: chmod o-w {_shown(path)}"
 
 
 def key_problem() -> str | None:
@@ -144,11 +154,8 @@ def trust(database_id: str, path: str | os.PathLike[str]) -> None:
         Anybody on this computer may write into the folder, or your list cannot be used.
     """
     real = os.path.realpath(path)
-    if _anybody_may_write(real):
-        message = (
-            f"cannot trust {_shown(real)}: anybody on this computer may write into it. First take that right away: chmod o-w {_shown(real)}"
-        )
-        raise UntrustedDataError(message, database=database_id, path=real)
+    if (open_folder := writable_by_anybody(real)) is not None:
+        raise UntrustedDataError(f"cannot trust {_shown(real)}: {_everybodys(open_folder)}", database=database_id, path=real)
     with _changed_list() as trusted:
         trusted[database_id, real] = trusted.get((database_id, real)) or _now()
 
@@ -163,11 +170,17 @@ def distrust(database_id: str, path: str | os.PathLike[str] | None = None) -> in
     return len(leaving)
 
 
-def is_trusted(database_id: str, path: str | os.PathLike[str]) -> bool:
-    """Say whether the database of that id at that very place is on this user's list."""
+def is_trusted(database_id: str, path: str | os.PathLike[str], within: Sequence[str] = ()) -> bool:
+    """Say whether the database of that id at that very place is on this user's list, and nobody but its writers may change it.
+
+    Parameters
+    ----------
+    within : sequence of str
+        Folders and files of the database, relative to it: they, and the folders on the way to them, count as well.
+    """
     real = os.path.realpath(path)
     try:
-        return (database_id, real) in _read_list() and not _anybody_may_write(real)
+        return (database_id, real) in _read_list() and writable_by_anybody(real, within) is None
     except (IsfdbError, OSError):
         return False
 
@@ -325,15 +338,6 @@ def _try_lock(descriptor: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
-
-
-def _anybody_may_write(path: str) -> bool:
-    if os.name != "posix":
-        return False
-    try:
-        return bool(os.stat(path).st_mode & stat.S_IWOTH)
-    except OSError:
-        return False  # what is not there is not loaded from either
 
 
 def _now() -> str:

@@ -106,7 +106,7 @@ def _flush_file_system(paths: Sequence[str]) -> bool:
     try:
         if len({os.stat(path).st_dev for path in {os.path.dirname(path) for path in paths}}) != 1:
             return False
-        descriptor = os.open(paths[0], os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(paths[0], os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return False  # flushed one by one, they show which is gone
     try:

@@ -13,6 +13,7 @@ from isfdb.layout.current import (
     METADATA_FILE,
     PRIVATE_FOLDER,
     STAGE_PREFIX,
+    STAGING_FOLDER,
     TOMBSTONE_FILE,
     TRASH_FOLDER,
     version_name,
@@ -52,6 +53,7 @@ class LocalStorage(SmallFiles):
         Staging and target share a parent, or at least a file system, so that publishing is one rename.
         """
         nonce = new_nonce()
+        self.refuse_links(f"{STAGING_FOLDER}/" if is_new else f"{key_folder}/")
         if not is_new:
             path = f"{self.path}/{key_folder}/{stage_name(nonce)}"
             self.calls.make_folder(path)
@@ -144,6 +146,7 @@ class LocalStorage(SmallFiles):
 
     def to_trash(self, path: str, *, durable: bool = False) -> None:
         """Rename into the trash, under a name that says where it came from; the folder's own time says when."""
+        self.refuse_links(path, f"{TRASH_FOLDER}/")
         trash = self._at(TRASH_FOLDER)
         self._make_folders(trash)
         origin = path.replace("/", "~").encode()[-200:].decode(errors="ignore")  # a name has 255 bytes
@@ -170,6 +173,7 @@ class LocalStorage(SmallFiles):
 
     def empty_trash(self, older_than_s: float, *, dry_run: bool) -> int:
         """Delete what was trashed that long ago."""
+        self.refuse_links(f"{TRASH_FOLDER}/")
         reclaimed = 0
         for name in self.list(TRASH_FOLDER):
             path = f"{TRASH_FOLDER}/{name}"
@@ -181,6 +185,7 @@ class LocalStorage(SmallFiles):
 
     def sweep(self, folder: str, names: Iterable[str], older_than_s: float, *, dry_run: bool) -> int:
         """Remove the stages of dead writers."""
+        self.refuse_links(f"{folder}/")
         reclaimed = 0
         for name in names:
             path = self._at(f"{folder}/{name}" if folder else name)

@@ -126,26 +126,28 @@ class SmallFiles(Storage):
             raise self._refusal(path, f"it has {found.st_size:,} bytes, and such a file has {most:,} at most")
         return found.st_size
 
-    def refuse_links(self, path: str) -> None:
-        """Refuse a path that leads through a link. The folders of sub-databases may be links, to another disk say; nothing else may be.
+    def refuse_links(self, *paths: str) -> None:
+        """Refuse paths that lead through a link. The folders of sub-databases may be links, to another disk say; nothing else may be.
 
         Raises
         ------
         StorageError
-            One of a stranger's would lead to files of yours, which an export then took along.
+            One of a stranger's would lead to files of yours: an export took them along, a collect deleted them.
         """
-        end = len(PRIVATE_FOLDER) if path.startswith(f"{PRIVATE_FOLDER}/") else path.find(f"{KEY_SUFFIX}/") + len(KEY_SUFFIX)
-        while end >= len(KEY_SUFFIX):
-            if os.path.islink(f"{self.path}/{path[:end]}"):
-                raise self._refusal(path, f"{path[:end]} is a link")
-            end = path.find("/", end + 1)
+        for path in paths:
+            end = len(PRIVATE_FOLDER) if path.startswith(f"{PRIVATE_FOLDER}/") else path.find(f"{KEY_SUFFIX}/") + len(KEY_SUFFIX)
+            while end >= len(KEY_SUFFIX):
+                if os.path.islink(f"{self.path}/{path[:end]}"):
+                    raise self._refusal(path, f"{path[:end]} is a link")
+                end = path.find("/", end + 1)
 
     def _refusal(self, path: str, why: str) -> StorageError:
-        message = f"cannot read {path} of {self.path}: {why}. isfdb did not write that. See isfdb.verify(db)."
+        message = f"{path} of {self.path} is not used: {why}. isfdb did not write that. See isfdb.verify(db)."
         return StorageError(message, path=path, database=self.path)
 
     def put(self, path: str, data: bytes, *, flushed: bool = False) -> bool:
         """Create a file, whole, unless it exists."""
+        self.refuse_links(path, f"{STAGING_FOLDER}/")
         target, nonce = self._at(path), new_nonce()
         aside = self._write_aside(target, data, nonce, flushed=flushed)
         try:
@@ -173,6 +175,7 @@ class SmallFiles(Storage):
 
     def put_folder(self, folder: str, name: str, data: bytes, *, flushed: bool = False) -> bool:
         """Create a folder with one file in it: nobody sees it without."""
+        self.refuse_links(f"{STAGING_FOLDER}/")
         target, nonce = self._at(folder), new_nonce()
         aside = f"{self._staging_for(os.path.dirname(target))}/{stage_name(nonce)}"
         self._make_folders(os.path.dirname(aside))
@@ -263,6 +266,7 @@ class SmallFiles(Storage):
 
     def replace(self, path: str, data: bytes, *, flushed: bool = True) -> None:
         """Create or replace a file, atomically."""
+        self.refuse_links(path, f"{STAGING_FOLDER}/")
         target, nonce = self._at(path), new_nonce()
         aside = self._write_aside(target, data, nonce, flushed=flushed)
         try:
@@ -274,6 +278,7 @@ class SmallFiles(Storage):
 
     def append(self, path: str, data: bytes) -> None:
         """Add to the end of a file, which its one writer makes."""
+        self.refuse_links(path)
         target = self._at(path)
         try:
             self.calls.append(target, data)
@@ -290,6 +295,7 @@ class SmallFiles(Storage):
 
     def remove(self, path: str) -> None:
         """Remove a file, if it is there."""
+        self.refuse_links(path)
         try:
             self.calls.unlink(self._at(path))
         except FileNotFoundError:

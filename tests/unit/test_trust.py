@@ -66,7 +66,7 @@ def test_the_key_is_for_nobody_else(folder: Path) -> None:
     previous = os.umask(0)
     try:
         trust.sign(PAYLOAD)
-        trust.trust(ID, folder)
+        trust.trust(ID, folder.parent.parent)  # above the folders that were made just now, into which everybody may write
     finally:
         os.umask(previous)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -169,6 +169,24 @@ def test_a_folder_anybody_may_write_is_not_trusted(folder: Path, database: Path)
     trust.trust(ID, database)
     database.chmod(0o777)
     assert not trust.is_trusted(ID, database)
+    assert "anybody on this computer may write into" in str(trust.reason_not_to_run(ID, database, PAYLOAD, None))
+
+
+@posix_only
+@pytest.mark.parametrize("open_to_all", ["a.key", "a.key/v000001", "a.key/v000001/data.pickle", ".."])
+def test_nor_is_one_of_which_anybody_may_change_a_part(folder: Path, database: Path, open_to_all: str) -> None:
+    file = "a.key/v000001/data.pickle"
+    (database / file).parent.mkdir(parents=True)
+    (database / file).touch()
+    trust.trust(ID, database)
+    assert trust.is_trusted(ID, database, [file])
+    before = (database / open_to_all).stat().st_mode
+    (database / open_to_all).chmod(0o777)
+    assert not trust.is_trusted(ID, database, [file])
+    assert "chmod o-w" in str(trust.reason_not_to_run(ID, database, PAYLOAD, None, [file]))
+    (database / open_to_all).chmod(0o1777)  # as /tmp is: there, nobody may rename what is not his
+    assert trust.is_trusted(ID, database, [file]) == (open_to_all == "..")
+    (database / open_to_all).chmod(before)
 
 
 @posix_only
