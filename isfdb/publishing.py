@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from isfdb.errors import ConflictError, CorruptVersionError, DumpError, FormatVersionError, KeyExistsError
 from isfdb.failures import storage_failure
@@ -27,6 +29,9 @@ from isfdb.manifest import sealed
 from isfdb.provenance.events import Announcements
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.versions import VersionState, is_alive, numbers_of, state_of
+
+#: Longer than NFS believes an old listing by default: 60 s.
+LISTING_TIMEOUT_S: Final = 90.0
 
 _log = logging.getLogger(__name__)
 
@@ -201,7 +206,7 @@ def _rename(storage: Storage, pending: Pending, announcements: Announcements, *,
         try:
             storage.publish(pending.stage, pending.number)
         except TakenError:
-            pending.numbers = numbers_of(storage, pending.target.key_folder)
+            pending.numbers = _numbers_with_the_one_in_the_way(storage, pending)
             pending.is_chained = False
             check_expectations(pending.target, pending.numbers)
             _announce(announcements, [pending])
@@ -209,6 +214,26 @@ def _rename(storage: Storage, pending: Pending, announcements: Announcements, *,
                 storage.prepare([pending.stage])
         else:
             return
+
+
+def _numbers_with_the_one_in_the_way(storage: Storage, pending: Pending) -> list[int]:
+    """List until the version that came first shows: on NFS a name may be taken before the folder's listing here tells of it.
+
+    Raises
+    ------
+    OSError
+        It never does, so another try under the same number would fail like this one, for ever.
+    """
+    given_up, pause_s = time.monotonic() + LISTING_TIMEOUT_S, 0.001
+    while True:
+        numbers = numbers_of(storage, pending.target.key_folder)
+        if (numbers and numbers[-1] >= pending.number) or not storage.is_folder(pending.target.key_folder):
+            return numbers  # or the key was renamed meanwhile
+        if time.monotonic() >= given_up:
+            what = f"the name {version_name(pending.number)} is taken, and the folder does not list it"
+            raise OSError(errno.ESTALE, what, pending.target.key_folder)
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, 0.5)
 
 
 def _hint(target: Target) -> str:
