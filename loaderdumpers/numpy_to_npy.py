@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -65,7 +66,11 @@ def _subclass(kind: Any) -> str | None:
 
 def _class(name: str) -> Any:
     numpy: Any = sys.modules["numpy"]
-    return getattr(numpy.char if name == "chararray" else numpy, name, None)
+    if name != "chararray":
+        return getattr(numpy, name, None)
+    with warnings.catch_warnings():  # numpy 2.5 has it still, and warns: that helps nobody who stores one, or reads it back
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return getattr(numpy.char, name, None)
 
 
 def _subclass_is_exact(obj: Any, subclass: str) -> bool:

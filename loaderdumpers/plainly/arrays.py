@@ -31,8 +31,19 @@ def array_as(array: Any, facts: Any) -> Any:
         order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
         array = numpy.ndarray(array.shape, dtype_of(exact), array.tobytes(order), order=order).copy(order)
     name = str(facts.get("subclass") or "").removesuffix(", read-only")
-    kinds = {"recarray": numpy.recarray, "matrix": numpy.matrix, "chararray": getattr(numpy.char, "chararray", None)}
-    return array if kinds.get(name) is None else array.view(kinds[name])
+    kind = _class(name) if name in ("recarray", "matrix", "chararray") else None
+    return array if kind is None else array.view(kind)
+
+
+def _class(name: str) -> Any:
+    """Return a class of numpy's; None where this numpy has it no longer. That numpy 2.5 warns of one helps nobody who reads it back."""
+    import warnings
+
+    import numpy
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return getattr(numpy.char if name == "chararray" else numpy, name, None)
 
 
 def read_masked(spec: Any, folder: Any, load: Any) -> Any:
