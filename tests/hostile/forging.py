@@ -46,7 +46,8 @@ def forge(database: Path, key: str, spec: Mapping[str, Any] | bytes, fill: Calla
 def seal(folder: Path, key: str, *, files: Files | None = None, **record: Any) -> None:
     """Write the record of a version so that it fits the files that are there."""
     if files is None:
-        files = files_of(str(folder), [name for name in walk(str(folder))[0] if name != "metadata.json"])
+        (folder / "metadata.json").unlink(missing_ok=True)
+        files = files_of(str(folder), walk(str(folder))[0])
     members = {
         "by": {"host": "elsewhere", "user": "stranger"},
         "created": "2026-11-21T06:00:00+00:00",
