@@ -33,6 +33,10 @@ _FLUSHED_AS_A_WHOLE = {
 }
 
 
+#: Folders that are known to be on the disk with all that leads to them.
+MOST_CERTAIN = 10_000
+
+
 class _Helpers:
     """Daemon threads that flush what they are handed. They hold nothing that must finish: callers wait for the answer."""
 
@@ -150,6 +154,8 @@ class Unflushed:
         # Path -> mark. A record changed again gets a new mark, so that a flush which began before does not count for it.
         self.files: dict[str, object] = {}
         self.folders: dict[str, object] = {}
+        # Folder -> what tells it from another one of its name: those that are on the disk with all that leads to them.
+        self.certain: dict[str, tuple[int, int]] = {}
 
     def note(self, file: str | None, *folders: str) -> None:
         """Remember what was written or named just now."""
@@ -164,6 +170,12 @@ class Unflushed:
             for path, mark in flushed.items():
                 if standing.get(path) is mark:
                     standing.pop(path, None)
+
+    def know(self, certain: dict[str, tuple[int, int]]) -> None:
+        """Remember folders that are on the disk; where they are too many, forget the others, which costs each a flush more."""
+        if len(self.certain) > MOST_CERTAIN:
+            self.certain.clear()
+        self.certain |= certain
 
 
 _unflushed: dict[str, Unflushed] = {}

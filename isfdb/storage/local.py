@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 
 from isfdb.layout.current import (
+    DATABASE_FILE,
     METADATA_FILE,
     PRIVATE_FOLDER,
     STAGE_PREFIX,
@@ -82,15 +83,39 @@ class LocalStorage(SmallFiles):
             folders += [f"{stage.path}/{name}" for name in stage.folders]
             folders += [stage.path, stage.container] if stage.container else [stage.path]
         records, named_in = dict(self._unflushed.files), dict(self._unflushed.folders)
+        leads_there, certain = self._not_flushed_by_us([self._at(stage.key_folder) for stage in stages] + list(named_in))
         # What was deleted or moved since needs no flush, and must not fail those that do.
-        there = [path for path in records if os.path.exists(path)]
+        there = [path for path in dict.fromkeys([*records, *leads_there]) if os.path.isfile(path)]
+        above = [path for path in dict.fromkeys([*named_in, *leads_there]) if os.path.isdir(path) and path not in folders]
         try:
-            self.calls.flush(files + there, folders + [path for path in named_in if os.path.isdir(path)])
+            self.calls.flush(files + there, folders + above)
         except FileNotFoundError:
             if not all(os.path.exists(path) for path in files + folders):
                 raise
             # Another process took a record away between our look and our flush; all else was flushed, or worse had been raised.
         self._unflushed.forget(records, named_in)
+        self._unflushed.know(certain)
+
+    def _not_flushed_by_us(self, folders: Sequence[str]) -> tuple[list[str], dict[str, tuple[int, int]]]:
+        """Return what leads to folders and was perhaps made by a process that flushes nothing, and the folders it makes certain.
+
+        Whoever made a key, or the database, may store with durability "process", or still be on the way to its own flush.
+        """
+        paths: list[str] = []
+        certain: dict[str, tuple[int, int]] = {}
+        for start in folders:
+            folder = start if os.path.isdir(start) else os.path.dirname(start)
+            while folder not in certain and (identity := inode(folder)) and self._unflushed.certain.get(folder) != identity:
+                identity_file = f"{folder}/{DATABASE_FILE}"
+                is_database = os.path.exists(identity_file)
+                if len(folder) < len(self.path) and not is_database:
+                    break
+                certain[folder] = identity
+                parent = os.path.dirname(folder)
+                paths += [identity_file, folder] if is_database else []
+                paths += [parent] if os.access(parent, os.R_OK) else []  # above the database we may have no right to look
+                folder = parent
+        return paths, certain
 
     def publish(self, stage: Stage, number: int) -> None:
         """Rename the stage into place: put-if-absent, because a version folder is never empty."""
@@ -124,6 +149,8 @@ class LocalStorage(SmallFiles):
     def settle(self, stages: Sequence[Stage]) -> None:
         """Flush the folders in which the new names stand."""
         self.calls.flush([], sorted({stage.named_in for stage in stages if stage.named_in}))
+        made = {f"{stage.named_in}/{os.path.basename(stage.key_folder)}" for stage in stages if stage.container}
+        self._unflushed.know({folder: identity for folder in made if (identity := inode(folder))})
 
     def discard(self, stage: Stage) -> None:
         """Remove a stage, as far as it can be removed."""

@@ -34,7 +34,7 @@ def problem_with(scenario: Scenario, state: CrashState, seen: list[Seen], folder
     for name, value in scenario.between:
         allowed[name].append(value)
     try:
-        db = isfdb.open(folder / "results", durability="process")
+        db = isfdb.open(folder / scenario.place, durability="process")
         found = look(db)
         if (difference := _difference(scenario, seen, n_steps, found, allowed)) or (difference := _defects(db)):
             return difference

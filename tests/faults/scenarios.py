@@ -39,6 +39,7 @@ class Scenario:
     between: Sequence[tuple[str, Any]] = ()  # what may be found halfway through a step
     may_come_back: bool = False  # what was reclaimed may still be readable after a power cut
     creates: bool = False  # the database itself is made while the power may go
+    place: str = "results"  # where it lies
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def record_without(name: str, folder: str, without: str) -> Recorded:
 
 def _record(name: str, folder: str, recorder: RecordingCalls) -> Recorded:
     scenario = next(one for one in SCENARIOS if one.name == name)
-    path = f"{folder}/results"
+    path = f"{folder}/{scenario.place}"
     if not scenario.creates:
         with isfdb.set_options(register=False):
             scenario.prepare(isfdb.open(path, durability="full"))
@@ -154,7 +155,7 @@ def _record(name: str, folder: str, recorder: RecordingCalls) -> Recorded:
 def record_on_disk(name: str, mounted: str) -> list[Seen]:
     """Run a scenario on a `recorded_disk`, in this process, and return what a reader saw after each step."""
     scenario = next(one for one in SCENARIOS if one.name == name)
-    path = f"{mounted}/results"
+    path = f"{mounted}/{scenario.place}"
     with isfdb.set_options(register=False):
         if not scenario.creates:
             scenario.prepare(isfdb.open(path, durability="full"))
@@ -284,4 +285,5 @@ SCENARIOS = (
     Scenario("remove the database", _put("k", 1), [lambda db: db.remove()]),
     Scenario("freeze a managed folder", _filled_folder, [lambda db: db.snapshot("raw")]),
     Scenario("create a database", _nothing, [_nothing, _put("k", 1)], creates=True),
+    Scenario("create a database in new folders", _nothing, [_nothing, _put("k", 1)], creates=True, place="new/deeper/results"),
 )

@@ -19,7 +19,7 @@ STORAGE = Path(__file__).parents[2] / "isfdb" / "storage"
 FLUSHES = {
     "SmallFiles._write_aside": "change attributes",
     "SmallFiles.put_folder": "create a sub-database",
-    "SmallFiles._make_all": "create a database",
+    "SmallFiles._make_all": "create a database in new folders",
     "LocalStorage.prepare": "overwrite",
     "LocalStorage.settle": "overwrite",
     "LocalStorage.move": "rename",

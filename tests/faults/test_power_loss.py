@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import isfdb
 from isfdb.testing.crash_states import CrashState, crash_states
 from isfdb.testing.faults import Call
 from isfdb.testing.reliability_table import Tally, columns
 from tests.faults.after_a_crash import problem_with, states_of
-from tests.faults.recorded_disk import recorded_disk, trace_of
+from tests.faults.recorded_disk import mark, recorded_disk, trace_of
 from tests.faults.scenarios import SCENARIOS, Scenario, record_on_disk, recorded_on
 from tests.faults.written_elsewhere import ELSEWHERE, FLUSHING, look, run
 
@@ -72,6 +73,40 @@ def looks(name: str, folder: Path, limit: int, without: tuple[str, int] | None =
     for number, state in enumerate(crash_states(trace[prepared + 1 :], trace[:prepared], limit=limit), 1):
         state.write_to(str(folder / str(number)))
         yield state, _problem(name, folder / str(number), len(state.marks))
+
+
+def store(mounted: str, value: int, durability: str) -> None:
+    with isfdb.set_options(register=False, capture=False):
+        db = isfdb.open(f"{mounted}/results", durability=durability)
+        db["s/k"] = value
+        if value > 1:
+            db.attributes["s/k"]["value"] = value
+            db["s/t/k"] = value
+    mark(mounted, durability)
+
+
+def test_what_is_stored_for_good_needs_no_flush_of_another_process(memory_folder: Path, long_run: bool, tally: Tally) -> None:
+    """One process makes database, sub-database and key, and flushes nothing; the next one relies on them, and waits for the disk."""
+    with recorded_disk(memory_folder) as mounted:
+        for value, durability in ((1, "process"), (2, "full")):
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as writers:
+                writers.submit(store, str(mounted), value, durability).result()
+    bad, n_states = [], 0
+    for state in crash_states(trace_of(memory_folder), [], limit=4096 if long_run else 256):
+        if "full" not in state.marks:
+            continue
+        n_states += 1
+        state.write_to(str(memory_folder / str(n_states)))
+        try:
+            db = isfdb.open(memory_folder / str(n_states) / "results", mode="r")
+            found = db["s/k"], db["s/t/k"], db.attributes["s/k"]["value"]
+        except Exception as error:  # noqa: BLE001 - whatever it is, this state is bad
+            found = f"{type(error).__name__}: {error}"
+        if found != (2, 2, 2):
+            bad.append(f"{state}\n  {found}")
+    tally("power cut: a process relies on what another one did not flush", tries=n_states, lost=len(bad))
+    assert not bad, f"{len(bad)} of {n_states} states are bad, for example:\n" + "\n".join(bad[:3])
+    assert n_states >= 3
 
 
 def flushes_in(module: str) -> Iterator[tuple[str, int]]:
