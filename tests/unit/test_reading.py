@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import types
 from pathlib import Path
@@ -26,6 +27,8 @@ from isfdb.errors import (
     UntrustedDataError,
     VersionGoneError,
 )
+from isfdb.hashing import digest_of
+from isfdb.manifest import seal
 from isfdb.parts import refusing_code
 
 
@@ -62,6 +65,31 @@ def test_a_missing_or_short_file_is_named(db):
     file.unlink()
     with pytest.raises(IncompleteVersionError, match="is missing"):
         db["a"]
+
+
+def test_a_file_that_changed_so_that_it_cannot_be_loaded_is_named(db):
+    db["a"] = np.arange(1000)
+    file = next(path for path in version_folder(db, "a").iterdir() if path.suffix == ".npy")
+    file.write_bytes(bytes(6) + file.read_bytes()[6:])
+    with pytest.raises(ChecksumMismatchError, match=rf"{file.name} is not what was stored"):
+        db["a"]
+
+
+def forge_manifest(folder: Path, name: str, data: bytes) -> None:
+    """Put another file into a version, into its manifest and under its seal, but leave the digest of the whole and the signature."""
+    record = json.loads((folder / "metadata.json").read_text())
+    record["files"][name] = [len(data), digest_of(data)]
+    (folder / name).write_bytes(data)
+    (folder / "metadata.json").write_text(seal(record))
+
+
+def test_my_signature_is_of_the_files_and_not_of_others_in_their_place(db):
+    with pytest.warns(PickleWarning):
+        db["mine"] = Custom(1)
+    forge_manifest(version_folder(db, "mine"), "data.pickle", pickle.dumps("not mine"))
+    with pytest.raises(ChecksumMismatchError, match="the manifest is not what was signed"):
+        db["mine"]
+    assert "the digest of the whole does not fit the manifest" in str(isfdb.verify(db))
 
 
 def test_a_flipped_byte_is_found_by_verify(db):

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +48,16 @@ def forge(db) -> None:
     old = record["record"]
     record_file.write_text(sealed_text(record | {"created": "2020-01-01T00:00:00.000000+00:00", "describe": {"type": "forged"}}))
     new = json.loads(record_file.read_text())["record"]
-    for log in (path / ".isfdb" / "sessions").iterdir():
+    at = '"time": "2020-01-01T00:00:00.000+00:00"'
+    rewrite_logs(db, lambda line: re.sub(r'"time": "[^"]*"', at, line.replace(old, new)) if old in line else line)
+
+
+def rewrite_logs(db, edited: Callable[[str], str]) -> None:
+    """Edit every line of every log, and chain the lines again."""
+    for log in (Path(db.path) / ".isfdb" / "sessions").iterdir():
         previous, lines = None, []
-        for text in log.read_text().replace(old, new).splitlines():
-            line = re.sub(r'"previous": (null|"[0-9a-f]{64}")', lambda _: f'"previous": {json.dumps(previous)}', text)  # noqa: B023
-            line = line.replace(json.loads(line).get("time", "-"), "2020-01-01T00:00:00.000+00:00") if new in line else line
+        for text in log.read_text().splitlines():
+            line = re.sub(r'"previous": (null|"[0-9a-f]{64}")', lambda _: f'"previous": {json.dumps(previous)}', edited(text))  # noqa: B023
             previous = digest_of(line.encode())
             lines.append(line)
         log.write_text("\n".join(lines) + "\n")
@@ -103,6 +109,12 @@ def test_what_was_taken_away_besides_what_was_removed_is_found(results):
     results["cells"].remove()
     shutil.rmtree(Path(results.path, "rates.key"))
     assert "rates" in {one.key for one in isfdb.verify(results) if one.kind == "not as sealed"}
+
+
+def test_a_log_written_anew_is_not_as_sealed(results):
+    isfdb.seal(results)
+    rewrite_logs(results, lambda line: re.sub(r'"time": "[^"]*"', '"time": "2020-01-01T00:00:00.000+00:00"', line))
+    assert any("which are not there as they were" in finding.message for finding in isfdb.verify(results))
 
 
 @pytest.mark.parametrize("forges_seal", [False, True])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from isfdb.provenance.cells import Ran
-from isfdb.provenance.session import check_chain, path_of, read_session
+from isfdb.provenance.session import check_chain, line_digests, path_of, read_session
 from isfdb.provenance.session_log import SessionLog
 from isfdb.storage.local import LocalStorage
 
@@ -165,3 +165,11 @@ def test_a_secret_in_the_name_of_a_test_is_not_written(storage):
     secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
     log.line_of(Ran("test", None, test=f"t.py::test_login[{secret}]"), [])
     assert secret.encode() not in storage.read(path_of(log.id))
+
+
+def test_lines_after_an_edited_one_are_not_vouched_for(storage, log):
+    lines = lines_of(storage, log)
+    assert len(line_digests(storage, log.id)) == len(lines)
+    lines[1] = lines[1].replace(b"x = 1", b"x = 2")
+    rewrite(storage, log, lines)
+    assert len(line_digests(storage, log.id)) == 2
