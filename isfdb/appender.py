@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.appending import append, fit, join_blocks, newest
 from isfdb.errors import AppendError, CorruptVersionError
-from isfdb.failures import storage_failure
+from isfdb.failures import is_refusal, storage_failure
 from isfdb.journals import Journal, has_plain_rows, rows_in
 from isfdb.layout.current import JOURNAL_PREFIX, join
 from isfdb.publishing import Target
@@ -243,7 +243,9 @@ def _is_published(target: Target, nonce: str) -> bool:
     for number in reversed(numbers_of(target.storage, target.key_folder)):
         try:
             record = state_of(target.storage, target.key_folder, number).record
-        except (OSError, CorruptVersionError):
+        except (OSError, CorruptVersionError) as error:
+            if is_refusal(error):
+                raise  # nobody can say that it does not hold the journal
             continue
         if record.get("journal") == nonce:
             return True

@@ -15,6 +15,7 @@ from typing import Any
 from isfdb import plugins
 from isfdb.blocks import Block, Grown, files_of_blocks, grown, seen_from_next
 from isfdb.errors import AppendError, ConflictError, IsfdbError, KeyNotFoundError
+from isfdb.failures import storage_failure
 from isfdb.layout.current import version_name
 from isfdb.loader_spec import NAMESPACE
 from isfdb.manifest import Files
@@ -150,6 +151,10 @@ def _fitted(target: Target, found: Found, addition: Any, of: str, axis: int, blo
     try:
         sample = _sample(target.storage.fetch(found.folder), blocks[0], axis)
         return module.fits(sample, addition, axis=axis, extent=extent, **options)
+    except FileNotFoundError:
+        raise  # collected or renamed meanwhile: the caller looks again
+    except OSError as error:
+        raise storage_failure(error, f"append to {target.key!r}", target.storage.location) from error
     except (TypeError, ValueError) as error:
         raise AppendError(f"cannot append to {target.key!r}: {error}. Nothing was changed.", key=target.key) from error
 

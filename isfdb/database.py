@@ -8,7 +8,7 @@ from typing import Any
 
 from isfdb import display
 from isfdb.attributes import Attributes, AttributesOfKeys, check_values
-from isfdb.entry import Entry, MetadataOfKeys, Version, version_of, versions_of
+from isfdb.entry import Entry, MetadataOfKeys, Version, version_published, versions_of
 from isfdb.errors import IsfdbError, KeyExistsError, KeyNotFoundError, OptionError
 from isfdb.hashing import flushing
 from isfdb.key_completion import offered
@@ -195,8 +195,7 @@ class Database(Upkeep, MutableMapping[Key, Any]):
         self._publish_batch()  # only what is published has a number
         if attributes:
             self.attributes[key].update(attributes)
-        target = pending.target
-        return version_of(self._storage, target.key_folder, "/".join(split_key(key)), self.root.id, pending.number)
+        return version_published(pending, "/".join(split_key(key)), self.root.id)
 
     def _set(
         self,

@@ -12,13 +12,15 @@ from isfdb import display
 from isfdb.attributes import Attributes
 from isfdb.blocks import checked_earlier
 from isfdb.errors import CorruptVersionError, FormatVersionError, KeyNotFoundError, VersionGoneError
-from isfdb.failures import storage_failure
+from isfdb.exact_json import loads
+from isfdb.failures import is_refusal, reading_failure
 from isfdb.keys import key_of_folder
 from isfdb.layout.current import CODE_FILE, METADATA_FILE, join, version_name
 from isfdb.manifest import checked_files
 from isfdb.provenance.isf_fields import isf_fields
 from isfdb.provenance.records import Risk, SliceFacts, Used, risks_of, slice_of, used_of
 from isfdb.provenance.session import Cell, Session, read_session
+from isfdb.publishing import Pending
 from isfdb.storage.base import Storage
 from isfdb.versions import VersionState, created_at, numbers_of, original_of, state_of
 
@@ -160,7 +162,9 @@ def versions_of(storage: Storage, key_folder: str, key: str, database_id: str) -
     for number in numbers_of(storage, key_folder):
         try:
             found.append(_version(storage, state_of(storage, key_folder, number), key, database_id))
-        except (OSError, CorruptVersionError, FormatVersionError):
+        except (OSError, CorruptVersionError, FormatVersionError) as error:
+            if is_refusal(error):
+                raise  # it may be read a moment later: left out, it would seem never to have been
             continue
     return Versions(found)
 
@@ -184,8 +188,16 @@ def version_of(storage: Storage, key_folder: str, key: str, database_id: str, nu
         message = f"version {number} of {key!r} has no {METADATA_FILE}. Run isfdb.verify(db); an earlier version may be whole."
         raise CorruptVersionError(message, key=key, version=number) from error
     except OSError as error:
-        raise storage_failure(error, f"look at {key!r}", storage.location) from error
+        raise reading_failure(error, repr(key), storage.location) from error
     return _version(storage, state, key, database_id)
+
+
+def version_published(pending: Pending, key: str, database_id: str) -> Version:
+    """Return a version that was published just now, without reading it: it is there, whatever the disk says next."""
+    target = pending.target
+    folder = join(target.key_folder, version_name(pending.number))
+    state = VersionState(pending.number, folder, loads(pending.text.encode()), is_tombstone=False, is_reclaimed=False)
+    return _version(target.storage, state, key, database_id)
 
 
 def _version(storage: Storage, state: VersionState, key: str, database_id: str) -> Version:

@@ -9,6 +9,13 @@ from isfdb.errors import DatabaseFullError, DatabaseGoneError, IsfdbError, ReadO
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+#: What the system says of a disk, a server or itself, never of the content of a file.
+_REFUSALS = _FULL | _FORBIDDEN | {errno.EIO, errno.ESTALE, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.ENXIO}
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Say whether the operating system refused, whatever library called it: then nothing is wrong with what was to be read."""
+    return isinstance(error, OSError) and _of_the_system(error).errno in _REFUSALS
 
 
 def storage_failure(error: OSError, what: str, location: str) -> IsfdbError:
@@ -23,6 +30,7 @@ def storage_failure(error: OSError, what: str, location: str) -> IsfdbError:
     location : str
         Where: path or URL of the database.
     """
+    error = _of_the_system(error)
     if isinstance(error, IsfdbError):
         return error
     facts = {"path": error.filename or location, "database": location}
@@ -47,3 +55,30 @@ def storage_failure(error: OSError, what: str, location: str) -> IsfdbError:
             f"cannot {what}: {facts['path']} is gone ({words}). Was the database moved or deleted? Open it again.", **facts
         )
     return StorageError(f"cannot {what}: {location} refused ({words}). What was stored before is unharmed; try again.", **facts)
+
+
+def reading_failure(error: OSError, what: str, location: str) -> IsfdbError:
+    """Return the error to raise where something may well be there, and the system does not let us see it.
+
+    Parameters
+    ----------
+    error : OSError
+        What the operating system said.
+    what : str
+        What was to be read: a path, or ``"'rates'"``.
+    location : str
+        Path or URL of the database.
+    """
+    error = _of_the_system(error)
+    if isinstance(error, IsfdbError):
+        return error
+    if error.errno not in _FORBIDDEN | _FULL and not os.path.isdir(location):
+        return storage_failure(error, f"read {what}", location)
+    words = error.strerror or str(error)
+    advice = "Check who owns the folder" if error.errno in _FORBIDDEN else "Nothing was changed; try again"
+    return StorageError(f"cannot read {what}: {location} refused ({words}). {advice}.", path=error.filename or location, database=location)
+
+
+def _of_the_system(error: OSError) -> OSError:
+    """Return what the system said where reading failed on the way: the caller knows better what for."""
+    return error.__cause__ if isinstance(error, StorageError) and isinstance(error.__cause__, OSError) else error

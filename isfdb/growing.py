@@ -6,7 +6,7 @@ from typing import Any
 
 from isfdb.appender import FLUSH_BYTES, Appender, recover
 from isfdb.appending import append
-from isfdb.entry import Version, version_of
+from isfdb.entry import Version, version_published
 from isfdb.place import Key, Place
 from isfdb.publishing import Target
 
@@ -48,7 +48,7 @@ class Growing(Place):
             self._recover(target)
         pending = append(target, block, axis=axis, options=options, carried=self._carried, durable=self._durable, last=last)
         self._appended[target.key_folder] = pending.number
-        return version_of(self._storage, pending.target.key_folder, "/".join(names), self.id, pending.number)
+        return version_published(pending, "/".join(names), self.id)
 
     def appending(
         self,

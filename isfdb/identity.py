@@ -11,7 +11,7 @@ from typing import Any
 
 from isfdb.errors import CorruptDatabaseError, FormatVersionError, NotADatabaseError
 from isfdb.exact_json import loads
-from isfdb.failures import storage_failure
+from isfdb.failures import reading_failure, storage_failure
 from isfdb.hashing import digest_of
 from isfdb.layout.current import DATABASE_FILE, FORMAT, README_FILE, join
 from isfdb.layout.isf_legacy import is_isf_id
@@ -95,7 +95,7 @@ def read_identity(storage: Storage, folder: str = "") -> Identity:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotADatabaseError(f"{where} is no isfdb database: it has no {DATABASE_FILE}.", path=where) from error
     except OSError as error:
-        raise storage_failure(error, "open the database", where) from error
+        raise reading_failure(error, DATABASE_FILE, where) from error
     try:
         members = loads(data)
         written, id_, created = members["format"], members["id"], members.get("created")

@@ -149,12 +149,18 @@ def open_file(path: str) -> IO[bytes]:
 
 
 def sizes_differ(path: str, files: Files) -> str | None:
-    """Return the first file below `path` that is missing or has another size than the manifest says, and what was found; else None."""
+    """Return the first file below `path` that is missing or has another size than the manifest says, and what was found; else None.
+
+    Raises
+    ------
+    OSError
+        The system does not let us see.
+    """
     folders: set[str] = set()
     for name, (size, _) in files.items():
         try:
             found = os.lstat(f"{path}/{name}")
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return f"{name} is missing"
         if "/" in name and (link := _link_to(path, name, folders)):
             return f"{link} is a link"

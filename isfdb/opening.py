@@ -6,6 +6,7 @@ import copyreg
 import logging
 import os
 import re
+import stat
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,7 +21,7 @@ from isfdb.errors import (
     ReadOnlyError,
     RegistryError,
 )
-from isfdb.failures import storage_failure
+from isfdb.failures import reading_failure, storage_failure
 from isfdb.identity import make_database, read_identity
 from isfdb.keys import name_of_folder
 from isfdb.layout.current import DATABASE_FILE, join
@@ -35,6 +36,7 @@ from isfdb.registry.nearby import nearby
 from isfdb.registry.store import is_id
 from isfdb.storage.local import LocalStorage
 from isfdb.storage.overlay import OverlayStorage
+from isfdb.storage.small_files import stands
 from isfdb.trust import is_trusted
 
 # What isfdb logs is for those who ask for it: without a handler Python would print warnings to the notebook.
@@ -99,12 +101,20 @@ def open(  # the word that zarr, h5py and a file use
 
 
 def _open_plainly(path: str, mode: str, durability: str | None, trust: bool) -> Database:
-    exists = os.path.isfile(f"{path}/{DATABASE_FILE}") or _is_isf(path)
+    exists = _is_ours(path) or _is_isf(path)
     if exists and mode in ("w-", "x"):
         raise DatabaseExistsError(f"there is a database at {path} already. Open it with mode='a', or choose another folder.", path=path)
     if not exists:
         _make(path, mode)
     return _open_folder(path, mode, durability, trust)
+
+
+def _is_ours(path: str) -> bool:
+    """Say whether a database lies in a folder; where the system does not let us see, it is neither made nor called missing."""
+    try:
+        return stands(f"{path}/{DATABASE_FILE}", stat.S_ISREG)
+    except OSError as error:
+        raise reading_failure(error, DATABASE_FILE, path) from error
 
 
 def _path_of(target: str | os.PathLike[str], pinned: pins.Pins | None = None) -> str:

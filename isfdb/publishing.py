@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from isfdb.errors import ConflictError, CorruptVersionError, DumpError, FormatVersionError, KeyExistsError
-from isfdb.failures import storage_failure
+from isfdb.errors import ConflictError, CorruptVersionError, DumpError, FormatVersionError, KeyExistsError, StorageError
+from isfdb.failures import is_refusal, storage_failure
 from isfdb.keys import key_of_folder
 from isfdb.layout.current import (
     DELETED_SUFFIX,
@@ -65,6 +65,7 @@ class Pending:
     revives: bool = False  # the version before is a tombstone
     is_chained: bool = False  # the record names its predecessor already: that one lies under another name now
     seal: str = ""
+    text: str = ""  # of the record, sealed
     line: int | None = None  # of the session's log, which tells of it
 
 
@@ -98,8 +99,10 @@ def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> N
             storage.settle([one.stage for one in pending])
         announcements.done([one.line for one in pending if one.line is not None])
     except OSError as error:
+        if not waiting:
+            raise _unsettled(error, pending, storage.location) from error
         n_published = len(pending) - len(waiting)
-        what = f"publish {', '.join(repr(one.target.key) for one in (waiting or pending)[:3])}"
+        what = f"publish {', '.join(repr(one.target.key) for one in waiting[:3])}"
         raise storage_failure(
             error, what + (f", after {n_published} others of its batch" if n_published else ""), storage.location
         ) from error
@@ -110,6 +113,16 @@ def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> N
         _tidy_hints(storage, pending)
     except OSError:  # the values are published; a hint too many costs the next listing a look, and the next writer tries again
         _log.info("a .deleted hint in %s could not be brought up to date", storage.location, exc_info=True)
+
+
+def _unsettled(error: OSError, pending: Sequence[Pending], location: str) -> StorageError:
+    """Return the error to raise where all was published, and the disk refused the last wait: stored once more, it would be there twice."""
+    keys = ", ".join(repr(one.target.key) for one in pending[:3])
+    return StorageError(
+        f"{keys} was published, but {location} refused to say that it survives a power cut ({error.strerror or error}). "
+        "Everybody can read it; read it back before you store it again.",
+        database=location,
+    )
 
 
 def check_expectations(target: Target, numbers: list[int]) -> None:
@@ -165,8 +178,8 @@ def _seal(pending: Pending, announcements: Announcements) -> None:
         pending.revives = before is not None and before.is_tombstone
     pending.record |= announcements.members(pending.record)
     name = TOMBSTONE_FILE if pending.is_tombstone else METADATA_FILE
-    text, pending.seal = sealed(pending.record)
-    data = text.encode()
+    pending.text, pending.seal = sealed(pending.record)
+    data = pending.text.encode()
     _refuse_what_none_would_read(pending, name, len(data))
     target.storage.write(pending.stage, name, data)
 
@@ -196,7 +209,9 @@ def _next_number(target: Target, numbers: list[int]) -> int:
 def _before(target: Target, number: int) -> VersionState | None:
     try:
         return state_of(target.storage, target.key_folder, number)
-    except (OSError, CorruptVersionError, FormatVersionError):
+    except (OSError, CorruptVersionError, FormatVersionError) as error:
+        if is_refusal(error):
+            raise  # it may be read a moment later, and the chain would stay broken for ever
         return None  # the version before is damaged: verify reports it, and this save must not fail for it
 
 

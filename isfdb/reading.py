@@ -27,7 +27,7 @@ from isfdb.errors import (
     UntrustedDataError,
     VersionGoneError,
 )
-from isfdb.failures import storage_failure
+from isfdb.failures import is_refusal, reading_failure
 from isfdb.hashing import digest_of, digest_of_file
 from isfdb.layout.current import LOADER_FILE, METADATA_FILE, RECLAIMED_FILE, TOMBSTONE_FILE, version_name
 from isfdb.loader_spec import LoaderSpec
@@ -112,7 +112,7 @@ def _read(
             missing = os.path.basename(error.filename or "") or str(error)
             what = f"{found.spec.name!r} looks for {missing}, which was not stored"
             raise CorruptVersionError(_damaged(key, found.number, what), key=key, version=found.number) from error
-        raise storage_failure(error, f"load {key!r}", storage.location) from error
+        raise reading_failure(error, repr(key), storage.location) from error
 
 
 def read_to_show(storage: Storage, key_folder: str, key: str, number: int, dumper: str, options: Mapping[str, Any]) -> Any:
@@ -171,7 +171,7 @@ def find(
     except FileNotFoundError as error:
         raise _absence(storage, folder, key, number, asked=version is not None) from error
     except OSError as error:
-        raise storage_failure(error, f"read {key!r}", storage.location) from error
+        raise reading_failure(error, repr(key), storage.location) from error
     record = read_record(metadata, folder)
     if version is None and (original := original_of(record, numbers)) is not None:
         return find(storage, key_folder, key, original)
@@ -289,6 +289,8 @@ def _get(module: Any, found: Found, savedir: str, key: str, options: Mapping[str
         raise _needing(plugins.missing_dependency(found.spec.name, error), found, key) from error
     except Exception as error:
         _blame_the_disk(found, savedir, key, error)
+        if is_refusal(error):
+            raise
         older = plugins.too_old(found.spec.name)
         if older:
             raise _needing(older, found, key) from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from isfdb.collecting import Collected, collect
-from isfdb.entry import Version, version_of
+from isfdb.entry import Version, version_of, version_published
 from isfdb.errors import KeyExistsError, KeyKindError, KeyNotFoundError
 from isfdb.growing import Growing
 from isfdb.keys import split_key
@@ -46,7 +46,7 @@ class Upkeep(Growing):
         if pending is None:
             return version_of(self._storage, target.key_folder, target.key, self.id, numbers_of(self._storage, target.key_folder)[-1])
         publish(self._storage, [pending], durable=self._durable)
-        return version_of(self._storage, target.key_folder, target.key, self.id, pending.number)
+        return version_published(pending, target.key, self.id)
 
     def rename(self, old: Key, new: Key) -> None:
         """Give a key, with all its versions and attributes, or a sub-database another name.
@@ -93,7 +93,7 @@ class Upkeep(Growing):
         pending = copy_key(self._target(source), self._target(target), self._carried, self.id, version)
         self._make_levels_for(pending, target)
         publish(self._storage, [pending], durable=self._durable)
-        return version_of(self._storage, pending.target.key_folder, "/".join(target), self.id, pending.number)
+        return version_published(pending, "/".join(target), self.id)
 
     def remove(self) -> None:
         """Delete the whole database and all it holds, for good."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Sequence
 
 from isfdb.layout.current import (
@@ -23,7 +24,7 @@ from isfdb.layout.current import (
 from isfdb.storage.base import Stage, TakenError
 from isfdb.storage.file_calls import FileCalls
 from isfdb.storage.reclaiming import newest_change, remove_tree, tree_size
-from isfdb.storage.small_files import TAKEN, SmallFiles, inode
+from isfdb.storage.small_files import TAKEN, SmallFiles, inode, stands
 from isfdb.storage.staging import host, new_nonce, stage_name, writer_is_alive
 
 #: Gives the calls of every storage that is given none; see `isfdb.testing.faults.calls_go_to`.
@@ -85,8 +86,8 @@ class LocalStorage(SmallFiles):
         records, named_in = dict(self._unflushed.files), dict(self._unflushed.folders)
         leads_there, certain = self._not_flushed_by_us([self._at(stage.key_folder) for stage in stages] + list(named_in))
         # What was deleted or moved since needs no flush, and must not fail those that do.
-        there = [path for path in dict.fromkeys([*records, *leads_there]) if os.path.isfile(path)]
-        above = [path for path in dict.fromkeys([*named_in, *leads_there]) if os.path.isdir(path) and path not in folders]
+        there = [path for path in dict.fromkeys([*records, *leads_there]) if stands(path, stat.S_ISREG)]
+        above = [path for path in dict.fromkeys([*named_in, *leads_there]) if stands(path, stat.S_ISDIR) and path not in folders]
         try:
             self.calls.flush(files + there, folders + above)
         except FileNotFoundError:
@@ -136,7 +137,7 @@ class LocalStorage(SmallFiles):
 
     def _is_shell(self, key_folder: str) -> bool:
         """Say whether there is a key folder without a version in it, as only a copy cut short, or a stranger, leaves one."""
-        return os.path.isdir(self._at(key_folder)) and not any(version_number(name) for name in self.list(key_folder))
+        return stands(self._at(key_folder), stat.S_ISDIR) and not any(version_number(name) for name in self.list(key_folder))
 
     def _is_ours(self, stage: Stage, number: int) -> bool:
         """Look, by listing, whether version `number` is what we staged."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from isfdb.errors import StorageError
+from isfdb.failures import reading_failure
 from isfdb.layout.current import (
     ATTRIBUTES_FOLDER,
     KEY_SUFFIX,
@@ -29,6 +30,7 @@ from isfdb.storage.staging import new_nonce, stage_name
 TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST})
 # A named pipe in a file's place must not stop us, and a link must not lead us elsewhere.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_NEVER = frozenset({errno.ELOOP, errno.ENAMETOOLONG})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 
 
@@ -39,6 +41,30 @@ def inode(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def stands(path: str, kind: Callable[[int], bool] | None = None) -> bool:
+    """Say whether there is something at `path`: as ``os.path.exists`` does, which says no as well where it cannot know.
+
+    Parameters
+    ----------
+    kind : callable, optional
+        ``stat.S_ISDIR``: only a folder counts.
+
+    Raises
+    ------
+    OSError
+        The system does not let us see.
+    """
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        if error.errno in _NEVER or os.path.islink(path):  # where a link leads may be closed to us: what it names is not ours to list
+            return False
+        raise
+    return kind is None or kind(found.st_mode)
 
 
 class SmallFiles(Storage):
@@ -74,6 +100,8 @@ class SmallFiles(Storage):
             return os.listdir(f"{self.path}/{folder}" if folder else self.path)
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:  # an empty list would say that there is nothing
+            raise reading_failure(error, self._at(folder), self.path) from error
 
     def watched_folder(self, folder: str) -> str:
         """Return the folder itself."""
@@ -82,7 +110,10 @@ class SmallFiles(Storage):
     def is_folder(self, path: str) -> bool:
         """Say whether `path` is a folder; a link back to a folder above it is none, for it would have no end."""
         target = self._at(path)
-        return os.path.isdir(target) and not (os.path.islink(target) and self._leads_back(target))
+        try:
+            return stands(target, stat.S_ISDIR) and not (os.path.islink(target) and self._leads_back(target))
+        except OSError as error:
+            raise reading_failure(error, target, self.path) from error
 
     def _leads_back(self, link: str) -> bool:
         real, folder = os.path.realpath(link), os.path.dirname(link)
@@ -100,15 +131,20 @@ class SmallFiles(Storage):
         FileNotFoundError
             There is none.
         StorageError
-            It is no file, or a link, or lies behind one, or is larger than such a file ever is.
+            It is no file, or a link, or lies behind one, or is larger than such a file ever is; or the system refuses to read it.
         """
         self.refuse_links(path)
         try:
-            descriptor = os.open(f"{self.path}/{path}", _READ)
+            return self._read(path)
+        except (FileNotFoundError, NotADirectoryError, StorageError):
+            raise
         except OSError as error:
             if error.errno == errno.ELOOP:
                 raise self._refusal(path, "it is a link") from error
-            raise
+            raise reading_failure(error, path, self.path) from error
+
+    def _read(self, path: str) -> bytes:
+        descriptor = os.open(f"{self.path}/{path}", _READ)
         try:
             size = self._checked_size(path, os.fstat(descriptor))
             data = os.read(descriptor, size + 1)

@@ -21,6 +21,9 @@ from isfdb.errors import KeyExistsError, KeyNotFoundError
 from isfdb.testing.interrupts import interrupted
 from tests.faults.scenarios import array, comparable
 
+context = multiprocessing.get_context("forkserver")
+context.set_forkserver_preload(["numpy", "isfdb", "tests.faults.writers", "tests.faults.scenarios", "loaderdumpers.to_json"])
+
 BLOCKS = (10, 10, 7, 10)
 PACKAGES = [str(Path(isfdb.__file__).parent), str(Path(isfdb.__file__).parent.parent / "loaderdumpers")]
 
@@ -165,7 +168,6 @@ def interrupt_some(name: str, folder: str, n_tries: int | None, answer: Any) -> 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_ctrl_c_at_any_moment_leaves_old_or_new(name: str, memory_folder: Path, long_run: bool, tally) -> None:
-    context = multiprocessing.get_context("forkserver")
     receive, answer = context.Pipe(duplex=False)
     n_tries = None if long_run else 5
     process = context.Process(target=interrupt_some, args=(name, str(memory_folder), n_tries, answer))
