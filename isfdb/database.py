@@ -311,6 +311,7 @@ class Database(Upkeep, MutableMapping[Key, Any]):
         self._publish_batch()
         found = versions_of(self._storage, self._key_folder(names), "/".join(names), self.root.id)
         if not found:
+            self._raise_unreadable(names)
             self._raise_missing(names)
         return found
 

@@ -32,6 +32,7 @@
     │   ├── NoDumperError (TypeError)          no loaderdumper accepts the value
     │   └── AppendError (TypeError)            what is appended does not fit, or the value cannot grow
     ├── LoadError                              the value could not be read back
+    │   ├── TooLargeError (MemoryError)        the value needs more memory than there is
     │   └── UnsafePathError (ValueError)       a stored path leads out of its folder
     ├── OptionError (TypeError)                an option nobody knows, or a value it cannot take
     ├── QueryError (ValueError)                a search that cannot be understood
@@ -229,6 +230,10 @@ class AppendError(DumpError, TypeError):
 
 class LoadError(IsfdbError):
     """The value could not be read back."""
+
+
+class TooLargeError(LoadError, MemoryError):
+    """The value needs more memory than there is, or a changed file claims so."""
 
 
 class UnsafePathError(LoadError, ValueError):

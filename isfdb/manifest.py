@@ -102,6 +102,7 @@ def read_record(data: bytes, where: str) -> dict[str, Any]:
         record = loads(data)
         if not isinstance(record, dict) or type(record.get("format")) is not int:
             raise TypeError("it is no object with a whole number 'format'")
+        _check_kinds(record)
     except (ValueError, TypeError, RecursionError) as error:
         raise CorruptVersionError(
             f"cannot read {METADATA_FILE} of {where}: {error}. Run isfdb.verify(db); an earlier version of the key may be whole.",
@@ -110,6 +111,24 @@ def read_record(data: bytes, where: str) -> dict[str, Any]:
     if record["format"] > FORMAT:
         raise FormatVersionError(f"{where} has format {record['format']}, and this isfdb reads up to {FORMAT}. Upgrade isfdb.", path=where)
     return record
+
+
+#: What the members of a record are, where they are there and not null. Whoever reads one relies on it.
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("activity", "by", "code", "copied", "copied_from", "describe", "earlier", "files", "isf", "slice", "unknown"), dict),
+    **dict.fromkeys(("created", "digest", "dumper", "environment", "journal", "key", "logged", "nonce", "previous", "record"), str),
+    **dict.fromkeys(("renamed_to", "signature"), str),
+    "risks": list,
+    "snapshot_of": int,
+    "used": (list, dict),
+}
+
+
+def _check_kinds(record: dict[str, Any]) -> None:
+    for name, member in record.items():
+        kind = _KINDS.get(name)
+        if kind is not None and member is not None and not isinstance(member, kind):
+            raise TypeError(f"its {name!r} is {str(member)[:100]!r}, which isfdb never writes there")
 
 
 def checked_files(record: dict[str, Any], where: str) -> Files:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-from isfdb.errors import DatabaseGoneError, KeyKindError, KeyNotFoundError, OptionError, ReadOnlyError
+from isfdb.errors import CorruptVersionError, DatabaseGoneError, KeyKindError, KeyNotFoundError, OptionError, ReadOnlyError
 from isfdb.identity import Identity, make_database, read_identity
 from isfdb.keys import folder_name, key_of_folder, split_key
 from isfdb.layout.current import DATABASE_FILE, KEY_SUFFIX, join
@@ -227,6 +227,14 @@ class Place:
             raise KeyKindError(f"{key!r} is a sub-database and holds no value of its own. Look at db[{key!r}].", key=key)
         message = f"there is no key {key!r} in {self.path}. See db.keys()."
         raise KeyNotFoundError(message, key=key, database=self.path, near=self._near(names))
+
+    def _raise_unreadable(self, names: tuple[str, ...]) -> None:
+        """Say that a key is there of which no record can be read."""
+        numbers = numbers_of(self._storage, self._key_folder(names))
+        if numbers:
+            key = "/".join(names)
+            message = f"none of the records of {key!r} can be read, of which there are {len(numbers)}. Run isfdb.verify(db)."
+            raise CorruptVersionError(message, key=key, database=self.path)
 
     def _near(self, names: tuple[str, ...]) -> Callable[[], tuple[str, ...]]:
         """Return what finds the keys that may have been meant, for an error."""

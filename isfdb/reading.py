@@ -24,6 +24,7 @@ from isfdb.errors import (
     KeyNotFoundError,
     LoadError,
     MissingDependencyError,
+    TooLargeError,
     UntrustedDataError,
     VersionGoneError,
 )
@@ -283,8 +284,10 @@ def _get(module: Any, found: Found, savedir: str, key: str, options: Mapping[str
         return module.Loader(**found.spec.arguments).get(savedir, **options)
     except MissingDependencyError as error:  # of a part
         raise _needing(error, found, key) from error
-    except (IsfdbError, FileNotFoundError, MemoryError):
+    except (IsfdbError, FileNotFoundError):
         raise
+    except MemoryError as error:
+        raise _too_large(found, key, error) from error
     except ImportError as error:
         raise _needing(plugins.missing_dependency(found.spec.name, error), found, key) from error
     except Exception as error:
@@ -306,6 +309,16 @@ def _get(module: Any, found: Found, savedir: str, key: str, options: Mapping[str
 def _needing(error: MissingDependencyError, found: Found, key: str) -> MissingDependencyError:
     """Say as well which version needs the library."""
     return MissingDependencyError(f"cannot load version {found.number} of {key!r}: {error}", key=key, version=found.number, name=error.name)
+
+
+def _too_large(found: Found, key: str, error: MemoryError) -> TooLargeError:
+    said = str(error)[:200] or "there is no memory left"
+    return TooLargeError(
+        f"cannot load version {found.number} of {key!r} with {found.spec.name!r}: {said}. Read a part of it, map it, or use a larger "
+        "computer; if it is said to be small, run isfdb.verify(db).",
+        key=key,
+        version=found.number,
+    )
 
 
 def _blame_the_disk(found: Found, savedir: str, key: str, error: Exception) -> None:

@@ -54,7 +54,13 @@ class SharedRecords:
             (CODE_FOLDER, code.get("snapshot") if isinstance(code, dict) else None, ".json"),
             (INPUTS_FOLDER, used.get("stored") if isinstance(used, dict) else None, ".json"),
         )
-        self._references |= {f"{folder}/{text}{suffix}" for folder, text, suffix in named if isinstance(text, str) and "/" not in text}
+        for folder, text, suffix in named:
+            if isinstance(text, str) and ("/" in text or "\0" in text):
+                self._find(
+                    "missing record", "", None, folder, f"a version refers to {text[:200]!r} in {folder}, which is no name of a record"
+                )
+            elif isinstance(text, str):
+                self._references.add(f"{folder}/{text}{suffix}")
         session, line = activity.get("session"), activity.get("line")
         if isinstance(session, str) and "/" not in session and isinstance(line, int):
             path = f"{SESSIONS_FOLDER}/{session}.jsonl"

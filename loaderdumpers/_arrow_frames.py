@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from isfdb.memory import require
 from loaderdumpers._arrow_columns import (
     NUMBERS,
     Own,
@@ -277,6 +278,7 @@ class Reader:
         import pandas
 
         categories = self.index(spec["categories"], label=True)
+        require(8 * len(categories), f"a column of {len(categories):,} categories")  # a range takes none until it is looked at
         dtype = pandas.CategoricalDtype(categories, ordered=spec["ordered"])
         return pandas.Categorical.from_codes(_codes_from_arrow(stored, categories, own_copy if label else self._own), dtype=dtype)
 

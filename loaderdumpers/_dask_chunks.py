@@ -63,6 +63,10 @@ def packed(chunks: Sequence[Sequence[int]]) -> list[Any]:
     ]
 
 
+#: Of empty chunks there may be more than there are values, but not any number.
+_MOST_EMPTY = 1_000_000
+
+
 def unpacked(described: Sequence[Any], shape: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     """Return the chunks that :func:`packed` wrote.
 
@@ -71,6 +75,9 @@ def unpacked(described: Sequence[Any], shape: Sequence[int]) -> tuple[tuple[int,
     ValueError
         They do not add up to the shape.
     """
+    for one, side in zip(described, shape, strict=False):  # before as many are made as a changed count says
+        if isinstance(one, dict) and one["count"] > max(side, _MOST_EMPTY):
+            raise ValueError(f"Loader.json has {one['count']:,} chunks along {side:,} values; restore it from a copy")
     chunks = tuple([tuple(one) if isinstance(one, list) else (one["size"],) * (one["count"] - 1) + (one["last"],) for one in described])
     if tuple([sum(sizes) for sizes in chunks]) != tuple(shape):
         raise ValueError(f"Loader.json has chunks {described} for the shape {tuple(shape)}; restore it from a copy")

@@ -19,6 +19,7 @@ from isfdb.hashing import digest_of
 from loaderdumpers._arrow_columns import Own, own_copy
 from loaderdumpers._arrow_frames import Writer
 from loaderdumpers._attributes import pack_attributes
+from loaderdumpers._dask_parts import numbered
 from loaderdumpers._dask_promises import Promise
 from loaderdumpers._dask_tasks import write_parts
 from loaderdumpers._dask_text import as_read
@@ -300,7 +301,7 @@ def load(
         raise ValueError(f"columns= and filters= are for a DataFrame; this is a {record['meta']['kind']}. Leave them out.")
     _see_all_files(folder, form, plans, arguments["width"])
     parts = [
-        make(prefix=f"part-{place:0{arguments['width']}d}.", number=str(place).encode(), plan=plan, filters=filters)
+        make(prefix=f"{numbered(place, arguments['width'])}.", number=str(place).encode(), plan=plan, filters=filters)
         for place, plan in enumerate(plans)
     ]
     divisions = tuple([unpack_label(division) for division in record["divisions"]])
@@ -330,7 +331,7 @@ def _read_record(folder: str, arguments: dict[str, Any]) -> tuple[dict[str, Any]
 def _see_all_files(folder: str, form: FileFormat, plans: list[dict[str, Any]], width: int) -> None:
     there = set(os.listdir(folder))
     for place, plan in enumerate(plans):
-        name = f"part-{place:0{width}d}.data.{form.suffix}"
+        name = f"{numbered(place, width)}.data.{form.suffix}"
         if name not in there and _has_columns(plan):
             raise ValueError(f"{os.path.join(folder, name)} is missing; restore it from a copy")
 

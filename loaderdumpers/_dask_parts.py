@@ -8,10 +8,25 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from isfdb.errors import VersionGoneError
 from isfdb.parts import load_part, permission_for, with_permission
+
+_MOST_DIGITS: Final = 20
+
+
+def numbered(place: int, width: int) -> str:
+    """Return how the files of a partition begin: its place, with as many digits as the last one has.
+
+    Raises
+    ------
+    ValueError
+        So many digits are said to stand in a name that no name can have them.
+    """
+    if type(width) is not int or not 0 < width <= _MOST_DIGITS:
+        raise ValueError(f"Loader.json says that names have numbers of {str(width)[:50]} digits; restore it from a copy")
+    return f"part-{place:0{width}d}"
 
 
 @dataclass(frozen=True, repr=False)

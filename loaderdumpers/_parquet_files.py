@@ -6,6 +6,7 @@ import os
 from itertools import accumulate, pairwise
 from typing import Any
 
+from isfdb.memory import require
 from loaderdumpers._arrow_columns import fits_parquet, from_parquet_names, own_copy
 from loaderdumpers._arrow_files import ArrowFile, list_in, write_ipc
 from loaderdumpers._frame_writing import Staged
@@ -104,6 +105,7 @@ class ParquetFiles:
 
     def _read_window(self, names: list[str], start: int, stop: int) -> Any:
         file = self._opened()
+        require((stop - start) * _row_bytes(file, names), f"{self.where} with {stop - start:,} rows")
         if (start, stop) == (0, self._rows):
             return renamed(file.read(columns=names))
         first = 0
@@ -168,6 +170,19 @@ def _open(path: str, rows: int) -> Any:
     if file.metadata.num_rows != rows:
         raise ValueError(f"{name} has {file.metadata.num_rows} rows where {rows} were stored; one of the files was changed")
     return file
+
+
+def _row_bytes(file: Any, names: list[str]) -> int:
+    """Return the least that a row takes in memory: a file of equal values takes next to nothing for any number of rows."""
+    chosen = set(names)
+    return sum(_bits(field.type) for field in file.schema_arrow if field.name in chosen) // 8
+
+
+def _bits(kind: Any) -> int:
+    try:
+        return int(kind.bit_width)
+    except ValueError:  # it has none, as a text; where one ends is known of each
+        return 32
 
 
 def _group_sizes(file: Any) -> list[int]:

@@ -20,6 +20,8 @@ from loaderdumpers._numpy_facts import CHANGED
 #: The largest chunk that is compressed as one; codecs fail beyond 2 GB.
 _MOST_BYTES: Final = 512 * 2**20
 _CHARACTER_BYTES: Final = 4
+#: A stored array has as many chunks along an axis as values; an empty one, or one with empty chunks, has fewer than this.
+_MOST_CHUNKS: Final = 1_000_000
 _COMPARED_BYTES: Final = 32 * 2**20
 
 
@@ -223,7 +225,9 @@ def _packed(sizes: Sequence[int]) -> list[list[int]]:
     return [[int(size), len(list(run))] for size, run in groupby(sizes)]
 
 
-def _unpacked(runs: list[list[int]]) -> tuple[int, ...]:
+def _unpacked(runs: list[list[int]], side: int) -> tuple[int, ...]:
+    if sum(size * count for size, count in runs) != side or sum(count for _, count in runs) > max(side, _MOST_CHUNKS):
+        raise ValueError(f"the chunks {str(runs)[:100]} do not fit the {side:,} values along an axis; restore Loader.json from a copy")
     return tuple(size for size, count in runs for _ in range(count))
 
 
@@ -248,8 +252,11 @@ def read(path: str, facts: dict[str, Any], *, lazy: bool | None = None) -> Any:
 
     kind, shape = facts["kind"], tuple(facts["shape"])
     stored = _opened(path, kind, shape)
-    chunks = tuple(_unpacked(runs) for runs in facts["chunks"]) if "chunks" in facts else None
+    chunks = tuple(_unpacked(runs, side) for runs, side in zip(facts["chunks"], shape, strict=True)) if "chunks" in facts else None
     if not (chunks is not None if lazy is None else lazy):
+        from loaderdumpers._zarr_whole import check_files
+
+        check_files(stored)
         values = _as_kind(stored[...] if stored.size else numpy.empty(shape, stored.dtype), kind).reshape(shape)
         return numpy.asfortranarray(values) if facts.get("fortran") else values
     return _lazily(stored, kind, chunks or stored.chunks)

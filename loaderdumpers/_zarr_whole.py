@@ -13,19 +13,35 @@ import zarr
 from zarr.storage import LocalStore
 
 from isfdb.errors import VersionGoneError
+from isfdb.memory import require
 
 _DESCRIPTION: Final = "zarr.json"
 
 
 class WholeStore(LocalStore):
-    """A folder with a Zarr array of which every chunk was written."""
+    """A folder with a Zarr array of which every chunk was written.
+
+    Attributes
+    ----------
+    most_bytes : int or None
+        What a chunk unpacks to, where that is known: one that claims more was changed, and is not unpacked.
+    """
+
+    most_bytes: int | None = None
 
     async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
         """Return the bytes of a chunk, or of the array's description."""
         found = await super().get(key, prototype, byte_range)
         if found is None and key.rpartition("/")[2] != _DESCRIPTION:
             raise self._missing(key)
+        if found is not None and self.most_bytes is not None:
+            self._check_claim(_claimed_bytes(found.to_bytes()[:_MOST_HEADER]), self.most_bytes, key)
         return found
+
+    def _check_claim(self, claimed: int | None, most: int, key: str) -> None:
+        if claimed is not None and claimed > most + _OVERHEAD:
+            path = os.path.join(str(self.root), key)
+            raise ValueError(f"the chunk {path} claims to unpack to {claimed:,} bytes where {most:,} were stored; restore it from a copy")
 
     def _missing(self, key: str) -> Exception:
         path = str(self.root)
@@ -34,17 +50,45 @@ class WholeStore(LocalStore):
         return VersionGoneError(f"{path} was reclaimed or moved away after the lazy value was read. Read the key again.")
 
 
+_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_MOST_HEADER: Final = 18
+_OVERHEAD: Final = 2**16  # of what other codecs put around a chunk
+
+
+def _claimed_bytes(head: bytes) -> int | None:
+    """Return what a zstd frame says it unpacks to, for memory is taken for that at once; None of what is none, or does not say."""
+    if head[:4] != _MAGIC or len(head) < 5:
+        return None
+    form = head[4]
+    is_one_segment = form >> 5 & 1
+    start = 5 + (not is_one_segment) + (0, 1, 2, 4)[form & 3]
+    n_bytes = (is_one_segment, 2, 4, 8)[form >> 6]
+    claimed = int.from_bytes(head[start : start + n_bytes], "little") + (256 if n_bytes == 2 else 0)
+    return claimed if n_bytes else None
+
+
 def open_whole(path: str) -> Any:
-    """Open the Zarr array in the folder `path` for reading."""
-    return zarr.open_array(WholeStore(path, read_only=True), mode="r", zarr_format=3)
-
-
-def check_files(stored: Any) -> None:
-    """Refuse an array that claims more chunks than there are files, before memory is taken for all that it claims.
+    """Open the Zarr array in the folder `path` for reading.
 
     Raises
     ------
-    ValueError
+    TooLargeError
+        A single chunk is said to be larger than what memory is left.
+    """
+    store = WholeStore(path, read_only=True)
+    stored = zarr.open_array(store, mode="r", zarr_format=3)
+    chunk_bytes = math.prod(stored.chunks) * stored.dtype.itemsize
+    require(chunk_bytes, f"a chunk of shape {stored.chunks} in {path}")
+    store.most_bytes = None if stored.dtype.kind in "TO" else chunk_bytes
+    return stored
+
+
+def check_files(stored: Any) -> None:
+    """Refuse an array that claims more chunks than there are files, or more memory than is left, before that is taken.
+
+    Raises
+    ------
+    ValueError, TooLargeError
     """
     path = str(stored.store.root)
     part = stored.shards or stored.chunks
@@ -52,3 +96,4 @@ def check_files(stored: Any) -> None:
     n_there = sum(len(names) for _, _, names in os.walk(path)) - 1  # its description is no chunk
     if n_there < n_needed:
         raise ValueError(f"{path} has {n_there:,} files with chunks where its zarr.json asks for {n_needed:,}; restore it from a copy")
+    require(stored.nbytes, f"the array of shape {stored.shape} in {path}")

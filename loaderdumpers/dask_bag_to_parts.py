@@ -16,7 +16,7 @@ from zlib import crc32
 from isfdb.exact_json import decode, encode, loads
 from isfdb.parts import dump_part
 from loaderdumpers import to_json
-from loaderdumpers._dask_parts import LazyPart, see_folder, warn_of_pickle
+from loaderdumpers._dask_parts import LazyPart, numbered, see_folder, warn_of_pickle
 from loaderdumpers._dask_tasks import write_parts
 
 priority: Final = 40
@@ -67,15 +67,11 @@ def dump(obj: Any, savedir: str, *, progress: bool | None = None) -> dict[str, A
 
 def _write(part: Any, place: int, start: str, *, width: int) -> tuple[list[str], dict[str, Any]]:
     members = list(part)
-    name = _name(place, width)
+    name = numbered(place, width)
     if to_json.check(members):
         return _write_lines(members, name, start)
     spec = dump_part(members, start + name)
     return [name] if os.path.isdir(start + name) else [], {"members": len(members), "spec": spec}
-
-
-def _name(place: int, width: int) -> str:
-    return f"part-{place:0{width}d}"
 
 
 def _write_lines(members: list[Any], name: str, start: str) -> tuple[list[str], dict[str, Any]]:
@@ -141,7 +137,7 @@ class Loader:
         return dask.bag.Bag(tasks, name, len(tasks))
 
     def _task(self, folder: str, place: int, described: dict[str, Any]) -> tuple[Any, ...]:
-        name = _name(place, self._width)
+        name = numbered(place, self._width)
         if "spec" in described:
             return (_read_part, LazyPart.within(folder, name, described["spec"]), described["members"])
         return (partial(_read_lines, os.path.join(folder, f"{name}.jsonl"), described),)

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.hashing import open_hashed
+from isfdb.memory import require
 from loaderdumpers._growing_arrays import extent as extent  # db.append and reading what grew look for these here
 from loaderdumpers._growing_arrays import fits as fits
 from loaderdumpers._growing_arrays import join as join
@@ -340,6 +341,7 @@ def _read(file: Any, dtype: Any, shape: tuple[int, ...], order: Any) -> Any:
     """Read an array from where the file stands."""
     import numpy
 
+    require(math.prod(shape) * dtype.itemsize, f"an array of shape {list(shape)} and dtype {str(dtype)[:100]}")
     array = numpy.empty(shape, dtype, order=order)
     if array.nbytes == 0:
         return array

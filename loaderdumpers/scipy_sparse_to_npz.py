@@ -256,6 +256,7 @@ class Loader:
             raise ValueError(f"{path} lacks 'data'; restore it from a copy")
         if numpy.dtype(self._dtype) != members["data"].dtype:
             raise ValueError(f"{path} has values of {members['data'].dtype} where {self._dtype} was stored; one of the files was changed")
+        _check_rows(self._layout, self._shape, members)
         value = getattr(scipy.sparse, f"{self._layout}_{self._kind}")(self._shape, dtype=members["data"].dtype.newbyteorder("="))
         fill = {"coo": _fill_coo, "dia": _fill_dia, "lil": _fill_lil, "dok": _fill_dok}.get(self._layout, _fill_compressed)
         try:
@@ -268,6 +269,16 @@ class Loader:
             if name in _FLAGS:
                 setattr(value, name, known)
         return value
+
+
+def _check_rows(layout: str, shape: tuple[int, ...], members: dict[str, np.ndarray]) -> None:
+    """See that there are as many rows as the shape says, before scipy takes memory for each; of columns it takes none."""
+    if layout not in ("csr", "csc", "bsr", "lil"):
+        return
+    n_major = shape[1] if layout == "csc" else shape[0] if len(shape) == 2 else 1
+    rows_together = members["data"].shape[1] if layout == "bsr" and members["data"].ndim == 3 else 1
+    n_found = (members["indptr"].size - 1) * rows_together
+    _require(n_found == n_major, f"it has {n_found:,} rows or columns where {n_major:,} are asked for")
 
 
 def _require(holds: Any, what: str) -> None:

@@ -138,11 +138,30 @@ def read_lines(storage: Storage, session_id: str) -> tuple[list[tuple[bytes, dic
             line = loads(text)
             if not isinstance(line, dict):
                 raise ValueError("it is no object")
+            _check_kinds(line)
             lines.append((text, line))
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             problems.append(f"line {number} cannot be read: {error}")
             lines.append((text, {}))
     return lines, problems
+
+
+#: What the members of a line are, where they are there and not null. Whoever reads one relies on it.
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("cell_id", "created", "directory", "error", "file", "head", "key", "kind", "outcome", "previous", "ran_as", "seal"), str),
+    **dict.fromkeys(("session", "source", "started", "time", "to"), str),
+    **dict.fromkeys(("after", "cached", "files", "keys"), dict),
+    **dict.fromkeys(("done", "wrote"), list),
+    **dict.fromkeys(("error_line", "line", "number", "same_source_as", "version"), int),
+    **dict.fromkeys(("clock", "duration_s"), (int, float)),
+}
+
+
+def _check_kinds(line: dict[str, Any]) -> None:
+    for name, member in line.items():
+        kind = _KINDS.get(name)
+        if kind is not None and member is not None and not isinstance(member, kind):
+            raise ValueError(f"its {name!r} is {str(member)[:100]!r}, which isfdb never writes there")
 
 
 def read_session(storage: Storage, session_id: str) -> Session:

@@ -229,7 +229,10 @@ class LocalStorage(SmallFiles):
 
     def size(self, path: str) -> int:
         """Return the bytes of a file or of all files in a folder."""
-        return tree_size(self._at(path))
+        try:
+            return tree_size(self._at(path))
+        except FileNotFoundError:
+            return 0
 
     def age_s(self, path: str) -> float:
         """Return the seconds since `path` changed; 0 where there is none."""

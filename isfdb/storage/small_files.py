@@ -92,12 +92,14 @@ class SmallFiles(Storage):
         return self.path
 
     def _at(self, path: str) -> str:
+        if "\0" in path or (".." in path and ".." in path.split("/")):  # from a forged record: no file of the database is called so
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return f"{self.path}/{path}" if path else self.path
 
     def list(self, folder: str) -> list[str]:
         """Return the names inside `folder`; an empty list where there is none."""
         try:
-            return os.listdir(f"{self.path}/{folder}" if folder else self.path)
+            return os.listdir(self._at(folder))
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:  # an empty list would say that there is nothing
@@ -109,7 +111,10 @@ class SmallFiles(Storage):
 
     def is_folder(self, path: str) -> bool:
         """Say whether `path` is a folder; a link back to a folder above it is none, for it would have no end."""
-        target = self._at(path)
+        try:
+            target = self._at(path)
+        except FileNotFoundError:
+            return False
         try:
             return stands(target, stat.S_ISDIR) and not (os.path.islink(target) and self._leads_back(target))
         except OSError as error:
@@ -133,9 +138,10 @@ class SmallFiles(Storage):
         StorageError
             It is no file, or a link, or lies behind one, or is larger than such a file ever is; or the system refuses to read it.
         """
+        target = self._at(path)
         self.refuse_links(path)
         try:
-            return self._read(path)
+            return self._read(path, target)
         except (FileNotFoundError, NotADirectoryError, StorageError):
             raise
         except OSError as error:
@@ -143,8 +149,8 @@ class SmallFiles(Storage):
                 raise self._refusal(path, "it is a link") from error
             raise reading_failure(error, path, self.path) from error
 
-    def _read(self, path: str) -> bytes:
-        descriptor = os.open(f"{self.path}/{path}", _READ)
+    def _read(self, path: str, target: str) -> bytes:
+        descriptor = os.open(target, _READ)
         try:
             size = self._checked_size(path, os.fstat(descriptor))
             data = os.read(descriptor, size + 1)

@@ -131,9 +131,7 @@ def test_twice_named_members_and_what_is_no_text_are_refused(text):
 def test_a_forged_value_is_a_value_error_or_nothing(tag, content):
     if (tag, content) in [("$dict", []), ("$timedelta", [1, 2, 3])]:
         return
-    with pytest.raises(
-        ValueError, match=f"no .*isfdb writes|unknown kind of value|a .dict is a list|values to unpack|{'[iI]'}socalendar|isoformat"
-    ):
+    with pytest.raises(ValueError, match=r"isfdb writes|newer isfdb|list of names|to unpack|isoformat"):
         decode({tag: content})
 
 

@@ -14,8 +14,9 @@ import pytest
 
 import isfdb
 from isfdb import plugins
-from isfdb.errors import CorruptVersionError, IncompleteVersionError, InvalidKeyError, IsfdbError, OptionError
+from isfdb.errors import CorruptVersionError, IncompleteVersionError, InvalidKeyError, IsfdbError, OptionError, StorageError
 from isfdb.hashing import LARGE_BYTES, digest_of, digest_of_file, open_hashed
+from isfdb.manifest import seal
 from isfdb.storage.file_calls import FileCalls
 from isfdb.storage.local import LocalStorage
 
@@ -300,12 +301,9 @@ def test_an_odd_record_gives_our_errors_or_none(db, members):
     db["k"] = 1
     path = db.entry("k").path / "metadata.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **members}))
-    version = db.versions("k")[0]
-    for fact in ("created", "nbytes", "describe", "digest", "dumper", "link"):
+    for fact in ("created", "nbytes", "describe", "digest", "dumper", "link", "__repr__"):
         with contextlib.suppress(IsfdbError):
-            getattr(version, fact)
-    with contextlib.suppress(IsfdbError):
-        repr(version)
+            str(getattr(db.versions("k")[0], fact))
     _ = repr(db), db.ls(), db._repr_mimebundle_()
     assert isfdb.verify(db)
 
@@ -326,3 +324,53 @@ def test_a_batch_that_fails_half_way_says_what_is_published(db, monkeypatch):
     with pytest.raises(DatabaseFullError, match="publish 'b', 'c', after 1 others of its batch"), db.batch():
         db["a"], db["b"], db["c"] = 1, 2, 3
     assert db.keys() == ("a",) and not isfdb.verify(db).serious
+
+
+@pytest.mark.parametrize("members", [{"describe": 3}, {"activity": [1]}, {"created": {}}, {"used": "x"}, {"slice": 1}])
+def test_a_record_whose_members_are_of_other_kinds_is_damaged_and_said_to_be(db, members):
+    db["k"] = 1
+    path = db.entry("k").path / "metadata.json"
+    path.write_text(seal({**json.loads(path.read_text()), **members}))
+    (name,) = members
+    with pytest.raises(CorruptVersionError, match=f"its '{name}' is .* which isfdb never writes there"):
+        db["k"]
+    with pytest.raises(CorruptVersionError, match=r"none of the records of 'k' can be read, of which there are 1\. Run isfdb\.verify"):
+        db.versions("k")
+    assert "unreadable" in {finding.kind for finding in isfdb.verify(db)}
+    assert db.keys() == ("k",)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "../../../../etc/passwd", "..", "x/../../y"])
+def test_a_name_in_a_record_leads_to_no_file_elsewhere(db, name, tmp_path):
+    db["k"] = 1
+    (tmp_path / "y").mkdir()
+    for read in (db._storage.read, db._storage.fetch):
+        with pytest.raises(FileNotFoundError):
+            read(name)
+    assert db._storage.list(name) == []
+    path = db.entry("k").path / "metadata.json"
+    record = json.loads(path.read_text())
+    record["activity"]["session"] = record["environment"] = record["logged"] = record["code"]["snapshot"] = name
+    path.write_text(seal(record))
+    for look in (
+        lambda: db.entry("k").session,
+        lambda: str(db.entry("k").inputs),
+        lambda: dict(db.metadata["k"]),
+        lambda: str(db.entry("k")),
+    ):
+        with contextlib.suppress(IsfdbError, FileNotFoundError):
+            look()
+    assert isfdb.verify(db)
+
+
+def test_a_record_with_a_hole_as_large_as_a_disk_is_not_read(db):
+    db["k"] = 1
+    for name in ("metadata.json", "Loader.json"):
+        path = db.entry("k").path / name
+        whole = path.read_bytes()
+        os.truncate(path, 2**42)
+        with pytest.raises(StorageError, match=r"read 'k'"):
+            db["k"]
+        assert isfdb.verify(db, key="k") if name == "metadata.json" else True
+        path.write_bytes(whole)
+    assert db["k"] == 1
