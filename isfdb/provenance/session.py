@@ -148,7 +148,9 @@ def read_lines(storage: Storage, session_id: str) -> tuple[list[tuple[bytes, dic
 
 #: What the members of a line are, where they are there and not null. Whoever reads one relies on it.
 _KINDS: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("cell_id", "created", "directory", "error", "file", "head", "key", "kind", "outcome", "previous", "ran_as", "seal"), str),
+    **dict.fromkeys(
+        ("cell_id", "created", "directory", "error", "file", "head", "key", "kind", "outcome", "previous", "ran_as", "seal"), str
+    ),
     **dict.fromkeys(("session", "source", "started", "time", "to"), str),
     **dict.fromkeys(("after", "cached", "files", "keys"), dict),
     **dict.fromkeys(("done", "wrote"), list),
