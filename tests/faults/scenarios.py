@@ -14,9 +14,11 @@ from isfdb.database import Database
 from isfdb.errors import VersionGoneError
 from isfdb.hashing import digest_of
 from isfdb.identity import read_identity
+from isfdb.migration import import_isf
 from isfdb.sealing.seals import seals_in
 from isfdb.storage.local import LocalStorage
 from isfdb.testing.faults import Call, RecordingCalls, calls_go_to
+from tests.compatibility.isf_samples import add_pickle, make_database
 from tests.faults.recorded_disk import mark, trace_of
 
 Seen = dict[str, Any]
@@ -225,6 +227,16 @@ def _filled_folder(db: Database) -> None:
         (Path(folder) / name).write_bytes(name.encode() * 100)
 
 
+def _isf_database(db: Database) -> None:
+    old = make_database(Path(db.path).parent / "old")
+    add_pickle(old, "a", 1)
+    add_pickle(old, "b", {"text": "x" * 3000})
+
+
+def _import(db: Database) -> None:
+    import_isf(isfdb.open(Path(db.path).parent / "old", trust=True), db)
+
+
 def _append(number: int) -> Callable[[Database], object]:
     def append(db: Database) -> None:
         db.append("k", array(80, start=number))
@@ -284,6 +296,7 @@ SCENARIOS = (
     Scenario("seal", _used_and_deleted, [isfdb.seal, lambda db: (_put("a", 2)(db), isfdb.seal(db))], is_piecewise=True),
     Scenario("remove the database", _put("k", 1), [lambda db: db.remove()]),
     Scenario("freeze a managed folder", _filled_folder, [lambda db: db.snapshot("raw")]),
+    Scenario("import a database of ISF", _isf_database, [_import, lambda db: (_put("a", 3)(db), _import(db))], is_piecewise=True),
     Scenario("create a database", _nothing, [_nothing, _put("k", 1)], creates=True),
     Scenario("create a database in new folders", _nothing, [_nothing, _put("k", 1)], creates=True, place="new/deeper/results"),
 )
