@@ -14,13 +14,13 @@ from typing import Any
 
 from isfdb import plugins
 from isfdb.blocks import Block, Grown, files_of_blocks, grown, seen_from_next
-from isfdb.errors import AppendError, ConflictError, IsfdbError, KeyNotFoundError
+from isfdb.errors import AppendError, ConflictError, IsfdbError, KeyNotFoundError, StorageError, VersionGoneError
 from isfdb.failures import storage_failure
 from isfdb.layout.current import version_name
 from isfdb.loader_spec import NAMESPACE
 from isfdb.manifest import Files
 from isfdb.parts import load_part
-from isfdb.publishing import Pending, Target, publish
+from isfdb.publishing import Pending, Target, publish, was_renamed
 from isfdb.reading import Found, find
 from isfdb.versions import numbers_of
 from isfdb.writing import stage_value
@@ -63,14 +63,14 @@ def append(
     KeyNotFoundError, DumpError, StorageError, CorruptVersionError, IncompleteVersionError
     """
     while True:
+        numbers = [last] if last else numbers_of(target.storage, target.key_folder)
         try:
-            numbers = [last] if last else numbers_of(target.storage, target.key_folder)
             found = newest(target, must_be=not may_create, numbers=numbers)
             pending = _stage(target, found, addition, axis, options, carried, numbers)
-        except (IsfdbError, FileNotFoundError):
-            if last is None:
-                raise
-            last = None  # renamed or deleted meanwhile
+        except (IsfdbError, FileNotFoundError) as error:
+            if last is None and not _was_renamed(error, target, numbers):
+                raise _refusal(error, target) from error.__cause__
+            last = None  # what was believed to be the newest was renamed, deleted or replaced meanwhile
             continue
         last = None
         if journal:
@@ -79,7 +79,21 @@ def append(
             publish(target.storage, [pending], durable=durable)
         except ConflictError:
             continue  # somebody else's block came first: ours goes behind it
-        return pending
+        except StorageError as error:
+            if not was_renamed(error, target, numbers):
+                raise
+        else:
+            return pending
+
+
+def _was_renamed(error: IsfdbError | FileNotFoundError, target: Target, numbers: list[int]) -> bool:
+    if isinstance(error, (VersionGoneError, FileNotFoundError)):
+        return not set(numbers) <= set(numbers_of(target.storage, target.key_folder))
+    return isinstance(error, StorageError) and was_renamed(error, target, numbers)
+
+
+def _refusal(error: IsfdbError | FileNotFoundError, target: Target) -> IsfdbError:
+    return error if isinstance(error, IsfdbError) else storage_failure(error, f"append to {target.key!r}", target.storage.location)
 
 
 def newest(target: Target, *, must_be: bool = False, numbers: list[int] | None = None) -> Found | None:

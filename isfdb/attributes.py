@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping, MutableMapping, ValuesView
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,6 +131,14 @@ class Attributes(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return len(self._newest().values)
 
+    def items(self) -> ItemsView[str, Any]:
+        """Return names and values, all of one moment; `dict(attributes)` asks for one after the other."""
+        return self._newest().values.items()
+
+    def values(self) -> ValuesView[Any]:
+        """Return the values, all of one moment."""
+        return self._newest().values.values()
+
     def __setitem__(self, name: str, value: Any) -> None:
         self.update({name: value})
 
@@ -165,39 +173,62 @@ class Attributes(MutableMapping[str, Any]):
         if self._read_only:
             why = self._storage.why_read_only or "it was opened for reading. Open the database with mode='a'"
             raise ReadOnlyError(f"cannot change the attributes of {self._key!r}: {why}.", key=self._key)
-        if not is_alive(self._storage, self._key_folder, numbers_of(self._storage, self._key_folder)):
-            raise KeyNotFoundError(f"cannot note attributes of {self._key!r}: there is no such key. Store a value first.", key=self._key)
         try:
-            while not self._commit(change):
-                pass
+            while True:
+                self._refuse_where_there_is_no_key()
+                try:
+                    if self._commit(change):
+                        return
+                except FileNotFoundError:
+                    self._refuse_where_there_is_no_key()  # else it was renamed, and a new value stored under its name: once more
         except OSError as error:
             raise storage_failure(error, f"change the attributes of {self._key!r}", self._storage.location) from error
 
+    def _refuse_where_there_is_no_key(self) -> None:
+        if not is_alive(self._storage, self._key_folder, numbers_of(self._storage, self._key_folder)):
+            raise KeyNotFoundError(f"cannot note attributes of {self._key!r}: there is no such key. Store a value first.", key=self._key)
+
     def _commit(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> bool:
-        """Write the next revision from the newest one; False where another writer took its number."""
+        """Write the next revision from the newest one; False where another writer took its number, or the key was renamed."""
         standing = self._newest()
+        number = standing.number + 1
         values = encode(change(dict(standing.values)), dates=True, numpy_scalars=True)
         created = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
-        text = seal({"attributes": values, "created": created, "format": FORMAT, "revision": standing.number + 1}).encode()
-        path = _path(self._key_folder, standing.number + 1)
+        text = seal({"attributes": values, "created": created, "format": FORMAT, "revision": number}).encode()
+        path = _path(self._key_folder, number)
         if not self._storage.put(path, text, flushed=self._durable):
+            return False
+        alive = is_alive(self._storage, self._key_folder, numbers_of(self._storage, self._key_folder))
+        numbers = revisions_of(self._storage, self._key_folder)
+        if number not in numbers:
+            return True  # the key was renamed since, and took the note along
+        if not alive or (standing.number and standing.number not in numbers):
+            # It lies with a tombstone, or with another value than it was made for: the key was deleted or renamed while we wrote.
+            self._storage.remove(path)
             return False
         if self._durable:
             self._storage.prepare([])
-        self._show(standing.number + 1, text)
+        self._show(number, text)
         return True
 
     def _show(self, number: int, text: bytes) -> None:
         """Bring attributes.json in line with the newest revision, which may be another writer's by now."""
+        shown = f"{self._key_folder}/{ATTRIBUTES_FILE}"
         while True:
-            self._storage.replace(f"{self._key_folder}/{ATTRIBUTES_FILE}", text, flushed=self._durable)
-            newest = revisions_of(self._storage, self._key_folder)[-1]
-            if newest == number:
+            try:
+                self._storage.replace(shown, text, flushed=self._durable)
+            except FileNotFoundError:
+                return  # the key was renamed, and took its notes along
+            numbers = revisions_of(self._storage, self._key_folder)
+            if not numbers:
+                self._storage.remove(shown)  # it lies in the folder that bears the old name now
                 return
-            number, text = newest, self._storage.read(_path(self._key_folder, newest))
+            if numbers[-1] == number:
+                return
+            number, text = numbers[-1], self._storage.read(_path(self._key_folder, numbers[-1]))
 
     def __repr__(self) -> str:
-        return f"Attributes of {self._key!r}: {dict(self)!r}"
+        return f"Attributes of {self._key!r}: {dict(self.items())!r}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return display.attributes_bundle(self._key, self)

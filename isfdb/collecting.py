@@ -211,6 +211,8 @@ def _collect_key(
             old.append(state)
         else:
             needed |= {"/".join(name.split("/")[:2]) for name in earlier}
+    if state.is_tombstone and not report.dry_run:
+        storage.put(key_folder.removesuffix(KEY_SUFFIX) + DELETED_SUFFIX, b"")  # a writer killed while it raced a deletion took it away
     for state in reversed(old):  # a version is marked before what it is made of goes: that lies in lower numbers
         _reclaim(storage, state, needed, report)
 

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from isfdb import display
 from isfdb.attributes import Attributes, AttributesOfKeys, check_values
 from isfdb.entry import Entry, MetadataOfKeys, Version, version_published, versions_of
-from isfdb.errors import IsfdbError, KeyExistsError, KeyNotFoundError, OptionError
+from isfdb.errors import IsfdbError, KeyExistsError, KeyNotFoundError, OptionError, StorageError
 from isfdb.hashing import flushing
 from isfdb.key_completion import offered
 from isfdb.keys import split_key
 from isfdb.layout.current import join
-from isfdb.moving import remove_database
 from isfdb.place import Key
-from isfdb.publishing import Pending, publish
+from isfdb.publishing import Pending, was_renamed
 from isfdb.reading import read
-from isfdb.upkeep import Upkeep
+from isfdb.taking import Taking
 from isfdb.versions import is_alive, numbers_of
-from isfdb.writing import stage_tombstone, stage_value
+from isfdb.writing import stage_value
 
 
-class Database(Upkeep, MutableMapping[Key, Any]):
+class Database(Taking):
     """A database, or a sub-database, used as a dictionary. Made by :func:`isfdb.open`.
 
     It has all that a dictionary has. Reading takes no lock; each assignment is a new, immutable version.
@@ -50,17 +49,6 @@ class Database(Upkeep, MutableMapping[Key, Any]):
 
     def __setitem__(self, key: Key, value: Any) -> None:
         self._set(key, value, None, None, True, {})
-
-    def __delitem__(self, key: Key) -> None:
-        """Delete a value, which is one more version of its key, or move a sub-database with all it holds to the trash."""
-        names = self._writable(key, "delete")
-        self._publish_batch()
-        folder = self._folder_of(names)
-        if self._storage.is_folder(folder):
-            remove_database(self._storage, folder, durable=self._durable)
-            return
-        pending = stage_tombstone(self._target(names), self._carried)
-        publish(self._storage, [pending], durable=self._durable)
 
     def __contains__(self, key: object) -> bool:
         return self._holds(split_key(key))  # type: ignore[arg-type]  # split_key itself refuses what is no key
@@ -214,13 +202,33 @@ class Database(Upkeep, MutableMapping[Key, Any]):
         if is_conditional:
             self._publish_batch()  # the condition may be about a value that waits
         target = self._target(names, expected, overwrite)
-        with flushing(soon=self._durable):
-            pending = stage_value(target, value, dumper, options, self._carried, statistics=statistics)
-        self._make_levels_for(pending, names)
-        self._publish_or_wait(pending, may_wait=not is_conditional)
-        return pending
+        while True:
+            numbers = numbers_of(self._storage, target.key_folder)
+            try:
+                with flushing(soon=self._durable):
+                    pending = stage_value(target, value, dumper, options, self._carried, statistics=statistics, numbers=numbers)
+                self._make_levels_for(pending, names)
+                self._publish_or_wait(pending, may_wait=not is_conditional)
+            except StorageError as error:
+                if self._waiting is not None or not was_renamed(error, target, numbers):
+                    raise
+            else:
+                return pending
 
     # More ways to write ----------------------------------------------------------------------------------------------------------
+
+    def setdefault(self, key: Key, default: Any = None) -> Any:
+        """Return the value of a key; where there is none, store `default` and return that. All who call it at once get one value."""
+        names = self._writable(key, "store")
+        while True:
+            try:
+                return self._read(names, None, {})
+            except KeyNotFoundError:
+                try:
+                    self._set(key, default, None, None, False, {})
+                except KeyExistsError:
+                    continue  # somebody else came first
+                return default
 
     def maybe_calculate(self, key: Key, function: Callable[[], Any], **options: Any) -> Any:
         """Return the stored value; where there is none, call `function`, store what it returns and return that.

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from isfdb import plugins
 from isfdb.attributes import Attributes
 from isfdb.blocks import OWN, Block
-from isfdb.errors import ConflictError, IncompleteVersionError, KeyExistsError, KeyNotFoundError
+from isfdb.errors import ConflictError, IncompleteVersionError, KeyExistsError, KeyNotFoundError, StorageError, VersionGoneError
 from isfdb.failures import storage_failure
 from isfdb.hashing import digest_of
 from isfdb.keys import key_of_folder, name_of_folder
-from isfdb.layout.current import DELETED_SUFFIX, FORMAT, KEY_SUFFIX, LOADER_FILE, RESERVED_FILES, join
+from isfdb.layout.current import FORMAT, KEY_SUFFIX, LOADER_FILE, RECLAIMED_FILE, RESERVED_FILES, join
 from isfdb.loader_spec import LoaderSpec
 from isfdb.manifest import digest_of_files, sizes_differ
 from isfdb.name_clashes import check_new_key, check_new_sub_database
 from isfdb.provenance.capture import capture
 from isfdb.provenance.events import Announcements
-from isfdb.publishing import Pending, Target, publish
+from isfdb.publishing import Pending, Target, check_expectations, first_number, hint_of, publish
 from isfdb.reading import Found, find
 from isfdb.storage.base import Stage, Storage, TakenError
 from isfdb.trust import is_signed_by_me, payload
@@ -44,28 +46,56 @@ def move_key(source: Target, target: Target, carried: Any, *, durable: bool) -> 
     numbers = numbers_of(storage, source.key_folder)
     if not is_alive(storage, source.key_folder, numbers):
         raise KeyNotFoundError(f"cannot rename {source.key!r}: there is no such key in {storage.location}. See db.keys().", key=source.key)
-    if numbers_of(storage, target.key_folder):  # the name was used and deleted: its numbers go on
-        while not _move_onto_used_name(source, target, carried, durable=durable):
-            pass
-        return
-    check_new_key(storage, target.folder, target.name, target.key)
     try:
-        last = state_of(storage, source.key_folder, numbers[-1])
-        storage.put(source.key_folder.removesuffix(KEY_SUFFIX) + DELETED_SUFFIX, b"")
-        _move(storage, source.key_folder, target.key_folder, durable=durable)
-        stage = storage.stage(source.key_folder, is_new=True, first=numbers[-1] + 1)
+        if numbers_of(storage, target.key_folder):  # the name was used and deleted: its numbers go on
+            _move_onto_used_name(source, target, carried, durable=durable)
+        else:
+            check_new_key(storage, target.folder, target.name, target.key)
+            _move_to_new_name(source, target, carried, numbers[-1], durable=durable)
     except TakenError as error:
         raise KeyExistsError(f"cannot rename {source.key!r} to {target.key!r}: that key appeared meanwhile.", key=target.key) from error
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and storage.is_folder(source.folder):
+            raise _vanished(source) from error
         raise storage_failure(error, f"rename {source.key!r}", storage.location) from error
+
+
+def _vanished(source: Target) -> KeyNotFoundError:
+    what = f"cannot rename {source.key!r}: somebody else renamed or deleted it just now. See db.keys()."
+    return KeyNotFoundError(what, key=source.key, database=source.storage.location)
+
+
+def _move_to_new_name(source: Target, target: Target, carried: Any, newest: int, *, durable: bool) -> None:
+    storage = source.storage
+    last = state_of(storage, source.key_folder, newest)
+    storage.replace(hint_of(source), b"%d" % last.number, flushed=durable)  # whoever stores under the old name counts on from there
+    _move(storage, source.key_folder, target.key_folder, durable=durable)
+    with contextlib.suppress(FileNotFoundError):  # somebody has renamed it on already
+        for number in numbers_of(storage, target.key_folder)[-1:]:  # others may have stored, or deleted, until the very move
+            last = state_of(storage, target.key_folder, number)
+    if last.is_tombstone and last.record.get("key") == source.key:
+        _move_back(source, target, durable=durable)
+        raise _vanished(source)
+    stage = storage.stage(source.key_folder, is_new=True, first=last.number + 1)
     record = {"created": now(), "format": FORMAT, "key": source.key, "nonce": stage.nonce, "renamed_to": target.key}
     record |= capture(storage, carried)
     record["previous"] = last.record.get("record")
-    source = replace(source, overwrite=False)
+    tombstone = Pending(replace(source, overwrite=False), stage, record, [last.number], is_tombstone=True, is_chained=True)
     try:
-        publish(storage, [Pending(source, stage, record, numbers, is_tombstone=True, is_chained=True)], durable=durable)
+        publish(storage, [tombstone], durable=durable)
     except KeyExistsError:
         _log.debug("%r was stored anew while it was renamed to %r: that value stays", source.key, target.key)
+
+
+def _move_back(source: Target, target: Target, *, durable: bool) -> None:
+    """Undo the move of what turned out to be a tombstone: somebody else deleted or renamed the key before its folder was moved."""
+    source.storage.put(hint_of(target), b"")
+    try:
+        _move(source.storage, target.key_folder, source.key_folder, durable=durable)
+    except TakenError:
+        _log.debug("%r was stored anew: its earlier versions stay under %r, deleted", source.key, target.key)
+    else:
+        source.storage.remove(hint_of(target))
 
 
 def _move(storage: Storage, old: str, new: str, *, durable: bool) -> None:
@@ -78,21 +108,59 @@ def _move(storage: Storage, old: str, new: str, *, durable: bool) -> None:
     announcements.done(lines)
 
 
-def _move_onto_used_name(source: Target, target: Target, carried: Any, *, durable: bool) -> bool:
-    """Copy the newest version and the notes, then delete the old name; False where somebody stored under that one meanwhile."""
-    notes = dict(Attributes(source.storage, source.key_folder, source.key, read_only=True, durable=durable))
-    newest = numbers_of(source.storage, source.key_folder)[-1]
-    pending = copy_key(source, target, carried, None)
-    publish(source.storage, [pending], durable=durable)
-    standing = Attributes(target.storage, target.key_folder, target.key, read_only=False, durable=durable)
-    if dict(standing) != notes:
-        standing.replace(notes)
-    source = replace(source, expected_version=newest)
+def _move_onto_used_name(source: Target, target: Target, carried: Any, *, durable: bool) -> None:
+    """Copy the newest version and the notes, then delete the old name; again as often as somebody stores under that one meanwhile."""
+    copy = replace(target, overwrite=False)
+    while True:
+        newest = numbers_of(source.storage, source.key_folder)[-1:]
+        pending = _copy_for_rename(source, copy, carried, durable=durable)
+        copy = replace(target, expected_version=pending.number)
+        try:
+            notes = _carry_notes(source, target, None, durable=durable)
+            tombstone = stage_tombstone(replace(source, expected_version=max(newest, default=0)), carried, renamed_to=target.key)
+            publish(source.storage, [tombstone], durable=durable)
+            _carry_notes(source, target, notes, durable=durable)  # what was noted until the tombstone was there
+        except ConflictError:
+            continue
+        except (KeyNotFoundError, FileNotFoundError, StorageError) as error:
+            if is_alive(source.storage, source.key_folder, numbers_of(source.storage, source.key_folder)):
+                raise
+            _take_back(copy, carried, durable=durable)
+            raise _vanished(source) from error
+        return
+
+
+def _copy_for_rename(source: Target, target: Target, carried: Any, *, durable: bool) -> Pending:
     try:
-        publish(source.storage, [stage_tombstone(source, carried, renamed_to=target.key)], durable=durable)
-    except ConflictError:
-        return False
-    return True
+        pending = copy_key(source, target, carried, None)
+        publish(source.storage, [pending], durable=durable)
+    except (ConflictError, KeyExistsError) as error:
+        raise KeyExistsError(f"cannot rename {source.key!r} to {target.key!r}: that key appeared meanwhile.", key=target.key) from error
+    except StorageError as error:
+        if is_alive(source.storage, source.key_folder, numbers_of(source.storage, source.key_folder)):
+            raise
+        raise _vanished(source) from error
+    return pending
+
+
+def _carry_notes(source: Target, target: Target, known: Mapping[str, Any] | None, *, durable: bool) -> Mapping[str, Any]:
+    """Give the new name the notes of the old one, unless those are `known` already; return them."""
+    notes = dict(Attributes(source.storage, source.key_folder, source.key, read_only=True, durable=durable).items())
+    standing = Attributes(target.storage, target.key_folder, target.key, read_only=False, durable=durable)
+    try:
+        if notes != known and dict(standing.items()) != notes:
+            standing.replace(notes)
+    except KeyNotFoundError:
+        _log.debug("%r was deleted while %r was renamed to it: its notes are not wanted", target.key, source.key)
+    return notes
+
+
+def _take_back(copy: Target, carried: Any, *, durable: bool) -> None:
+    """Delete the copy again, unless somebody has stored something else meanwhile: the rename that it was made for failed."""
+    try:
+        publish(copy.storage, [stage_tombstone(copy, carried)], durable=durable)
+    except (ConflictError, KeyNotFoundError):
+        _log.debug("%r holds another value by now: that stays", copy.key)
 
 
 def move_sub_database(storage: Storage, old: str, new: str, key: str, *, durable: bool) -> None:
@@ -119,18 +187,34 @@ def copy_key(source: Target, target: Target, carried: Any, database_id: str | No
     ------
     KeyNotFoundError, KeyKindError, KeyCollisionError, StorageError
     """
+    while True:
+        numbers = numbers_of(source.storage, source.key_folder)
+        try:
+            return _copy_key(source, target, carried, database_id, version)
+        except VersionGoneError:  # overwritten and collected while it was copied?
+            if version is not None or numbers_of(source.storage, source.key_folder) == numbers:
+                raise
+
+
+def _copy_key(source: Target, target: Target, carried: Any, database_id: str | None, version: Any) -> Pending:
     storage = source.storage
     found = find(storage, source.key_folder, source.key, version)
     numbers = numbers_of(storage, target.key_folder)
+    check_expectations(target, numbers)
     if not numbers:
         check_new_key(storage, target.folder, target.name, target.key)
     try:
-        stage = storage.stage(target.key_folder, is_new=not numbers)
+        stage = storage.stage(target.key_folder, is_new=not numbers, first=1 if numbers else first_number(target))
     except OSError as error:
         raise storage_failure(error, f"copy {source.key!r}", storage.location) from error
     try:
         _copy_content(found, storage.fetch(found.folder), stage.path)
         difference = None if found.record.get("mutable") else sizes_differ(stage.path, found.files)
+        if difference and RECLAIMED_FILE in storage.list(found.folder):
+            message = (
+                f"cannot copy {source.key!r}: the data of version {found.number} was reclaimed by collect. See db.versions({source.key!r})."
+            )
+            raise VersionGoneError(message, key=source.key, version=found.number)
         if difference:
             raise IncompleteVersionError(
                 f"cannot copy {source.key!r}: of version {found.number}, {difference}. Run isfdb.verify(db).", key=source.key
@@ -148,10 +232,19 @@ def copy_key(source: Target, target: Target, carried: Any, database_id: str | No
         return Pending(target, stage, record, numbers)
     except OSError as error:
         storage.discard(stage)
+        _refuse_what_was_reclaimed(source, found)
         raise storage_failure(error, f"copy {source.key!r}", storage.location) from error
     except BaseException:
         storage.discard(stage)
         raise
+
+
+def _refuse_what_was_reclaimed(source: Target, found: Found) -> None:
+    if RECLAIMED_FILE in source.storage.list(found.folder):
+        message = (
+            f"cannot copy {source.key!r}: the data of version {found.number} was reclaimed by collect. See db.versions({source.key!r})."
+        )
+        raise VersionGoneError(message, key=source.key, version=found.number)
 
 
 def _bring_earlier_blocks(storage: Storage, source: Target, found: Found, stage: Stage) -> dict[str, Any]:

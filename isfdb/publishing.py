@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from isfdb.errors import ConflictError, CorruptVersionError, DumpError, FormatVersionError, KeyExistsError, StorageError
+from isfdb.errors import ConflictError, CorruptVersionError, DumpError, FormatVersionError, KeyExistsError, KeyNotFoundError, StorageError
 from isfdb.failures import is_refusal, storage_failure
 from isfdb.keys import key_of_folder
 from isfdb.layout.current import (
@@ -46,6 +46,7 @@ class Target:
     key: str  # the whole key, for messages and the record
     expected_version: int | None = None
     overwrite: bool = True
+    must_exist: bool = False
     key_folder: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +75,7 @@ def publish(storage: Storage, pending: Sequence[Pending], *, durable: bool) -> N
 
     Raises
     ------
-    ConflictError, KeyExistsError
+    ConflictError, KeyExistsError, KeyNotFoundError
         Another writer came first and the caller had asked to be told.
     StorageError
         The disk refused. What was published before the failure stays, each key whole.
@@ -130,9 +131,9 @@ def check_expectations(target: Target, numbers: list[int]) -> None:
 
     Raises
     ------
-    ConflictError, KeyExistsError
+    ConflictError, KeyExistsError, KeyNotFoundError
     """
-    if target.expected_version is None and target.overwrite:
+    if target.expected_version is None and target.overwrite and not target.must_exist:
         return
     newest = numbers[-1] if numbers else 0
     alive = is_alive(target.storage, target.key_folder, numbers)
@@ -140,6 +141,9 @@ def check_expectations(target: Target, numbers: list[int]) -> None:
         raise KeyExistsError(
             f"{target.key!r} holds version {newest} already, and is not to be overwritten. Choose another key.", key=target.key
         )
+    if target.must_exist and not alive:
+        message = f"there is no key {target.key!r} in {target.storage.location}: somebody else deleted it just now."
+        raise KeyNotFoundError(message, key=target.key, database=target.storage.location)
     expected = target.expected_version
     if expected is not None and expected != newest and not (expected == 0 and not alive):
         raise ConflictError(
@@ -171,11 +175,11 @@ def _event(pending: Pending) -> dict[str, Any]:
 def _seal(pending: Pending, announcements: Announcements) -> None:
     """Write the record, which names the version before it; again whenever another writer's version came between."""
     target = pending.target
-    pending.number = _next_number(target, pending.numbers)
+    pending.number = _next_number(target, pending.numbers, pending.stage.first)
     if not pending.is_chained:
         before = _before(target, pending.numbers[-1]) if pending.numbers else None
         pending.record["previous"] = before.record.get("record") if before else None
-        pending.revives = before is not None and before.is_tombstone
+        pending.revives = pending.stage.first > 1 if before is None else before.is_tombstone
     pending.record |= announcements.members(pending.record)
     name = TOMBSTONE_FILE if pending.is_tombstone else METADATA_FILE
     pending.text, pending.seal = sealed(pending.record)
@@ -195,8 +199,8 @@ def _refuse_what_none_would_read(pending: Pending, name: str, size: int) -> None
             )
 
 
-def _next_number(target: Target, numbers: list[int]) -> int:
-    number = numbers[-1] + 1 if numbers else 1
+def _next_number(target: Target, numbers: list[int], first: int) -> int:
+    number = numbers[-1] + 1 if numbers else first
     if version_number(version_name(number)) is None:
         raise CorruptVersionError(
             f"cannot store {target.key!r}: its folder holds a version {numbers[-1]}, after which no number is left. "
@@ -251,21 +255,39 @@ def _numbers_with_the_one_in_the_way(storage: Storage, pending: Pending) -> list
         pause_s = min(2 * pause_s, 0.5)
 
 
-def _hint(target: Target) -> str:
+def was_renamed(error: StorageError, target: Target, numbers: Sequence[int]) -> bool:
+    """Say whether a write failed because its key's folder, which held the versions `numbers`, was moved away: once more, then.
+
+    The stage went along, and is swept when this process has ended.
+    """
+    return isinstance(error.__cause__, FileNotFoundError) and not set(numbers) <= set(numbers_of(target.storage, target.key_folder))
+
+
+def hint_of(target: Target) -> str:
+    """Return the record beside a key's folder that says: look whether this key was deleted."""
     return target.key_folder.removesuffix(KEY_SUFFIX) + DELETED_SUFFIX
+
+
+def first_number(target: Target) -> int:
+    """Return the number of the first version of a key that has no folder: above 1 where it was renamed and its tombstone is yet to come."""
+    try:
+        newest = target.storage.read(hint_of(target))
+    except (FileNotFoundError, NotADirectoryError):
+        return 1
+    return int(newest) + 1 if newest.isdigit() and len(newest) < 16 else 1
 
 
 def _lay_hints(storage: Storage, pending: Sequence[Pending]) -> None:
     """Lay the hint before the tombstone, so that one listing of the database suffices to know who is alive."""
     for one in pending:
         if one.is_tombstone:
-            storage.put(_hint(one.target), b"")
+            storage.put(hint_of(one.target), b"")
 
 
 def _tidy_hints(storage: Storage, pending: Sequence[Pending]) -> None:
     """Bring hints in line with what is newest now: a rival may have deleted, or written, since."""
     for one in pending:
-        hint = _hint(one.target)
+        hint = hint_of(one.target)
         if one.is_tombstone:
             storage.put(hint, b"")
         elif one.revives:

@@ -101,19 +101,25 @@ def _read(
     storage: Storage, key_folder: str, key: str, version: Any, database_id: str, trusted: bool, options: Mapping[str, Any]
 ) -> tuple[Found, Any]:
     found = find(storage, key_folder, key, version)
-    try:
-        return found, load(storage, found, key, database_id=database_id, trusted=trusted, options=options)
-    except (OSError, LoadError, IncompleteVersionError, VersionGoneError) as error:
-        again = find(storage, key_folder, key, version)  # collected or renamed under our feet? then this says so
-        if again.record.get("nonce") != found.record.get("nonce"):
-            return again, load(storage, again, key, database_id=database_id, trusted=trusted, options=options)
-        if isinstance(error, IsfdbError):
-            raise
-        if isinstance(error, FileNotFoundError) and os.path.isfile(f"{storage.fetch(again.folder)}/{LOADER_FILE}"):
-            missing = os.path.basename(error.filename or "") or str(error)
-            what = f"{found.spec.name!r} looks for {missing}, which was not stored"
-            raise CorruptVersionError(_damaged(key, found.number, what), key=key, version=found.number) from error
-        raise reading_failure(error, repr(key), storage.location) from error
+    while True:
+        try:
+            return found, load(storage, found, key, database_id=database_id, trusted=trusted, options=options)
+        except (OSError, LoadError, IncompleteVersionError, VersionGoneError) as error:
+            again = find(storage, key_folder, key, version)  # collected or renamed under our feet? then this says so
+            if again.record.get("nonce") == found.record.get("nonce"):
+                if isinstance(error, IsfdbError):
+                    raise
+                raise _unloadable(storage, found, key, error) from error
+            found = again
+
+
+def _unloadable(storage: Storage, found: Found, key: str, error: OSError) -> IsfdbError:
+    """Return the error to raise where a file of a version that still is the newest could not be read."""
+    if isinstance(error, FileNotFoundError) and os.path.isfile(f"{storage.fetch(found.folder)}/{LOADER_FILE}"):
+        missing = os.path.basename(error.filename or "") or str(error)
+        what = f"{found.spec.name!r} looks for {missing}, which was not stored"
+        return CorruptVersionError(_damaged(key, found.number, what), key=key, version=found.number)
+    return reading_failure(error, repr(key), storage.location)
 
 
 def read_to_show(storage: Storage, key_folder: str, key: str, number: int, dumper: str, options: Mapping[str, Any]) -> Any:
@@ -160,7 +166,19 @@ def find(
     ------
     KeyNotFoundError, VersionNotFoundError, VersionGoneError, CorruptVersionError
     """
-    numbers = numbers_of(storage, key_folder) if numbers is None else numbers
+    if numbers is not None:
+        return _find(storage, key_folder, key, version, numbers)
+    numbers = numbers_of(storage, key_folder)
+    while True:
+        try:
+            return _find(storage, key_folder, key, version, numbers)
+        except (VersionGoneError, ChecksumMismatchError):
+            listed, numbers = numbers, numbers_of(storage, key_folder)
+            if version is not None or numbers == listed:  # else the key was renamed, and perhaps stored anew, under our feet
+                raise
+
+
+def _find(storage: Storage, key_folder: str, key: str, version: Any, numbers: list[int]) -> Found:
     if not numbers:
         message = f"there is no key {key!r} in {storage.location}. See db.keys()."
         raise KeyNotFoundError(message, key=key, database=storage.location, near=lambda: near_keys(storage, key_folder, key))

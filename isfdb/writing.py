@@ -10,6 +10,7 @@ import datetime
 import logging
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from isfdb import plugins
@@ -34,7 +35,7 @@ from isfdb.near_keys import near_keys
 from isfdb.options import option
 from isfdb.parts import needs_of
 from isfdb.provenance.capture import capture, explanation, log_digest
-from isfdb.publishing import Pending, Target, check_expectations
+from isfdb.publishing import Pending, Target, check_expectations, first_number
 from isfdb.storage.base import Stage, Storage
 from isfdb.trust import payload, sign, sign_script
 from isfdb.versions import is_alive, numbers_of
@@ -106,6 +107,7 @@ def stage_tombstone(target: Target, carried: Any, **facts: Any) -> Pending:
         message = f"cannot delete {target.key!r} from {target.storage.location}: there is no such key. See db.keys()."
         raise KeyNotFoundError(message, key=target.key, near=lambda: near_keys(target.storage, target.key_folder, target.key))
     check_expectations(target, numbers)
+    target = replace(target, must_exist=True)  # of two that delete one value, the second finds none
     stage = _stage(target, is_new=False)
     record = {"created": now(), "format": FORMAT, "key": target.key, "nonce": stage.nonce, **capture(target.storage, carried), **facts}
     return Pending(target, stage, record, numbers, is_tombstone=True)
@@ -113,7 +115,7 @@ def stage_tombstone(target: Target, carried: Any, **facts: Any) -> Pending:
 
 def _stage(target: Target, *, is_new: bool) -> Stage:
     try:
-        return target.storage.stage(target.key_folder, is_new=is_new)
+        return target.storage.stage(target.key_folder, is_new=is_new, first=first_number(target) if is_new else 1)
     except OSError as error:
         raise storage_failure(error, f"write {target.key!r}", target.storage.location) from error
 

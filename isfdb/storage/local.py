@@ -148,8 +148,13 @@ class LocalStorage(SmallFiles):
         return False
 
     def settle(self, stages: Sequence[Stage]) -> None:
-        """Flush the folders in which the new names stand."""
-        self.calls.flush([], sorted({stage.named_in for stage in stages if stage.named_in}))
+        """Flush the folders in which the new names stand; one that was renamed since is flushed by whoever renamed it."""
+        folders = sorted({stage.named_in for stage in stages if stage.named_in})
+        try:
+            self.calls.flush([], folders)
+        except FileNotFoundError:
+            if all(os.path.isdir(folder) for folder in folders):
+                raise
         made = {f"{stage.named_in}/{os.path.basename(stage.key_folder)}" for stage in stages if stage.container}
         self._unflushed.know({folder: identity for folder in made if (identity := inode(folder))})
 
@@ -170,7 +175,8 @@ class LocalStorage(SmallFiles):
         self._make_folders(os.path.dirname(target))
         if not self._rename(source, target, inode(source)):
             raise TakenError(target)
-        self.calls.flush([], sorted({os.path.dirname(source), os.path.dirname(target)}))
+        # The folder itself, too: what another process has just published in it could not be flushed under its old name.
+        self.calls.flush([], sorted({os.path.dirname(source), os.path.dirname(target), target}))
 
     def to_trash(self, path: str, *, durable: bool = False) -> None:
         """Rename into the trash, under a name that says where it came from; the folder's own time says when."""
