@@ -76,25 +76,23 @@ def note(path: str, start: float, writer: int, n_notes: int) -> None:
         db.attributes["k"][f"{writer}.{number}"] = number
 
 
-def overwrite(path: str, start: float, seconds: float) -> int:
-    """Overwrite an array, and reclaim what was replaced, for a while."""
+def overwrite(path: str, start: float, n_writes: int) -> None:
+    """Overwrite an array, and reclaim what was replaced; then say that it is done."""
     db = _open(path)
     at_once(start)
-    number = 0
-    while time.time() < start + seconds:
-        number += 1
+    for number in range(1, n_writes + 1):
         db["array"] = whole(number)
         if number % 5 == 0:
             db.collect(grace_s=0, trash_s=0)
-    return number
+    db["done"] = True
 
 
-def read(path: str, start: float, seconds: float) -> tuple[int, list[str]]:
-    """Read the array over and over; return how often, and what was wrong."""
+def read(path: str, start: float) -> tuple[int, list[str]]:
+    """Read the array over and over until the writer is done; return how often, and what was wrong."""
     db = isfdb.open(path, "r")
     at_once(start)
     n_reads, wrong, newest = 0, [], 0
-    while time.time() < start + seconds:
+    while "done" not in db or not n_reads:
         try:
             array = db["array"]
         except Exception as error:  # noqa: BLE001 - a reader never sees an error
