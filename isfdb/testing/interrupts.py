@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import bisect
 import dis
+import inspect
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 _LOOKS_AFTER = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX", "JUMP_BACKWARD"})
+_GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 class Interruption:
@@ -56,7 +58,8 @@ class Interruption:
         if not counted:
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        self.pass_by(frame)
+        if not frame.f_code.co_flags & _GENERATORS:  # they go on, or are closed, where a real Ctrl-C is not looked for
+            self.pass_by(frame)
         return _Function(self)
 
     def pass_by(self, frame: FrameType) -> None:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isfdb.testing import check_loaderdumper
+from isfdb.testing import check_faults, check_loaderdumper
 
 if TYPE_CHECKING:
     import pytest
@@ -23,6 +23,7 @@ def test_the_sample_keeps_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(SAMPLE))
     module = importlib.import_module("fraction_to_text")
     check_loaderdumper(module, [Fraction(1, 3), Fraction(0), Fraction(-(10**50), 7)], foreign=[1, 0.5, "1/3"])
+    assert check_faults(module, [Fraction(1, 3), Fraction(10**4000, 7)]) > 10
 
 
 def test_the_guide_shows_the_sample_as_it_is() -> None:
