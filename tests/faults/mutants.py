@@ -101,8 +101,7 @@ MUTANTS = (
         "signature of a value",
         "isfdb/reading.py",
         "if not is_signed_by_me(signed, signature)",
-        "unit/test_trust.py",
-        "unit/test_hostile.py",
+        "unit/test_reading.py",
         new="if False",
     ),
     Mutant(
@@ -139,8 +138,7 @@ MUTANTS = (
         "copies of strangers' pickles",
         "isfdb/moving.py",
         'is_signed_by_me(payload(str(record.get("digest")), str(found.record.get("nonce"))), found.record.get("signature"))',
-        "unit/test_trust.py",
-        "unit/test_database.py",
+        "unit/test_reading.py",
         new="True",
     ),
     _out(

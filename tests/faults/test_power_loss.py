@@ -39,7 +39,7 @@ def test_a_power_cut_at_any_call_of_any_program_loses_nothing(
     with recorded_disk(memory_folder) as mounted:
         seen = writers.submit(record_on_disk, scenario.name, str(mounted)).result()
     bad, problems, n_states = [], [], 0
-    for n_states, state in enumerate(states_of(recorded_on(memory_folder, seen), 1024 if long_run else 32), 1):
+    for n_states, state in enumerate(states_of(recorded_on(memory_folder, seen), 128 if long_run else 32), 1):
         if problem := problem_with(scenario, state, seen, memory_folder / str(n_states)):
             problems.append(problem)
             bad.append(f"{state}\n  {problem}")
@@ -50,7 +50,7 @@ def test_a_power_cut_at_any_call_of_any_program_loses_nothing(
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_a_power_cut_spares_what_is_written_past_the_storage(name: str, memory_folder: Path, long_run: bool, tally: Tally) -> None:
-    seen = list(looks(name, memory_folder, 1024 if long_run else 24))
+    seen = list(looks(name, memory_folder, 256 if long_run else 24))
     bad = [(state, problem) for state, problem in seen if problem]
     tally(f"power cut, every call of every program: {name}", tries=len(seen), **columns(problem for _, problem in bad))
     assert not bad, f"{len(bad)} of {len(seen)} states are bad, for example:\n" + "\n".join(f"{one}\n  {why}" for one, why in bad[:3])

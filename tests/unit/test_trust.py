@@ -109,6 +109,15 @@ def test_a_damaged_key_is_refused_and_not_replaced(folder: Path) -> None:
     assert key.read_bytes() == b"short"
 
 
+def test_a_key_of_another_user_is_refused(folder: Path) -> None:
+    if os.name != "posix" or os.geteuid() != 0:
+        pytest.skip("only root can give a file to another user: a key of another user was not tested")
+    signature = trust.sign(PAYLOAD)
+    os.chown(folder / trust.KEY_FILE, 12345, 12345)
+    assert not trust.is_signed_by_me(PAYLOAD, signature)
+    assert "belongs to another user (uid 12345)" in str(trust.key_problem())
+
+
 def test_a_key_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     planted = tmp_path / "planted"
