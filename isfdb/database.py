@@ -51,7 +51,10 @@ class Database(Taking):
         self._set(key, value, None, None, True, {})
 
     def __contains__(self, key: object) -> bool:
-        return self._holds(split_key(key))  # type: ignore[arg-type]  # split_key itself refuses what is no key
+        is_there = self._holds(split_key(key))  # type: ignore[arg-type]  # split_key itself refuses what is no key
+        if not is_there:
+            self._check_presence()
+        return is_there
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())

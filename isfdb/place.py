@@ -253,6 +253,15 @@ class Place:
                 f"the database at {self.path} is gone: moved or deleted while it was open. Open it again.", database=self.path
             )
 
+    @contextmanager
+    def _missing_unless_gone(self) -> Iterator[None]:
+        """Say that the database is gone where a key is missing for that."""
+        try:
+            yield
+        except KeyNotFoundError:
+            self._check_presence()
+            raise
+
     def _key_folders(self) -> Iterator[tuple[str, list[str]]]:
         """Give every database folder at and below this one with the folders of its keys, deleted ones included."""
         here = self._list(deleted=True)

@@ -42,7 +42,8 @@ class Upkeep(Growing):
         if self._storage.is_folder(self._folder_of(names)):
             self._raise_missing(names)
         target = self._target(names)
-        pending = stage_snapshot(target, self._carried)
+        with self._missing_unless_gone():
+            pending = stage_snapshot(target, self._carried)
         if pending is None:
             return version_of(self._storage, target.key_folder, target.key, self.id, numbers_of(self._storage, target.key_folder)[-1])
         publish(self._storage, [pending], durable=self._durable)
@@ -61,6 +62,7 @@ class Upkeep(Growing):
             raise KeyExistsError(f"cannot rename {old!r} to {new!r}: that key exists. Delete it first or choose another name.", key=new)
         is_sub_database = self._storage.is_folder(self._folder_of(source))
         if not is_sub_database and not self._holds(source):
+            self._check_presence()
             message = f"cannot rename {old!r}: there is no such key in {self.path}. See db.keys()."
             raise KeyNotFoundError(message, key=old, near=self._near(source))
         if is_sub_database and target[: len(source)] == source:
@@ -90,7 +92,8 @@ class Upkeep(Growing):
         if self._storage.is_folder(self._folder_of(source)):
             self._raise_missing(source)
         self._missing_levels(target[:-1])
-        pending = copy_key(self._target(source), self._target(target), self._carried, self.id, version)
+        with self._missing_unless_gone():
+            pending = copy_key(self._target(source), self._target(target), self._carried, self.id, version)
         self._make_levels_for(pending, target)
         publish(self._storage, [pending], durable=self._durable)
         return version_published(pending, "/".join(target), self.id)
