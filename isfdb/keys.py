@@ -46,9 +46,9 @@ def split_key(key: str | tuple[str, ...]) -> tuple[str, ...]:
     if type(key) is str:
         return _split_text(key)
     if isinstance(key, tuple):
-        names: tuple[str, ...] = ()
-        for part in key:
-            names += split_key(part) if isinstance(part, str) else _refuse_type(key, part)
+        if len(key) > MAX_KEY_BYTES:
+            return _refuse_length(key, len(key))
+        names = [name for part in key for name in (split_key(part) if isinstance(part, str) else _refuse_type(key, part))]
         return _split_text("/".join(names)) if names else _refuse(key, "it is an empty tuple")
     if isinstance(key, str):
         return _split_text(str(key))
@@ -57,11 +57,17 @@ def split_key(key: str | tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _split_text(key: str) -> tuple[str, ...]:
+    if len(key) > MAX_KEY_BYTES:
+        return _refuse_length(key, len(key))
     names = tuple(key.split("/"))
     length = sum([len(folder_name(name, key).encode()) + 1 for name in names])
     if length > MAX_KEY_BYTES:
-        _refuse(key, f"it takes {length} bytes as a path, and {MAX_KEY_BYTES} are the limit")
+        _refuse_length(key, length)
     return names
+
+
+def _refuse_length(key: object, length: int) -> tuple[str, ...]:
+    return _refuse(key, f"it takes {length} bytes as a path, and {MAX_KEY_BYTES} are the limit")
 
 
 def _refuse(key: object, reason: str) -> tuple[str, ...]:
@@ -77,7 +83,7 @@ def _refuse_type(key: object, part: object) -> tuple[str, ...]:
 
 
 def _shown(key: object) -> str:
-    text = ascii(key)
+    text = ascii(key[:80] if isinstance(key, (str, tuple)) else key)  # a text of a gigabyte is not written out to be cut
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from isfdb.cli.common import add_database, add_json, database_members, open_to_read
@@ -66,6 +67,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _print(db: Database, arguments: argparse.Namespace) -> int:
+    from isfdb.display.safe import for_terminal
     from isfdb.errors import OptionError
     from isfdb.exporting.run import prov_text
     from isfdb.exporting.subject import subject_of
@@ -73,5 +75,6 @@ def _print(db: Database, arguments: argparse.Namespace) -> int:
     if arguments.format != "prov":
         raise OptionError("say where to write: isfdb export DB -o FILE. Only PROV-JSON is printed, with --format prov.")
     subject = subject_of(db, arguments.key, arguments.versions)
-    print(prov_text(subject, data=not arguments.no_data), end="")
+    text = prov_text(subject, data=not arguments.no_data)
+    print(for_terminal(text) if sys.stdout.isatty() else text, end="")
     return 1 if subject.problems else 0

@@ -58,7 +58,11 @@ class Terminal:
             print(text, flush=True)
 
     def _show(self, text: str) -> None:
-        """Print a text, through a pager where it is longer than the terminal."""
+        """Print a text, through a pager where it is longer than the terminal; on a terminal, nothing in it acts on that."""
+        if sys.stdout.isatty():
+            from isfdb.display.safe import for_terminal
+
+            text = for_terminal(text)
         is_long = self._may_page and sys.stdout.isatty() and text.count("\n") + 2 > shutil.get_terminal_size().lines
         if not is_long or not page(text):
             print(text)

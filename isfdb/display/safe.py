@@ -14,6 +14,7 @@ _HIDDEN_CLASS = (
 )
 _HIDDEN = re.compile(f"[{_HIDDEN_CLASS}]")
 _HIDDEN_IN_LINES = re.compile(f"(?![\\n\\t])[{_HIDDEN_CLASS}]")
+_COLOUR = re.compile("(\x1b\\[[0-9]{1,2}m)")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e"}
 
 
@@ -47,6 +48,15 @@ def visible_lines(text: object, limit: int = 20_000) -> str:
     raw = str(text).replace("\r\n", "\n")
     shown = _HIDDEN_IN_LINES.sub(_escape_code, raw[:limit])
     return shown if len(raw) <= limit else f"{shown}\n… ({len(raw) - limit:,} characters more)"
+
+
+def for_terminal(text: str) -> str:
+    """Return a text as a terminal may get it: everything that acts on it is shown as an escape, but for plain colours.
+
+    What is printed into a file or a pipe stays as it is: a script, a value, a listing for another program.
+    """
+    parts = _COLOUR.split(text)
+    return "".join([part if number % 2 else _HIDDEN_IN_LINES.sub(_escape_code, part) for number, part in enumerate(parts)])
 
 
 def escape(text: object, limit: int = 200) -> str:

@@ -127,6 +127,11 @@ def write_files(stored: StoredFiles, target: str, *, overwrite: bool = False) ->
     """
     name = stored.one
     if name is not None and os.path.isdir(target):
+        if name.startswith("."):  # a stranger's .bash_profile in your home would run at your next login
+            message = (
+                f"the file of {stored.key!r} is called {name!r}: programs read files of such names unasked. Say the whole name: -o PATH."
+            )
+            raise ExportError(message, key=stored.key)
         target = os.path.join(target, name)
     if os.path.lexists(target) and (name is None or not overwrite):
         cure = "Choose a new folder." if name is None else "Choose another, or --overwrite."

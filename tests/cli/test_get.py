@@ -121,3 +121,13 @@ def test_a_value_that_grew_and_a_sub_database_say_what_to_do(db, tmp_path: Path,
     assert "isfdb export DB KEY" in get(capsys, db.path, "trace", "-o", str(tmp_path / "t"))[2]
     assert "is a sub-database" in get(capsys, db.path, "cells", "-o", str(tmp_path / "t"))[2]
     assert isfdb.open(db.path)["trace"].shape == (6,)
+
+
+def test_a_hidden_file_is_written_only_under_a_name_that_was_said(db, tmp_path: Path, capsys):
+    (tmp_path / ".bash_profile").write_text("echo evil")
+    db.attach("k", tmp_path / ".bash_profile")
+    home = tmp_path / "home"
+    home.mkdir()
+    status, _, said = get(capsys, db.path, "k", "-o", str(home))
+    assert status == 2 and "Say the whole name" in said and not list(home.iterdir())
+    assert get(capsys, db.path, "k", "-o", str(home / ".bash_profile"))[0] == 0

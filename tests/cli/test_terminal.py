@@ -15,6 +15,8 @@ import pytest
 import isfdb
 from isfdb.cli.main import main
 from isfdb.display.safe import fit_end, width
+from isfdb.hashing import digest_of
+from isfdb.manifest import sealed
 
 _SGR = re.compile("\x1b\\[[0-9;]*m")
 _ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -195,3 +197,18 @@ def test_a_warning_and_a_fault_of_ours_act_on_no_terminal(db, monkeypatch, capsy
     assert "isfdb: DatabaseWarning: about evil\\e[2J" in err
     assert "a fault in isfdb: ValueError" in err
     assert not _ACTING.search(err)
+
+
+@pytest.mark.parametrize("words", [("get",), ("code",), ("show", "--preview"), ("lineage",)], ids=lambda words: words[0])
+def test_what_a_stranger_stored_does_not_act_on_a_terminal_and_is_whole_in_a_pipe(words: tuple[str, ...], db):
+    source = f"value = 1  # \x9b31m {HOSTILE}\n"
+    db["k"] = f"\x9b31m {HOSTILE}"
+    folder = db.entry("k").path
+    (folder / "code.py").write_text(source)
+    record = json.loads((folder / "metadata.json").read_text())
+    record |= {"slice": {"digest": digest_of(source.encode()), "size": len(source.encode()), "labels": []}, "unknown": {}}
+    (folder / "metadata.json").write_text(sealed(record)[0])
+    out = on_terminal(words[0], db.path, "k", *words[1:], lines=1000)
+    assert not _ACTING.search(_SGR.sub("", out)), out
+    if words == ("get",):
+        assert "\x9b31m" in in_pipe("get", db.path, "k")

@@ -36,7 +36,7 @@ _forbidden_paths: tuple[str, ...] = ()
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     if not _is_watching:
         return
-    if FORBIDDEN.fullmatch(event) and not _is_harmless(event):
+    if FORBIDDEN.fullmatch(event) and not _is_harmless(event, arguments):
         _events.append(f"{event}{arguments!r:.200} at {_where()}")
     elif event == "import" and PLANTED_MODULES.fullmatch(str(arguments[0])):
         _events.append(f"import of {arguments[0]}")
@@ -46,11 +46,12 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
             _events.append(f"open of {path} at {_where()}")
 
 
-def _is_harmless(event: str) -> bool:
+def _is_harmless(event: str, arguments: tuple[Any, ...]) -> bool:
     """Say whether a library does this while it is imported, or isfdb, in a checkout, to know its own version."""
     frames = {frame.filename for frame in traceback.extract_stack()}
     if event == "pickle.find_class":
-        return any(name.startswith("<frozen importlib") for name in frames)
+        is_of_dask = str(arguments[0]).startswith(("dask.", "loaderdumpers."))  # which pickles its own plans, and reads them back
+        return is_of_dask or any(name.startswith("<frozen importlib") for name in frames)
     return event == "subprocess.Popen" and any(name.endswith("/isfdb/_version.py") for name in frames)
 
 

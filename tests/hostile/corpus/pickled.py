@@ -45,10 +45,11 @@ def _(place: Place) -> None:
     place.forge(spec, lambda folder: (folder / "data.npz").write_bytes(payloads.object_npz(place.mark)))
 
 
-@item(34, "joblib as skops", "LoadError", "CorruptVersionError", "UntrustedDataError", "MissingDependencyError")
+@item(34, "joblib as a pickle", "UntrustedDataError")
 def _(place: Place) -> None:
-    spec = {"Loader": "loaderdumpers.sklearn_to_skops", "sklearn": "1.0", "skops": "1.0"}
-    place.forge(spec, lambda folder: (folder / "data.skops").write_bytes(payloads.joblib_file(place.mark)))
+    place.forge(
+        {"Loader": "loaderdumpers.to_pickle"}, lambda folder: (folder / "data.pickle").write_bytes(payloads.joblib_file(place.mark))
+    )
 
 
 @item(34, "a torch file as safetensors", "LoadError", "CorruptVersionError", "MissingDependencyError")
