@@ -41,7 +41,8 @@ class Writer:
     """
 
     def __init__(self, folder: str) -> None:
-        self.name = f"{_PREFIX}{host()}-{os.getpid()}-{new_nonce()}"
+        self._nonce = new_nonce()  # held, for what bears a nonce that nobody holds has no writer any more
+        self.name = f"{_PREFIX}{host()}-{os.getpid()}-{self._nonce}"
         self.waiting: list[dict[str, Any]] = []
         self._folder = folder
         self._path = os.path.join(folder, self.name)

@@ -18,7 +18,7 @@ import pytest
 import isfdb
 from isfdb.errors import DatabaseWarning, KeyExistsError, KeyNotFoundError, LoadError, OptionError, ReadOnlyError
 from isfdb.testing import assert_identical
-from loaderdumpers import shared_numpy_store
+from loaderdumpers import _store_state, shared_numpy_store
 from loaderdumpers.shared_numpy_store import SharedNumpyStore
 
 
@@ -367,6 +367,13 @@ print(won)
     waiting = [in_another_process(store, program.replace("PLACE", str(place))) for place in range(4)]
     assert sum(int(wait()) for wait in waiting) == 50
     assert [store.n_generations(name) for name in store] == [1] * 50
+
+
+def test_a_claim_of_another_thread_holds(store: SharedNumpyStore) -> None:
+    """Its process is this one; whether its writer lives is told by who holds the writer's nonce."""
+    with _store_state.held(store.path) as state:
+        mine = _store_state.claim(state, "a")
+        assert _store_state._holder_may_live(mine)
 
 
 def test_a_dead_process_claims_nothing(store: SharedNumpyStore) -> None:
