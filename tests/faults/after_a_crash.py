@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ def problem_with(scenario: Scenario, state: CrashState, seen: list[Seen], folder
         return _next_put(db, sorted({name.partition("@")[0] for name in before | after if not name.startswith("attributes of")}))
     except Exception as error:  # noqa: BLE001 - whatever it is, this state is bad
         return f"torn: {type(error).__name__}: {error}"
+    finally:
+        shutil.rmtree(folder)  # there are thousands, in memory
 
 
 def _difference(scenario: Scenario, seen: list[Seen], n_steps: int, found: Seen, allowed: dict[str, list[Any]]) -> str | None:

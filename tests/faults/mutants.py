@@ -165,18 +165,18 @@ MUTANTS = (
     ),
     # Order and names
     Mutant(
-        "nonce after a lost reply",
+        "nonce of another writer",
         "isfdb/storage/local.py",
         'return f\'"nonce": "{stage.nonce}"\'.encode() in',
         "return b'' in",
         ("tests/faults/test_errors_from_below.py", "tests/faults/test_many_writers.py"),
     ),
     Mutant(
-        "nonce that is not ours",
+        "nonce after a lost reply",
         "isfdb/storage/local.py",
         'return f\'"nonce": "{stage.nonce}"\'.encode() in',
         "return b'\\0' in",
-        ("tests/faults/test_errors_from_below.py",),
+        ("tests/faults/test_lost_replies.py",),
     ),
     _out("versions of one key in a batch", "isfdb/publishing.py", "durable and key_folder in renamed", "faults/test_crash_states.py"),
     _out(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import multiprocessing
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -73,6 +74,7 @@ def looks(name: str, folder: Path, limit: int, without: tuple[str, int] | None =
     for number, state in enumerate(crash_states(trace[prepared + 1 :], trace[:prepared], limit=limit), 1):
         state.write_to(str(folder / str(number)))
         yield state, _problem(name, folder / str(number), len(state.marks))
+        shutil.rmtree(folder / str(number))
 
 
 def store(mounted: str, value: int, durability: str) -> None:
@@ -102,6 +104,7 @@ def test_what_is_stored_for_good_needs_no_flush_of_another_process(memory_folder
             found = db["s/k"], db["s/t/k"], db.attributes["s/k"]["value"]
         except Exception as error:  # noqa: BLE001 - whatever it is, this state is bad
             found = f"{type(error).__name__}: {error}"
+        shutil.rmtree(memory_folder / str(n_states))
         if found != (2, 2, 2):
             bad.append(f"{state}\n  {found}")
     tally("power cut: a process relies on what another one did not flush", tries=n_states, lost=len(bad))
