@@ -339,10 +339,13 @@ def remove_database(storage: Storage, folder: str, *, durable: bool) -> None:
 def _newest_below(storage: Storage, folder: str) -> dict[str, int]:
     """Return each key below a folder, deleted ones included, with its newest version."""
     newest: dict[str, int] = {}
-    for name in storage.list(folder):
-        path = join(folder, name)
-        if name.endswith(KEY_SUFFIX):
-            newest |= {key_of_folder(path): number for number in numbers_of(storage, path)[-1:]}
-        elif name_of_folder(name) is not None and storage.is_folder(path):
-            newest |= _newest_below(storage, path)
+    waiting = [folder]
+    while waiting:  # no recursion: folders may lie deeper than Python's stack
+        folder = waiting.pop()
+        for name in storage.list(folder):
+            path = join(folder, name)
+            if name.endswith(KEY_SUFFIX):
+                newest |= {key_of_folder(path): number for number in numbers_of(storage, path)[-1:]}
+            elif name_of_folder(name) is not None and storage.is_folder(path):
+                waiting.append(path)
     return newest

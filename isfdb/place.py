@@ -264,7 +264,9 @@ class Place:
 
     def _key_folders(self) -> Iterator[tuple[str, list[str]]]:
         """Give every database folder at and below this one with the folders of its keys, deleted ones included."""
-        here = self._list(deleted=True)
-        yield self._folder, [join(self._folder, folder_name(key) + KEY_SUFFIX) for key in here.keys]
-        for name in here.sub_databases:
-            yield from self._sub(name)._key_folders()
+        waiting = [self]
+        while waiting:  # no recursion: folders may lie deeper than Python's stack
+            database = waiting.pop()
+            here = database._list(deleted=True)
+            yield database._folder, [join(database._folder, folder_name(key) + KEY_SUFFIX) for key in here.keys]
+            waiting += [database._sub(name) for name in reversed(here.sub_databases)]

@@ -173,7 +173,14 @@ class _Verification:
     # Folders of keys -------------------------------------------------------------------------------------------------------------
 
     def _database(self, folder: str, prefix: str) -> None:
+        waiting = [(folder, prefix)]
+        while waiting:  # no recursion: folders may lie deeper than Python's stack
+            waiting += reversed(self._one_folder(*waiting.pop()))
+
+    def _one_folder(self, folder: str, prefix: str) -> list[tuple[str, str]]:
+        """Look at what lies in a folder; return the sub-databases in it, each with what its keys begin with."""
         names: list[str] = []
+        below: list[tuple[str, str]] = []
         with self._surviving(prefix.rstrip("/"), None, folder):
             names = sorted(self.storage.list(folder))
         if DATABASE_FILE not in names and folder:
@@ -194,9 +201,10 @@ class _Verification:
             elif name.endswith(DELETED_SUFFIX) and not self.storage.is_folder(path):
                 self._hint(path, folder, name.removesuffix(DELETED_SUFFIX), names)
             elif self.storage.is_folder(path) and (text := name_of_folder(name)) is not None:
-                self._database(path, f"{prefix}{text}/")
+                below.append((path, f"{prefix}{text}/"))
             else:
                 self._find("stray", "", None, path, f"{path} is none of isfdb's files")
+        return below
 
     def _with_progress(self, names: list[str], folder: str) -> Iterator[str]:
         if not self.progress:

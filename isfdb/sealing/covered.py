@@ -66,12 +66,15 @@ def last_line(storage: Storage, session: str, n_lines: int | None = None) -> tup
 
 def version_folders(storage: Storage, folder: str) -> Iterator[str]:
     """Give the folder of every version at and below a database's folder."""
-    for name in storage.list(folder):
-        path = join(folder, name)
-        if name.endswith(KEY_SUFFIX):
-            yield from [f"{path}/{version}" for version in storage.list(path) if version_number(version) is not None]
-        elif not name.startswith(".") and name_of_folder(name) is not None and storage.is_folder(path):
-            yield from version_folders(storage, path)
+    waiting = [folder]
+    while waiting:  # no recursion: folders may lie deeper than Python's stack
+        folder = waiting.pop()
+        for name in storage.list(folder):
+            path = join(folder, name)
+            if name.endswith(KEY_SUFFIX):
+                yield from [f"{path}/{version}" for version in storage.list(path) if version_number(version) is not None]
+            elif not name.startswith(".") and name_of_folder(name) is not None and storage.is_folder(path):
+                waiting.append(path)
 
 
 def digest_of_record(storage: Storage, folder: str) -> str:

@@ -121,16 +121,15 @@ def _table(storage: Storage, kept: Kept, columns: dict[str, list[Any]], read: di
 def list_places(storage: Storage, prefix: str = "") -> list[Place]:
     """Return all keys that hold a value, at any depth, with their folders."""
     folder = "/".join([folder_name(name) for name in prefix.split("/") if name])
-    return _list(storage, prefix, folder)
-
-
-def _list(storage: Storage, prefix: str, folder: str) -> list[Place]:
-    found = list_folder(storage, folder)
-    path = f"{folder}/" if folder else ""
-    folders = found.keys if are_ordinary(found.keys) else list(map(folder_name, found.keys))
-    places = list(map(Place, [prefix + name for name in found.keys], [f"{path}{folder}{KEY_SUFFIX}" for folder in folders]))
-    for name in found.sub_databases:
-        places += _list(storage, f"{prefix}{name}/", f"{path}{folder_name(name)}")
+    places: list[Place] = []
+    waiting = [(prefix, folder)]
+    while waiting:  # no recursion: folders may lie deeper than Python's stack
+        prefix, folder = waiting.pop()
+        found = list_folder(storage, folder)
+        path = f"{folder}/" if folder else ""
+        folders = found.keys if are_ordinary(found.keys) else list(map(folder_name, found.keys))
+        places += map(Place, [prefix + name for name in found.keys], [f"{path}{name}{KEY_SUFFIX}" for name in folders])
+        waiting += [(f"{prefix}{name}/", f"{path}{folder_name(name)}") for name in reversed(found.sub_databases)]
     return places
 
 
