@@ -114,6 +114,7 @@ def _(place: Place, name: str) -> None:
         )
     },
     VALUE,
+    "CorruptVersionError",
 )
 def _(place: Place, when: Any) -> None:
     place.forge({"Loader": "loaderdumpers.to_json", "value": 1}, created=when)
