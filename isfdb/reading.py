@@ -286,7 +286,10 @@ def check_sizes(storage: Storage, found: Found, savedir: str, key: str) -> None:
     """
     if (len(found.files) < 2 and not found.earlier) or found.record.get("mutable"):
         return  # the spec itself was checked already; a folder that belongs to the user may change
-    difference = sizes_differ(savedir, found.files) or sizes_differ(os.path.dirname(savedir), found.earlier)
+    try:
+        difference = sizes_differ(savedir, found.files) or sizes_differ(os.path.dirname(savedir), found.earlier)
+    except OSError as error:
+        raise reading_failure(error, repr(key), storage.location) from error
     if difference is None:
         return
     if RECLAIMED_FILE in storage.list(found.folder):
@@ -310,8 +313,8 @@ def _get(module: Any, found: Found, savedir: str, key: str, options: Mapping[str
         raise _needing(plugins.missing_dependency(found.spec.name, error), found, key) from error
     except Exception as error:
         _blame_the_disk(found, savedir, key, error)
-        if is_refusal(error):
-            raise
+        if isinstance(error, OSError) and is_refusal(error):
+            raise reading_failure(error, repr(key), savedir) from error
         older = plugins.too_old(found.spec.name)
         if older:
             raise _needing(older, found, key) from error
