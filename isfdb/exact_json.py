@@ -148,6 +148,16 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _decode_text = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique).decode
 
 
+def as_float(member: Any) -> float | None:
+    """Return a number of a record as a float; None of what is none, or larger than any."""
+    if not isinstance(member, (int, float)) or isinstance(member, bool):
+        return None
+    try:
+        return float(member)
+    except OverflowError:
+        return None
+
+
 _BOUND = 2**62
 
 

@@ -101,7 +101,9 @@ def _blobs(snapshot: Mapping[str, Any], repositories: Mapping[str, Mapping[str, 
     """Yield what beyond commits makes up the sources."""
     for name, repository in repositories.items():
         if repository.get("patch"):
-            yield _Blob(f"git {name}: uncommitted changes", str(repository["patch"]), ", ".join(map(str, repository.get("changed") or ())))
+            changed = repository.get("changed")
+            words = ", ".join(map(str, changed)) if isinstance(changed, list) else ""
+            yield _Blob(f"git {name}: uncommitted changes", str(repository["patch"]), words)
         elif repository.get("dirty"):
             yield _Blob(f"git {name}: uncommitted changes", None, "their text was not kept")
         for one in _members(repository, "files"):

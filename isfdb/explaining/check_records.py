@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from isfdb.exact_json import dumps, loads
+from isfdb.exact_json import as_float, dumps, loads
 from isfdb.layout.current import CHECKS_FOLDER
 from isfdb.storage.base import Storage
 
@@ -86,7 +86,7 @@ class Check:
         if not isinstance(members, dict) or members.get("status") not in ("checked", "widened", "failed"):
             raise ValueError("it is no record of a check")
         attempts = [
-            Attempt(str(one.get("level")), str(one.get("outcome")), str(one.get("because") or ""), _number(one.get("duration_s")))
+            Attempt(str(one.get("level")), str(one.get("outcome")), str(one.get("because") or ""), as_float(one.get("duration_s")))
             for one in members.get("attempts") or ()
             if isinstance(one, dict)
         ]
@@ -94,10 +94,6 @@ class Check:
         level = members.get("level")
         notes = tuple([str(one) for one in members.get("notes") or ()])
         return cls(members["status"], str(level) if level else None, attempts=tuple(attempts), notes=notes, **texts)
-
-
-def _number(member: Any) -> float | None:
-    return float(member) if isinstance(member, (int, float)) else None
 
 
 def path_of(record: Mapping[str, Any], folder: str = CHECKS_FOLDER) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from isfdb.exact_json import loads
+from isfdb.exact_json import as_float, loads
 from isfdb.layout.current import INPUTS_FOLDER
 from isfdb.provenance.risk_kinds import ADVICE
 from isfdb.provenance.session import read_session
@@ -243,7 +243,7 @@ def _used(member: dict[str, Any]) -> Used | None:
         return UsedFile(
             member["file"],
             _whole(member.get("size")),
-            float(mtime) if isinstance(mtime, (int, float)) else None,
+            as_float(mtime),
             digest,
             str(member.get("because") or ""),
             cell,

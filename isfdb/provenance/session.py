@@ -288,7 +288,7 @@ def line_digests(storage: Storage, session_id: str) -> list[str]:
 
 
 def _checked_id(session_id: str) -> str:
-    if "/" in session_id or session_id.startswith("."):
+    if not isinstance(session_id, str) or "/" in session_id or session_id.startswith("."):  # as a forged record may name it
         raise FileNotFoundError(session_id)
     return session_id
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from isfdb.comparing.comparison import CLOSE, DIFFERENT, EQUAL, IDENTICAL
 from isfdb.display.safe import visible
 from isfdb.display.verdicts import verdict_html
+from isfdb.exact_json import as_float
 
 NOT_RUNNABLE: Final = "not runnable"
 
@@ -189,7 +190,7 @@ class Verdict:
             members["status"],
             evidence=tuple([(str(axis), str(text)) for axis, text in pairs]),
             runs=tuple([_run(one) for one in _list(members.get("runs")) if isinstance(one, Mapping)]),
-            tolerance={name: _number(number) for name, number in _mapping(members.get("tolerance")).items()},
+            tolerance={name: as_float(number) for name, number in _mapping(members.get("tolerance")).items()},
             where={str(name): str(text) for name, text in _mapping(members.get("where")).items()},
             recorded=members.get("recorded") is True,
             differences=lines["differences"],
@@ -222,7 +223,7 @@ def _short(text: str) -> str:
 
 def _run(members: Mapping[str, Any]) -> Run:
     names = ("level", "environment", "changed", "outcome", "compared", "because", "output")
-    return Run(**{name: str(members.get(name) or "") for name in names}, duration_s=_number(members.get("duration_s")))
+    return Run(**{name: str(members.get(name) or "") for name in names}, duration_s=as_float(members.get("duration_s")))
 
 
 def _with_lists(member: Any) -> Any:
@@ -238,10 +239,6 @@ def _list(member: Any) -> list[Any]:
 
 def _mapping(member: Any) -> Mapping[str, Any]:
     return member if isinstance(member, Mapping) else {}
-
-
-def _number(member: Any) -> float | None:
-    return float(member) if isinstance(member, (int, float)) and not isinstance(member, bool) else None
 
 
 def _whole(member: Any) -> int:

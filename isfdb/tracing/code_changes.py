@@ -54,7 +54,7 @@ class CodeChanges:
             return ""  # nothing was imported from it: the cells themselves are on record
         if not isinstance(commit, str):
             return self._compare_files(recorded, os.path.expanduser(root), modules)  # before the first commit all files are untracked
-        place = (root, commit, patch, modules, repr(recorded.get("files")))
+        place = (root, commit, repr(patch), modules, repr(recorded.get("files")))
         if place not in self._answers:
             self._answers[place] = self._compare(recorded, storage, os.path.expanduser(root), commit, modules)
         return self._answers[place]
@@ -73,9 +73,11 @@ class CodeChanges:
         except GitUnavailableError:
             return ""
         before = _sections(_patch(storage, recorded.get("patch")))
-        known = {file["path"]: file.get("blob") for file in recorded.get("files") or () if isinstance(file, dict) and "path" in file}
+        files = recorded.get("files")
+        named = [file for file in files if isinstance(file, dict)] if isinstance(files, list) else []
+        known = {file["path"]: file.get("blob") for file in named if isinstance(file.get("path"), str)}
         differ = {path for path in {*sections, *before} if sections.get(path) != before.get(path) and path not in known}
-        differ |= {path for path, blob in known.items() if isinstance(path, str) and self._blob(os.path.join(root, path)) != blob}
+        differ |= {path for path, blob in known.items() if self._blob(os.path.join(root, path)) != blob}
         return _told(sorted(path for path in differ if is_source(path) and _is_of(path, modules)))
 
     def _compare_files(self, recorded: Mapping[str, Any], root: str, modules: tuple[str, ...]) -> str:

@@ -111,7 +111,7 @@ def repository_node(repository: Mapping[str, Any]) -> Node:
     name = _text(repository.get("name")) or "repository"
     where = _text(remotes.get("origin")) or next((text for one in remotes.values() if (text := _text(one))), "")
     state = f"commit {commit[:12]}" if commit else "no commit"
-    dirty = {True: ", changed", False: "", None: ", changed or not: unknown"}.get(repository.get("dirty"), "")
+    dirty = ", changed" if repository.get("dirty") is True else "" if repository.get("dirty") is False else ", changed or not: unknown"
     facts = {member: repository.get(member) for member in ("root", "commit", "branch", "describe", "dirty", "patch")}
     facts |= {"remotes": dict(remotes), "modules": modules_of(repository)}
     return Node(f"repository:{where or _text(repository.get('root')) or name}@{commit}+{patch}", "repository", name, state + dirty, facts)

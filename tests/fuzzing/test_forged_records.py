@@ -18,7 +18,7 @@ import isfdb
 from isfdb.exact_json import dumps
 from isfdb.manifest import sealed
 from tests.compatibility.isf_samples import PREFIX, add_key, add_pickle, make_database
-from tests.fuzzing.forging import mutated, reseal, with_changed_bytes
+from tests.fuzzing.forging import mutated, replaced, reseal, with_changed_bytes
 from tests.fuzzing.looks import broken_looks
 
 KEYS = ("rates", "cells/L5PT", "sum", "gone", "new")
@@ -120,11 +120,11 @@ def check_forged(made: Path, keys: tuple[str, ...], long_run: bool, few: int, ma
 
 
 def test_forged_records_give_only_our_errors(made, long_run, tally):
-    tally("forged records, with seals that fit", tries=check_forged(made, KEYS, long_run, 12, 2000))
+    tally("forged records, with seals that fit", tries=check_forged(made, KEYS, long_run, 8, 600))
 
 
 def test_forged_records_of_isf_give_only_our_errors(made_by_isf, long_run, tally):
-    tally("forged records of ISF", tries=check_forged(made_by_isf, ISF_KEYS, long_run, 12, 1000))
+    tally("forged records of ISF", tries=check_forged(made_by_isf, ISF_KEYS, long_run, 8, 600))
 
 
 def test_what_is_looked_for_is_found(made, monkeypatch):
@@ -139,3 +139,35 @@ def test_what_is_looked_for_is_found(made, monkeypatch):
     monkeypatch.setattr(manifest, "_check_kinds", lambda record: None)
     assert any("AttributeError" in broken for broken in broken_looks(path, ("sum",)))
     shutil.rmtree(path)
+
+
+@pytest.mark.parametrize("member", [("activity", "session"), ("activity", "line"), ("environment",), ("code", "snapshot"), ("digest",)])
+@pytest.mark.parametrize("rubbish", [10**400, [1], {"a": 1}, "\0", "../../x", -1], ids=["huge", "list", "dict", "zero", "path", "negative"])
+def test_rubbish_in_place_of_what_leads_elsewhere_gives_only_our_errors(made, member, rubbish):
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(shutil.copytree(made, Path(folder, "copy")))
+        path = copy / "rates.key" / "v000002" / "metadata.json"
+        path.write_text(sealed(replaced(json.loads(path.read_bytes()), member, lambda _: rubbish))[0])
+        assert not broken_looks(copy, ("rates",))
+
+
+@pytest.mark.parametrize("rubbish", [10**400, [1], {"a": 1}, -1, "x"], ids=["huge", "list", "dict", "negative", "text"])
+@pytest.mark.parametrize("name", ["dirty", "patch", "changed", "files", "commit", "root", "modules", "remotes", "name", "branch"])
+def test_rubbish_about_a_repository_gives_only_our_errors(made, name, rubbish):
+    from isfdb.comparing.source_changes import _blobs
+    from isfdb.storage.local import LocalStorage
+    from isfdb.tracing.code_changes import CodeChanges
+    from isfdb.tracing.surroundings import repository_node
+
+    whole = {
+        "root": "/nowhere",
+        "commit": "a" * 40,
+        "patch": "a.patch",
+        "modules": ["m"],
+        "files": [{"path": "m.py", "blob": "b"}],
+        "dirty": True,
+    }
+    forged = {**whole, name: rubbish}
+    assert str(repository_node(forged))
+    assert list(_blobs({}, {"m": forged}))
+    assert isinstance(CodeChanges(ask_git=True).of_repository(forged, LocalStorage(str(made), read_only=True)), str)

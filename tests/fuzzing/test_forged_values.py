@@ -114,7 +114,7 @@ def forge(made: Path, folder: Path, key: str, chance: random.Random) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes cannot be waited for here")
 @pytest.mark.parametrize("key", list(values()))
 def test_forged_values_are_read_or_refused(made, reader, tmp_path, key, long_run, tally):
-    n_tries = 400 if long_run else 6
+    n_tries = 200 if long_run else 5
     chance = random.Random(f"{key} 7")
     for number in range(n_tries):
         folder = tmp_path / str(number)
