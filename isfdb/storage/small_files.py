@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Callable, Sequence
 
 from isfdb.errors import StorageError
@@ -31,6 +32,7 @@ TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST})
 # A named pipe in a file's place must not stop us, and a link must not lead us elsewhere.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _NEVER = frozenset({errno.ELOOP, errno.ENAMETOOLONG})
+_STILL_SO_S = 0.01  # one value is read by several calls: the folder need not be looked at in each
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 
 
@@ -85,6 +87,7 @@ class SmallFiles(Storage):
         self.read_only = read_only
         self.calls = calls
         self._unflushed = unflushed_in(path)
+        self._no_link = ("", 0.0)  # the folder that was last seen to lie behind no link, and when
 
     @property
     def location(self) -> str:
@@ -177,11 +180,18 @@ class SmallFiles(Storage):
             One of a stranger's would lead to files of yours: an export took them along, a collect deleted them.
         """
         for path in paths:
-            end = len(PRIVATE_FOLDER) if path.startswith(f"{PRIVATE_FOLDER}/") else path.find(f"{KEY_SUFFIX}/") + len(KEY_SUFFIX)
-            while end >= len(KEY_SUFFIX):
-                if os.path.islink(f"{self.path}/{path[:end]}"):
-                    raise self._refusal(path, f"{path[:end]} is a link")
-                end = path.find("/", end + 1)
+            folder, now = path.rpartition("/")[0], time.monotonic()
+            known, since = self._no_link
+            if folder != known or now - since > _STILL_SO_S:
+                self._look_for_links(path)
+                self._no_link = folder, now
+
+    def _look_for_links(self, path: str) -> None:
+        end = len(PRIVATE_FOLDER) if path.startswith(f"{PRIVATE_FOLDER}/") else path.find(f"{KEY_SUFFIX}/") + len(KEY_SUFFIX)
+        while end >= len(KEY_SUFFIX):
+            if os.path.islink(f"{self.path}/{path[:end]}"):
+                raise self._refusal(path, f"{path[:end]} is a link")
+            end = path.find("/", end + 1)
 
     def _refusal(self, path: str, why: str) -> StorageError:
         message = f"{path} of {self.path} is not used: {why}. isfdb did not write that. See isfdb.verify(db)."
