@@ -115,6 +115,7 @@ def _move_onto_used_name(source: Target, target: Target, carried: Any, *, durabl
         newest = numbers_of(source.storage, source.key_folder)[-1:]
         pending = _copy_for_rename(source, copy, carried, durable=durable)
         copy = replace(target, expected_version=pending.number)
+        tombstone: Pending | None = None
         try:
             notes = _carry_notes(source, target, None, durable=durable)
             tombstone = stage_tombstone(replace(source, expected_version=max(newest, default=0)), carried, renamed_to=target.key)
@@ -123,11 +124,19 @@ def _move_onto_used_name(source: Target, target: Target, carried: Any, *, durabl
         except ConflictError:
             continue
         except (KeyNotFoundError, FileNotFoundError, StorageError) as error:
-            if is_alive(source.storage, source.key_folder, numbers_of(source.storage, source.key_folder)):
-                raise
+            if is_alive(source.storage, source.key_folder, numbers_of(source.storage, source.key_folder)) or _is_newest(source, tombstone):
+                raise  # by our own tombstone the key is gone from its old name: the copy is all there is
             _take_back(copy, carried, durable=durable)
             raise _vanished(source) from error
         return
+
+
+def _is_newest(source: Target, tombstone: Pending | None) -> bool:
+    if tombstone is None:
+        return False
+    newest = numbers_of(source.storage, source.key_folder)[-1:]
+    found = [state_of(source.storage, source.key_folder, number).record.get("nonce") for number in newest]
+    return found == [tombstone.stage.nonce]
 
 
 def _copy_for_rename(source: Target, target: Target, carried: Any, *, durable: bool) -> Pending:

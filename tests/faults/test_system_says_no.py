@@ -198,6 +198,16 @@ def test_a_change_is_made_or_refused(name: str, memory_folder: Path, long_run: b
     assert tried["refused"] >= 4
 
 
+def test_a_rename_refused_at_its_end_keeps_the_only_copy(memory_folder: Path) -> None:
+    """The old name's tombstone is published, and the last wait for the disk fails: what was copied must not be taken back."""
+    name = "rename to a name used before"
+    n_calls = change(name, memory_folder / "0", 0, errno.EIO, False)[0].n_calls
+    for at in range(n_calls - 12, n_calls + 1):
+        system, problem = change(name, memory_folder / str(at), at, errno.EIO, False)
+        assert system.failed
+        assert problem is None
+
+
 def test_a_naive_way_takes_a_refusal_for_an_absence(tmp_path: Path, tally) -> None:
     """``os.path.exists`` says no where it cannot know: the fault is noticed where code is built on it."""
     path = tmp_path / "value"
