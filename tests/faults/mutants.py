@@ -183,8 +183,7 @@ MUTANTS = (
         "hint before a tombstone",
         "isfdb/publishing.py",
         "        _lay_hints(storage, waiting)\n",
-        "unit/test_database.py",
-        "properties/test_database_is_a_dict.py",
+        "faults/test_crash_states.py",
         new="",
     ),
     _out(
