@@ -114,14 +114,14 @@ MUTANTS = (
     _out(
         "place of a trusted database",
         "isfdb/trust.py",
-        "(database_id, real) in _read_list()",
+        "return (database_id, real) in _read_list()",
         "unit/test_trust.py",
-        new="database_id in [name for name, _ in _read_list()]",
+        new="return database_id in [name for name, _ in _read_list()]",
     ),
     _out(
         "folder that anybody may write",
         "isfdb/trust.py",
-        "in _read_list() and not _anybody_may_write(real)",
+        "in _read_list() and writable_by_anybody(real, within) is None",
         "unit/test_trust.py",
         new="in _read_list()",
     ),
