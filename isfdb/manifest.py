@@ -167,8 +167,20 @@ def open_file(path: str) -> IO[bytes]:
     raise OSError(errno.EINVAL, "it is no file", path)
 
 
-def sizes_differ(path: str, files: Files) -> str | None:
+def is_strange_link(path: str, own: str) -> bool:
+    """Say whether there is a link that isfdb did not make: the overlay of a replay has links into one folder, `own`."""
+    return os.path.islink(path) and not (own and os.readlink(path).startswith(f"{own}/"))
+
+
+def sizes_differ(path: str, files: Files, links_into: str = "") -> str | None:
     """Return the first file below `path` that is missing or has another size than the manifest says, and what was found; else None.
+
+    Parameters
+    ----------
+    path : str
+    files : dict
+    links_into : str
+        Folders may be links into this one: :attr:`Storage.links_into`.
 
     Raises
     ------
@@ -181,7 +193,7 @@ def sizes_differ(path: str, files: Files) -> str | None:
             found = os.lstat(f"{path}/{name}")
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return f"{name} is missing"
-        if "/" in name and (link := _link_to(path, name, folders)):
+        if "/" in name and (link := _link_to(path, name, folders, links_into)):
             return f"{link} is a link"
         if not stat.S_ISREG(found.st_mode):
             return f"{name} is not a regular file"
@@ -206,13 +218,13 @@ def checked_file(path: str, name: str, facts: list[Any]) -> tuple[int, str]:
     return found.st_size, "" if list(digest_of_file(path)) == facts else f"{name} has another digest than was stored"
 
 
-def _link_to(path: str, name: str, known: set[str]) -> str | None:
+def _link_to(path: str, name: str, known: set[str], own: str) -> str | None:
     """Return the first folder on the way to a file that is a link; those that are none are put among the known ones."""
     end = name.find("/")
     while end >= 0:
         folder = name[:end]
         if folder not in known:
-            if folder != ".." and os.path.islink(f"{path}/{folder}"):
+            if folder != ".." and is_strange_link(f"{path}/{folder}", own):
                 return folder
             known.add(folder)
         end = name.find("/", end + 1)

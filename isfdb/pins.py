@@ -307,7 +307,7 @@ def _overlay(pins: Pins, place: str, inside: str, *, read_only: bool) -> tuple[O
     below = LocalStorage(place, read_only=True) if os.path.isfile(f"{place}/{DATABASE_FILE}") else None
     before = datetime.datetime.fromisoformat(pins.before) if pins.before else None
     view = None if below is None else PastView(below, _Numbers(pins.numbers, below), before)
-    upper = LocalStorage(f"{notes}/{os.path.basename(place) or 'database'}")
+    upper = LocalStorage(f"{notes}/{os.path.basename(place) or 'database'}", links_into=place)
     storage = OverlayStorage(upper, view, notes=notes, place=place, is_copied=_gives_its_path, read_only=read_only)
     return storage, inside
 

@@ -287,7 +287,8 @@ def check_sizes(storage: Storage, found: Found, savedir: str, key: str) -> None:
     if (len(found.files) < 2 and not found.earlier) or found.record.get("mutable"):
         return  # the spec itself was checked already; a folder that belongs to the user may change
     try:
-        difference = sizes_differ(savedir, found.files) or sizes_differ(os.path.dirname(savedir), found.earlier)
+        difference = sizes_differ(savedir, found.files, storage.links_into)
+        difference = difference or sizes_differ(os.path.dirname(savedir), found.earlier, storage.links_into)
     except OSError as error:
         raise reading_failure(error, repr(key), storage.location) from error
     if difference is None:

@@ -59,6 +59,9 @@ class Storage(ABC):
     #: Why no mode allows writing, and what to do instead; empty where one does.
     why_read_only: str = ""
 
+    #: A folder into which links are the storage's own; empty where every link is a stranger's.
+    links_into: str = ""
+
     @property
     @abstractmethod
     def location(self) -> str:

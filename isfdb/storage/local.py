@@ -44,8 +44,8 @@ class LocalStorage(SmallFiles):
         Where the file-system calls go; tests put a recorder here.
     """
 
-    def __init__(self, path: str, *, read_only: bool = False, calls: FileCalls | None = None) -> None:
-        super().__init__(path, read_only=read_only, calls=calls or make_calls())
+    def __init__(self, path: str, *, read_only: bool = False, calls: FileCalls | None = None, links_into: str = "") -> None:
+        super().__init__(path, read_only=read_only, calls=calls or make_calls(), links_into=links_into)
 
     # Versions --------------------------------------------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ class OverlayStorage(Storage):
         self._lower = lower
         self._removed = f"{notes}/removed"
         self._lock_file = f"{notes}/lock"
-        self.place = place
+        self.place = self.links_into = place
         self._is_copied = is_copied
         self._known: dict[str, bool] = {}  # folder of a version -> whether it is copied
 

@@ -21,6 +21,7 @@ from isfdb.layout.current import (
     PRIVATE_FOLDER,
     STAGING_FOLDER,
 )
+from isfdb.manifest import is_strange_link
 from isfdb.storage.base import Storage
 from isfdb.storage.file_calls import FileCalls
 from isfdb.storage.flushing import unflushed_in
@@ -80,13 +81,16 @@ class SmallFiles(Storage):
         Refuse every write.
     calls : FileCalls
         Where the file-system calls go.
+    links_into : str
+        Links into this folder are isfdb's own; empty where all links are strangers'.
     """
 
-    def __init__(self, path: str, *, read_only: bool, calls: FileCalls) -> None:
+    def __init__(self, path: str, *, read_only: bool, calls: FileCalls, links_into: str = "") -> None:
         self.path = path
         self.read_only = read_only
         self.calls = calls
         self._unflushed = unflushed_in(path)
+        self.links_into = links_into
         self._no_link = ("", 0.0)  # the folder that was last seen to lie behind no link, and when
 
     @property
@@ -189,7 +193,7 @@ class SmallFiles(Storage):
     def _look_for_links(self, path: str) -> None:
         end = len(PRIVATE_FOLDER) if path.startswith(f"{PRIVATE_FOLDER}/") else path.find(f"{KEY_SUFFIX}/") + len(KEY_SUFFIX)
         while end >= len(KEY_SUFFIX):
-            if os.path.islink(f"{self.path}/{path[:end]}"):
+            if is_strange_link(f"{self.path}/{path[:end]}", self.links_into):
                 raise self._refusal(path, f"{path[:end]} is a link")
             end = path.find("/", end + 1)
 

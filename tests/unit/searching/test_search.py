@@ -227,7 +227,7 @@ def test_a_record_that_cannot_be_read_is_named_and_hides_nothing(lab: Any, text:
 
 
 def test_odd_members_that_decide_nothing_do_not_hide_a_key(lab: Any) -> None:
-    odd = {"describe": [3], "slice": 7, "risks": {"a": 1}, "used": [3, {"file": 5}], "activity": {"line": "x", "session": "../../x"}}
+    odd = {"describe": {"shape": 3}, "risks": [7], "used": [3, {"file": 5}], "activity": {"line": "x", "session": "../../x"}}
     retell(lab, "plain", **odd)
     assert isfdb.find(lab, "key=plain").keys == ("plain",)
     assert "plain" in isfdb.find(lab, "not text:nothing").keys
