@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -118,6 +119,26 @@ def _astropy_coordinates(value: Any) -> dict[str, Any]:
     return {"kinds": kinds, "components": parts, "motion": motion, "attributes": attributes, "notes": _notes(value)}
 
 
+def _zarr_array(value: Any) -> dict[str, Any]:
+    """Take the description, and the chunks that were written, decoded; those that were not are as the description says."""
+    import numpy
+    from zarr.core.sync import sync
+
+    part = value.shards or value.chunks
+    prefix = f"{value.path}/" if value.path else ""
+    names = sync(_keys(value.store, prefix))
+    chunks = {}
+    for name in sorted(names - {"zarr.json", ".zarray", ".zattrs"}):
+        place = [int(word) for word in re.findall("[0-9]+", name)]
+        box = tuple([slice(at * step, (at + 1) * step) for at, step in zip(place, part, strict=True)])
+        chunks[name] = numpy.asarray(value[box])
+    return {"description": value.metadata.to_dict(), "chunks": chunks}
+
+
+async def _keys(store: Any, prefix: str) -> set[str]:
+    return {key.removeprefix(prefix) async for key in store.list_prefix(prefix)}
+
+
 _KNOWN: Final[dict[tuple[str, str], Callable[[Any], dict[str, Any]]]] = {
     ("PIL", "IFDRational"): lambda value: {"parts": [value.numerator, value.denominator]},
     ("PIL", "Image"): _image,
@@ -138,4 +159,5 @@ _KNOWN: Final[dict[tuple[str, str], Callable[[Any], dict[str, Any]]]] = {
     ("pint", "PlainUnit"): lambda value: {"units": sorted(value._units.items())},
     ("plotly", "BaseFigure"): _plotly,
     ("torch", "Tensor"): _tensor,
+    ("zarr", "Array"): _zarr_array,
 }

@@ -66,4 +66,5 @@ FACTS: Final[dict[str, tuple[int, tuple[str, ...]] | None]] = {
     "to_pickle": None,
     "torch_to_safetensors": (28, ("torch",)),
     "xarray_to_zarr": (31, ("xarray",)),
+    "zarr_to_zarr": (33, ("zarr",)),
 }

@@ -25,15 +25,20 @@ class WholeStore(LocalStore):
     ----------
     most_bytes : int or None
         What a chunk unpacks to, where that is known: one that claims more was changed, and is not unpacked.
+    may_lack_chunks : bool
+        Not every chunk was written, after all.
     """
 
     most_bytes: int | None = None
+    may_lack_chunks: bool = False
 
     async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
         """Return the bytes of a chunk, or of the array's description."""
         found = await super().get(key, prototype, byte_range)
         if found is None and key.rpartition("/")[2] != _DESCRIPTION:
-            raise self._missing(key)
+            missing = self._missing(key)
+            if not self.may_lack_chunks or isinstance(missing, VersionGoneError):
+                raise missing
         if found is not None and self.most_bytes is not None:
             self._check_claim(_claimed_bytes(found.to_bytes()[:_MOST_HEADER]), self.most_bytes, key)
         return found
@@ -67,8 +72,14 @@ def _claimed_bytes(head: bytes) -> int | None:
     return claimed if n_bytes else None
 
 
-def open_whole(path: str) -> Any:
+def open_whole(path: str, *, may_lack_chunks: bool = False) -> Any:
     """Open the Zarr array in the folder `path` for reading.
+
+    Parameters
+    ----------
+    path : str
+    may_lack_chunks : bool
+        It was stored without some: they hold the fill value.
 
     Raises
     ------
@@ -79,6 +90,7 @@ def open_whole(path: str) -> Any:
     stored = zarr.open_array(store, mode="r", zarr_format=3)
     chunk_bytes = math.prod(stored.chunks) * stored.dtype.itemsize
     require(chunk_bytes, f"a chunk of shape {stored.chunks} in {path}")
+    store.may_lack_chunks = may_lack_chunks
     store.most_bytes = None if stored.dtype.kind in "TO" else chunk_bytes
     return stored
 

@@ -115,6 +115,15 @@ def read_zarr(spec: Any, folder: Any, load: Any) -> Any:
     return numpy.asfortranarray(array) if spec.get("fortran_order") else array
 
 
+def read_zarr_array(spec: Any, folder: Any, load: Any) -> Any:
+    """Return a Zarr array, which reads a chunk when it is indexed."""
+    import os
+
+    import zarr
+
+    return zarr.open_array(os.path.join(folder, "data.zarr"), mode="r")
+
+
 def read_dask_zarr(spec: Any, folder: Any, load: Any) -> Any:
     """Return, as an array in memory, what was a dask array."""
     import os
