@@ -131,5 +131,5 @@ def test_storing_verifying_and_reading_a_part_take_no_memory_for_the_whole(memor
 
 @needs_limits
 def test_without_room_the_test_above_would_fail(memory_folder: Path) -> None:
-    with pytest.raises(AssertionError, match="MemoryError|Unable to allocate"):
+    with pytest.raises(AssertionError, match=r"MemoryError|Unable to allocate"):
         run_limited(memory_folder / "r", "limit(150_000_000)\nnp.ones(50_000_000)")
