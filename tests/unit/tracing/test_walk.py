@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import isfdb
-from isfdb.errors import KeyNotFoundError, OptionError
+from isfdb.errors import CorruptVersionError, KeyNotFoundError, OptionError
 from tests.unit.tracing.conftest import rewrite
 
 
@@ -229,14 +229,12 @@ def test_a_forged_link_is_a_node_and_no_error(db, made, link: str):
 
 
 CROOKED: list[dict[str, Any]] = [
-    {"used": 5},
     {"used": [None, 1, [], {"value": 7}, {"file": "/x", "size": "many", "mtime": "never"}]},
     {"used": [{"file": "/a\x00b", "size": 1, "mtime": 1.0}, {"file": "relative", "size": 1}, {"file": "s3://bucket/x", "size": 1}]},
     {"used": {"stored": "../../x", "n": 1}},
     {"used": {"stored": "0" * 64, "n": 1}},
-    {"activity": 3, "code": "x", "environment": [], "by": 1},
     {"activity": {"session": "../../x", "line": 1}, "code": {"snapshot": "../x", "commit": 5}, "environment": "../../x"},
-    {"activity": {"session": "x", "line": "y"}, "describe": [1], "dumper": 7, "unknown": {"all": 3}},
+    {"activity": {"session": "x", "line": "y"}, "describe": {"type": [1]}, "unknown": {"all": 3}},
     {"earlier": {"v000001/a": 1, "../x": 2, "v000009/b": 3}, "copied_from": {"database": 1, "key": 2}, "snapshot_of": -1},
     {"copied_from": {"database": "nowhere", "key": "x", "version": 10**40}},
 ]
@@ -251,6 +249,18 @@ def test_a_crooked_record_is_no_error(db, made, members: dict[str, Any]):
         found = isfdb.lineage(db, "rates", direction=direction, git=True)
         assert found.to_html()
         assert str(found)
+
+
+@pytest.mark.parametrize("members", [{"used": 5}, {"activity": 3}, {"code": "x"}, {"by": 1}, {"describe": [1]}, {"dumper": 7}])
+def test_a_record_whose_members_are_of_other_kinds_is_refused_and_harms_no_other_key(db, made, members: dict[str, Any]):
+    made("rates", 1)
+    made("sum", 2)
+    db["rates"] = 2
+    rewrite(db, "rates", **members)
+    with pytest.raises(CorruptVersionError, match="which isfdb never writes there"):
+        isfdb.lineage(db, "rates")
+    for direction in ("upstream", "both"):
+        assert str(isfdb.lineage(db, "sum", direction=direction))
 
 
 def test_a_circle_of_forged_records_ends(db, made):
