@@ -131,10 +131,13 @@ def objects_to_arrow(values: Any, spec: dict[str, Any]) -> Any:
         return pyarrow.array(_cell_texts(values), pyarrow.large_string())
     if word == "arrays":
         return _arrays_to_arrow(values, spec)
-    values = values if spec["missing"] != "nan" else [None if type(value) is float else value for value in values]
+    if spec["missing"] in ("nan", "NA"):  # not left to Arrow, which would take every nan among floats for missing
+        values = [
+            None if _marker(type(value)) == "NA" or (spec["missing"] == "nan" and type(value) is float) else value for value in values
+        ]
     kind = pyarrow.type_for_alias(_ARROW[word])
     try:
-        array = pyarrow.array(values, kind, from_pandas=word != "float" and spec["missing"] == "NA")
+        array = pyarrow.array(values, kind)
     except pyarrow.ArrowCapacityError:
         array = pyarrow.array(values, pyarrow.type_for_alias(_LARGE[word]))
     if hasattr(array, "num_chunks"):  # more text than offsets of 32 bits can reach

@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import secrets
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -28,6 +29,7 @@ MAX_BYTES: Final = 2_000_000_000
 
 _FOLDER: Final = "search"
 _HEADER: Final = "about"
+_WRITTEN: Final = "written"  # differs from file to file
 
 
 class Sheet:
@@ -51,9 +53,7 @@ class Sheet:
         LookupError
             It is not there, or not whole.
         """
-        if name not in self._columns:
-            self._columns |= self.columns([name])
-        return self._columns[name]
+        return self.columns([name])[name]
 
     def columns(self, names: list[str]) -> dict[str, Any]:
         """Return several columns.
@@ -61,11 +61,14 @@ class Sheet:
         Raises
         ------
         LookupError
-            One is not there, or not whole.
+            One is not there, or not whole; or another file lies there by now, whose rows are others.
         """
         missing = [name for name in names if name not in self._columns]
         if missing:
-            self._columns |= _read(self.file, missing)
+            found = _read(self.file, [*missing, _HEADER])
+            if self._columns.setdefault(_HEADER, found[_HEADER]) != found[_HEADER]:
+                raise LookupError(self.file)
+            self._columns |= found
         return {name: self._columns[name] for name in names}
 
 
@@ -87,7 +90,8 @@ def open_sheet(file: str, about: Mapping[str, Any]) -> Sheet | None:
         return None
     sheet = Sheet(file)
     try:
-        if sheet.column(_HEADER) != {"format": FORMAT, **about}:
+        header = sheet.column(_HEADER)
+        if not isinstance(header, dict) or {**header, _WRITTEN: ""} != {"format": FORMAT, **about, _WRITTEN: ""}:
             return None
     except LookupError:
         return None
@@ -118,7 +122,7 @@ def write_sheet(file: str, about: Mapping[str, Any], columns: Mapping[str, Any])
     """Keep columns for next time, if that is possible; where it is not, next time reads the records again."""
     import sqlite3
 
-    members = {_HEADER: {"format": FORMAT, **about}, **columns}
+    members = {_HEADER: {"format": FORMAT, **about, _WRITTEN: secrets.token_hex(8)}, **columns}
     contents = {
         name: json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") for name, content in members.items()
     }

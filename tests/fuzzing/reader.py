@@ -47,6 +47,12 @@ def answer(path: str, key: str, how: str) -> tuple[str, str]:
     return "read", ""
 
 
+def most_megabytes() -> int:
+    """Return the most memory this program ever took; ``ru_maxrss`` counts what its parent had, too."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmHWM"))
+
+
 def main() -> None:
     limit = int(sys.argv[1])
     warnings.simplefilter("ignore")
@@ -58,7 +64,7 @@ def main() -> None:
         if limit:
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         outcome, message = answer(path, key, how)
-        print(json.dumps([outcome, message, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]), flush=True)
+        print(json.dumps([outcome, message, most_megabytes()]), flush=True)
     os._exit(0)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import isfdb
 from isfdb.auditing.completeness import ADVICE, Completeness, advice_on
+from isfdb.errors import CorruptVersionError
 
 
 def lacks(path: str, key: str) -> tuple[str, ...]:
@@ -88,19 +89,26 @@ def test_an_input_without_digest_is_named(made, tmp_path):
     assert lacks(path, "x")[0].startswith("inputs: their list 000")
 
 
-@pytest.mark.parametrize(
-    "forged", [None, 3, "x", [], {"line": {}}, {"session": ["a"]}, {"session": "../../x", "line": 1}, {"session": "\0"}]
-)
+@pytest.mark.parametrize("forged", [None, {}, {"line": {}}, {"session": ["a"]}, {"session": "../../x", "line": 1}, {"session": "\0"}])
 def test_a_forged_record_is_not_explained_and_breaks_nothing(made, forged):
     path = made("db['x'] = 1")
     record = Path(path, "x.key/v000001/metadata.json")
     text = json.loads(record.read_text())
-    for name in ("activity", "code", "environment", "used", "slice", "unknown"):
+    for name in ("activity", "code", "used", "slice", "unknown"):
         record.write_text(json.dumps({**text, name: forged}))
         found = lacks(path, "x")
         assert all(isinstance(one, str) for one in found)
         if name in ("activity", "slice"):
             assert found
+
+
+@pytest.mark.parametrize(("name", "forged"), [("activity", 3), ("code", "x"), ("environment", {"line": 1}), ("slice", [])])
+def test_a_record_whose_members_are_of_other_kinds_is_refused(made, name: str, forged: object):
+    path = made("db['x'] = 1")
+    record = Path(path, "x.key/v000001/metadata.json")
+    record.write_text(json.dumps({**json.loads(record.read_text()), name: forged}))
+    with pytest.raises(CorruptVersionError, match="which isfdb never writes there"):
+        lacks(path, "x")
 
 
 def test_there_is_advice_on_everything_that_may_be_missing():

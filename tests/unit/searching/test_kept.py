@@ -17,6 +17,7 @@ from isfdb import index
 from isfdb.searching import kept, reading_processes, search
 from isfdb.searching.kept import wait_until_kept
 from isfdb.searching.reading_keys import Place
+from isfdb.searching.sheet import open_sheet, write_sheet
 from tests.unit.searching.conftest import retell
 
 
@@ -230,3 +231,17 @@ def test_many_processes_search_and_keep_at_once(lab: Any, cache: Path) -> None:
     assert [searcher.wait() for searcher in searchers] == [0] * 4
     left = [file.name for file in cache.iterdir() if file.name.count(".") > 1]
     assert left == []
+
+
+def test_columns_of_two_writings_are_never_mixed(tmp_path: Path) -> None:
+    file, about = str(tmp_path / "sheet"), {"id": "x"}
+    write_sheet(file, about, {"key": ["a", "b"], "unit": ["Hz", ""]})
+    sheet = open_sheet(file, about)
+    assert sheet is not None
+    assert sheet.columns(["key"]) == {"key": ["a", "b"]}
+    write_sheet(file, about, {"key": ["b", "a"], "unit": ["", "Hz"]})
+    with pytest.raises(LookupError):
+        sheet.columns(["key", "unit"])
+    again = open_sheet(file, about)
+    assert again is not None
+    assert again.columns(["unit", "key"]) == {"unit": ["", "Hz"], "key": ["b", "a"]}
