@@ -7,15 +7,21 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import isfdb
+from isfdb.database import Database
 from isfdb.errors import OptionError, ReadOnlyError, UntrustedDataError
 from isfdb.identical import assert_identical
+from isfdb.identity import read_identity
 from isfdb.migration import import_isf
+from isfdb.storage.file_calls import FileCalls
+from isfdb.storage.local import LocalStorage
 from tests.compatibility.isf_samples import (
     ID,
     PREFIX,
@@ -256,3 +262,42 @@ def test_the_command_reports_and_says_by_its_status_whether_all_is_there(tmp_pat
     assert run(str(tmp_path / "new"), str(tmp_path / "other"), capsys=capsys)[0] == 2
     assert run(str(made), str(made / "inside"), capsys=capsys)[0] == 2
     assert sorted(os.listdir(made)) == ["db_state.json", "key"]
+
+
+def test_who_reads_meanwhile_sees_whole_values_only(old, new):
+    """A reader is let in at each call below the new database, so it looks between all steps of the import."""
+    plain = [key for key in old.keys(recurse=True) if key in ("default_dict", "default_list", "nested")] or list(old.keys(recurse=True))[:3]
+    reader, wrong, seen = isfdb.open(new.path, "r", trust=True), [], set()
+
+    def look(*_: object) -> None:
+        for key in reader.keys(recurse=True):
+            if key not in seen:
+                seen.add(key)
+                try:
+                    assert_identical(reader.entry(key).newest.number, 1, key)
+                    if key in plain:
+                        assert_identical(reader[key], old[key], key)
+                except (AssertionError, isfdb.errors.IsfdbError) as error:
+                    wrong.append(f"{key}: {error}")
+
+    calls = LookedAt(look)
+    target = Database(LocalStorage(new.path, calls=calls), read_identity(LocalStorage(new.path)), durability="full")
+    import_isf(old, target)
+    look()
+    assert not wrong
+    assert calls.n_looks > 100
+    assert seen == set(new.keys(recurse=True))
+
+
+class LookedAt(FileCalls):
+    """Lets somebody look before every call."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self.n_looks = 0
+        self._look = look
+
+    def __getattribute__(self, name: str) -> Any:
+        if not name.startswith("_") and name != "n_looks":
+            self.n_looks += 1
+            self._look()
+        return super().__getattribute__(name)

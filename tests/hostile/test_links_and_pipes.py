@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +183,33 @@ def test_a_record_that_is_too_large_is_neither_read_nor_written(db: Any, monkeyp
     with pytest.raises(isfdb.errors.DumpError, match="store it in fewer, larger ones"):
         db["many"] = {f"array{number}": np.arange(3) for number in range(20)}
     assert db.keys() == ("k",)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can make devices")
+@pytest.mark.parametrize("name", ["data.npy", "metadata.json", "Loader.json"])
+def test_a_device_is_not_read(name: str, db: Any, tmp_path: Path, hangs_are_noticed: None) -> None:
+    db["k"] = np.arange(3)
+    path = db.entry("k").path / name
+    path.unlink()
+    try:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero, which never ends
+    except PermissionError:
+        pytest.skip("devices are not allowed here")
+    with pytest.raises(IsfdbError):
+        db["k"]
+    assert isfdb.verify(db)
+    with contextlib.suppress(IsfdbError):
+        isfdb.export(db, tmp_path / "bundle", format="bundle")
+
+
+def test_an_export_gives_no_file_the_rights_of_its_owner(db: Any, tmp_path: Path) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh")
+    tool.chmod(0o755)
+    db.attach("k", tool)
+    (stored,) = [path for path in db.entry("k").path.rglob("tool") if path.is_file()]
+    stored.chmod(0o6755)
+    isfdb.export(db, tmp_path / "bundle", format="bundle")
+    found = [path for path in (tmp_path / "bundle").rglob("*") if path.is_file()]
+    assert any(path.name == "tool" for path in found)
+    assert not any(path.stat().st_mode & (stat.S_ISUID | stat.S_ISGID) for path in found)
