@@ -219,12 +219,8 @@ def _copy_key(source: Target, target: Target, carried: Any, database_id: str | N
     try:
         _copy_content(found, storage.fetch(found.folder), stage.path)
         difference = None if found.record.get("mutable") else sizes_differ(stage.path, found.files)
-        if difference and RECLAIMED_FILE in storage.list(found.folder):
-            message = (
-                f"cannot copy {source.key!r}: the data of version {found.number} was reclaimed by collect. See db.versions({source.key!r})."
-            )
-            raise VersionGoneError(message, key=source.key, version=found.number)
         if difference:
+            _refuse_what_was_reclaimed(source, found)
             raise IncompleteVersionError(
                 f"cannot copy {source.key!r}: of version {found.number}, {difference}. Run isfdb.verify(db).", key=source.key
             )
