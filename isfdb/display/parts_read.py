@@ -183,6 +183,7 @@ _WAYS: Final[dict[str, Callable[[Any, Load, int], Glimpse]]] = {
     "numpy_to_npy": _npy,
     "numpy_to_zarr": _sliced,
     "dask_to_zarr": _sliced,
+    "zarr_to_zarr": _sliced,
     "xarray_to_zarr": _labelled,
     "pandas_to_parquet": _frame,
     "pandas_to_arrow": _frame,

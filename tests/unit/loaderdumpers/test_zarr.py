@@ -103,3 +103,19 @@ def test_a_codec_that_may_run_code_is_not_opened(db: Any, array: Any) -> None:
         zarr_to_zarr.Loader(dtype="float32", shape=[30, 40]).get(str(db.entry("a").path))
     with pytest.raises((LoadError, IsfdbError)):
         db["a"]
+
+
+def test_a_small_and_a_large_one_have_a_preview(db: Any, array: Any) -> None:
+    db["small"] = array
+    db["large"] = zarr.create_array({}, shape=(50_000, 250_000), chunks=(500, 500), dtype="f8", fill_value=7)
+    assert "99" in str(db.entry("small").preview())
+    assert "largest 7" in str(db.entry("large").preview())
+
+
+def test_the_browser_pages_through_it(db: Any, array: Any) -> None:
+    from isfdb.jupyter.browsing.tabs.sources import source_of
+
+    db["a"] = array
+    entry = db.entry("a")
+    source = source_of(entry.describe, "zarr_to_zarr", "a", entry.newest.nbytes, lambda **options: db.get("a", **options))
+    assert source is not None

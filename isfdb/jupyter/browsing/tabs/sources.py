@@ -14,7 +14,7 @@ Load = Callable[..., Any]
 #: What cannot be read in part is read whole up to this size.
 MAX_BYTES: Final = 64 * 10**6
 
-_ARRAYS: Final = frozenset({"ndarray", "MaskedArray", "dask Array", "recarray", "memmap", "matrix"})
+_ARRAYS: Final = frozenset({"ndarray", "MaskedArray", "dask Array", "zarr Array", "recarray", "memmap", "matrix"})
 _TABLES: Final = frozenset({"DataFrame", "Series", "Index", "polars DataFrame", "polars Series", "pyarrow Table", "Table"})
 _IN_PARTS: Final = frozenset(
     {
@@ -30,6 +30,7 @@ _IN_PARTS: Final = frozenset(
         "pandas_to_parquet",
         "pint_to_parts",
         "polars_to_parquet",
+        "zarr_to_zarr",
     }
 )
 _PARTITIONED: Final = frozenset({"dask_to_arrow", "dask_to_parquet"})
