@@ -24,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--tally", metavar="FILE", type=Path, help="write what was tried and lost into this JSON file, for the table of faults"
     )
+    # Here and not beside their tests: pytest reads no deeper conftest.py before the command line.
+    parser.addoption("--kills", type=int, default=15, help="how many writers are killed in each test of killed writers")
+    parser.addoption("--soak", type=float, metavar="SECONDS", help="work on one database for so long; an hour is 3600")
 
 
 def pytest_configure(config: pytest.Config) -> None:

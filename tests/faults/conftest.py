@@ -13,11 +13,6 @@ import pytest
 import isfdb
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=15, help="how many writers are killed in each test of killed writers (issue: 200)")
-    parser.addoption("--soak", type=float, metavar="SECONDS", help="work on one database for so long; an hour is 3600")
-
-
 @pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--kills"))
