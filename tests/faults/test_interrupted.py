@@ -174,7 +174,8 @@ def test_ctrl_c_at_any_moment_leaves_old_or_new(name: str, memory_folder: Path, 
     process.start()
     answer.close()
     n_places, problems = receive.recv()
-    process.join()
+    process.join(600)
+    assert process.exitcode is not None, "something that was interrupted keeps the process from ending"
     torn = sum("torn:" in problem for problem in problems)
     tally(f"Ctrl-C: {name}", tries=n_tries or n_places, torn=torn, wrong=len(problems) - torn)
     print(f"{name}: {n_places} places, {len(problems)} bad")

@@ -40,6 +40,7 @@ def test_workers_killed_while_they_store_lose_nothing(tmp_path: Path, long_run: 
                 if victim is not None:
                     os.kill(victim, signal.SIGKILL)
                     killed += 1
+                    client.wait_for_workers(2)  # a nanny whose worker dies while it begins gives up
         assert sorted(client.gather(futures)) == list(range(n_keys))
     assert killed == n_kills
     bad = [number for number in range(n_keys) if not is_whole(db["own", str(number)]) or int(db["own", str(number)][0]) != number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 
@@ -11,6 +12,7 @@ from blake3 import blake3
 
 from isfdb import hashing
 from isfdb.hashing import LARGE_BYTES, digest_of_file, open_hashed
+from isfdb.testing.interrupts import interrupted
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [5], [3, 0, 4], [LARGE_BYTES], [10, 2 * LARGE_BYTES + 3, 7, LARGE_BYTES - 1]])
@@ -104,3 +106,25 @@ def test_digests_nobody_asks_for_do_not_pile_up(tmp_path):
         with open_hashed(str(tmp_path / str(number))) as file:
             file.write(b"abc")
     assert len(hashing._just_written) <= hashing.MOST_NOTED
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")  # a file may stay open once
+def test_ctrl_c_at_any_moment_leaves_no_thread_that_waits_for_ever(tmp_path):
+    """A thread that no daemon is, and that waits, would keep the process from ending."""
+    data, n_interrupted = np.zeros(hashing.THREADED_BYTES + 8, np.uint8), 0
+    for at in range(1, 500, 3):
+        with interrupted(at, [hashing.__file__]) as interruption:
+            try:
+                with open_hashed(str(tmp_path / str(at))) as file:
+                    file.write(data)
+                    file.holds(0, data)
+            except KeyboardInterrupt:
+                n_interrupted += 1
+        file = None
+        gc.collect()
+        for thread in [one for one in threading.enumerate() if one.name == "isfdb-hash"]:
+            assert thread.daemon
+            thread.join()
+        if interruption.where is None:
+            break
+    assert n_interrupted > 8
