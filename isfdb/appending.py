@@ -163,7 +163,7 @@ def _fitted(target: Target, found: Found, addition: Any, of: str, axis: int, blo
         plugins.check_options(module.fits, options, f"appending with {of!r}")
     extent = sum(block.extent for block in blocks)
     try:
-        sample = _sample(target.storage.fetch(found.folder), blocks[0], axis)
+        sample = _sample(found.fetch(target.storage), blocks[0], axis)
         return module.fits(sample, addition, axis=axis, extent=extent, **options)
     except FileNotFoundError:
         raise  # collected or renamed meanwhile: the caller looks again

@@ -14,7 +14,9 @@ _REFUSALS = _FULL | _FORBIDDEN | {errno.EIO, errno.ESTALE, errno.EINTR, errno.EM
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Say whether the operating system refused, whatever library called it: then nothing is wrong with what was to be read."""
+    """Say whether the operating system refused, whatever library called it, or a storage: nothing is wrong with what was to be read."""
+    if isinstance(error, StorageError) and error.__cause__ is not None and not isinstance(error.__cause__, OSError):
+        return True  # of a storage that asks no operating system, but a server or a library
     return isinstance(error, OSError) and _of_the_system(error).errno in _REFUSALS
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from isfdb.appender import FLUSH_BYTES, Appender, recover
 from isfdb.appending import append
 from isfdb.entry import Version, version_published
+from isfdb.errors import OptionError
 from isfdb.place import Key, Place
 from isfdb.publishing import Target
 
@@ -82,8 +83,16 @@ class Growing(Place):
         -------
         Appender
             With ``append(block)``, ``flush()`` and ``close()``; the end of the ``with`` block closes it.
+
+        Raises
+        ------
+        OptionError
+            The database does not lie in a folder.
         """
         names = self._writable(key, "append to")
+        if self._storage.gives_copies:
+            message = f"cannot gather blocks for {key!r}: they lie in a folder until they are published, and {self.path} has none."
+            raise OptionError(f"{message} Use db.append(key, block) for blocks of some size.", key=key)
         self._publish_batch()
         self._make_levels(names[:-1])
         self._recover(self._target(names))

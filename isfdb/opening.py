@@ -28,12 +28,14 @@ from isfdb.layout.current import DATABASE_FILE, join
 from isfdb.layout.isf_legacy import DATABASE_FILES as ISF_FILES
 from isfdb.nearness import hint
 from isfdb.options import option
+from isfdb.plugged_storage import open_storage, reopen_storage
 from isfdb.provenance import file_events
 from isfdb.provenance.capture import current_activity, note_opened
 from isfdb.provenance.senders import note_arrival
 from isfdb.registry.folders import id_of
 from isfdb.registry.nearby import nearby
 from isfdb.registry.store import is_id
+from isfdb.storage.base import Storage
 from isfdb.storage.local import LocalStorage
 from isfdb.storage.overlay import OverlayStorage
 from isfdb.storage.small_files import stands
@@ -48,7 +50,7 @@ _VERSION = re.compile(r"(.*)@([1-9][0-9]{0,15}|[0-9a-f]{6,64})")
 
 
 def open(  # the word that zarr, h5py and a file use
-    target: str | os.PathLike[str],
+    target: str | os.PathLike[str] | Storage,
     mode: str = "a",
     *,
     durability: str | None = None,
@@ -58,9 +60,9 @@ def open(  # the word that zarr, h5py and a file use
 
     Parameters
     ----------
-    target : str or os.PathLike
+    target : str or os.PathLike or Storage
         A folder; the name or id of a registered database; or an ``isfdb://`` link to a database. A database that ISF wrote opens
-        too, for reading, whatever the mode.
+        too, for reading, whatever the mode. A :class:`~isfdb.storage.base.Storage` of your own holds a database elsewhere.
     mode : str
         ``"a"``: read and write, make it if it is not there. ``"r"``: read only. ``"r+"``: read and write, must exist.
         ``"w-"`` or ``"x"``: make it, must not exist.
@@ -91,6 +93,8 @@ def open(  # the word that zarr, h5py and a file use
         raise OptionError(f"mode={mode!r} is none of {', '.join(map(repr, MODES))}.", mode=mode)
     if durability is not None:
         option("durability", durability)
+    if isinstance(target, Storage):
+        return open_storage(target, mode, durability, trust)
     if (pinned := pins.current()) is not None:
         return _open_pinned(pinned, _path_of(target, pinned), mode, trust)
     database = _open_plainly(_path_of(target), mode, durability, trust)
@@ -287,9 +291,11 @@ def reopen(
 
 def _reduce(database: Database) -> tuple[Any, ...]:
     """Say how a handle is pickled: not its storage but where it lies, and which activity sends it."""
-    activity = current_activity(database._storage, database._carried)
+    storage, activity = database._storage, current_activity(database._storage, database._carried)
+    if storage.gives_copies:
+        return reopen_storage, (storage, database.prefix, database.mode, database._durability, database._trusted, activity)
     facts = (database.root.path, database.root.id, database.prefix, database.mode, database._durability, database._trusted, activity)
-    pinned = pins.current() if isinstance(database._storage, OverlayStorage) else None
+    pinned = pins.current() if isinstance(storage, OverlayStorage) else None
     return reopen, (*facts, pinned.folder) if pinned else facts
 
 

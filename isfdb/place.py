@@ -78,8 +78,9 @@ class Place:
 
     @property
     def path(self) -> str:
-        """Its folder."""
-        return self._storage.fetch(self._folder)
+        """Its folder; of a storage that has none on this computer, where it lies."""
+        storage = self._storage
+        return join(storage.location, self._folder) if storage.gives_copies else storage.fetch(self._folder)
 
     @property
     def name(self) -> str:

@@ -52,6 +52,13 @@ class Found:
     files: Files
     earlier: Files  # of earlier versions, named from the key's folder: what a value that grew is made of besides
 
+    def fetch(self, storage: Storage) -> str:
+        """Return a local folder with its files, beside which the earlier versions lie where it needs them."""
+        if not (storage.gives_copies and self.earlier):
+            return storage.fetch(self.folder)
+        key_folder, _, name = self.folder.rpartition("/")
+        return f"{storage.fetch(key_folder)}/{name}"
+
 
 def read(
     storage: Storage,
@@ -147,7 +154,7 @@ def read_to_show(storage: Storage, key_folder: str, key: str, number: int, dumpe
         raise UntrustedDataError(f"cannot show {key!r}: {dumper!r} runs code from the file", key=key, loaderdumper=dumper)
     module = plugins.loaderdumper(dumper)
     plugins.check_options(module.Loader.get, options, f"loading with {dumper!r}")
-    savedir = storage.fetch(found.folder)
+    savedir = found.fetch(storage)
     check_sizes(storage, found, savedir, key)
     return _get(module, found, savedir, key, options)
 
@@ -240,7 +247,7 @@ def load(storage: Storage, found: Found, key: str, *, database_id: str, trusted:
     module = plugins.loaderdumper(found.spec.name)
     if options:
         plugins.check_options(module.Loader.get, options, f"loading with {found.spec.name!r}")
-    savedir = storage.fetch(found.folder)
+    savedir = found.fetch(storage)
     check_sizes(storage, found, savedir, key)
     needs = needs_of(found.spec.name, found.spec.arguments)
     if not any(needs):

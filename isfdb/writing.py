@@ -18,6 +18,7 @@ from isfdb.errors import (
     DumpError,
     IsfdbError,
     KeyNotFoundError,
+    OptionError,
     PickleWarning,
 )
 from isfdb.exact_json import compact
@@ -70,6 +71,9 @@ def stage_value(
     NoDumperError, DumpError, OptionError, KeyExistsError, ConflictError, StorageError
     """
     name, module = _choose(value, dumper)
+    if target.storage.gives_copies and getattr(module, "mutable", False):
+        message = f"cannot store {target.key!r}: {name} gives a folder that is yours to fill, and {target.storage.location} has none."
+        raise OptionError(f"{message} Attach it when it is full: db.attach(key, path).", key=target.key)
     numbers = numbers_of(target.storage, target.key_folder) if numbers is None else numbers
     check_expectations(target, numbers)
     if not numbers:

@@ -51,6 +51,7 @@ _directory: str | None = None
 first_directory: str | None = None  # where this process stood before it first went elsewhere, if it did
 _names: dict[str, Any] | None = None  # of the shell's cells
 _left_out: tuple[str, ...] = ()
+_files_left_out: set[str] = set()
 _frame = sys._getframe
 _time = time.time
 _modules = sys.modules
@@ -84,6 +85,15 @@ def leave_out(folder: str) -> None:
     prefix = folder.rstrip(os.sep) + os.sep
     if prefix not in _left_out and len(_left_out) < MOST_LEFT_OUT:
         _left_out += (prefix,)
+
+
+def leave_out_file(path: str) -> None:
+    """Do not see a file, nor what SQLite lays beside it: a database in a storage of the user's own, whose values are noted as values."""
+    if len(_files_left_out) < MOST_LEFT_OUT:
+        _files_left_out.update(path + suffix for suffix in ("", "-journal", "-wal", "-shm"))
+        for files in list(_gathered.values()):  # its storage opened it before anybody knew what it is
+            for name in _files_left_out:
+                files.pop(name, None)
 
 
 def top_level_is(names: dict[str, Any] | None) -> None:
@@ -160,7 +170,7 @@ def _opened(path: Any, kind: int, frame: Any) -> None:
         return
     if path[0] != "/":
         path = _absolute(path)
-    if path.startswith(_left_out):
+    if path.startswith(_left_out) or path in _files_left_out:
         return
     where = _standing(frame)
     if where is None or _is_switched_off():

@@ -1,6 +1,10 @@
 """The contract between isfdb and whatever holds the bytes: folders on a disk, later an object store.
 
 A storage moves bytes. It knows nothing of values, loaderdumpers or provenance. Paths are texts relative to the database, with ``/``.
+What the system refuses, or a server, comes out as OSError; but of `list`, `is_folder` and `read`, which answer questions, as a
+StorageError, for "nothing is there" would be a wrong answer. What lies below a key's folder is never written where that folder is not
+there: another process moved the key away, and FileNotFoundError says so.
+
 Callers may rely on what stands here and on nothing else: not on rename, not on local paths for anything but a stage, and not on
 probing being cheap or up to date (on NFS a name once missed stays missing for 30 s, while a listing sees it at once).
 """
@@ -58,6 +62,9 @@ class Storage(ABC):
 
     #: Why no mode allows writing, and what to do instead; empty where one does.
     why_read_only: str = ""
+
+    #: True where `fetch` gives copies: what somebody writes into them reaches nobody.
+    gives_copies: bool = False
 
     #: A folder into which links are the storage's own; empty where every link is a stranger's.
     links_into: str = ""
@@ -181,8 +188,11 @@ class Storage(ABC):
         """Remove a stage and all it holds. Never raises: what cannot be removed now, a later collect sweeps."""
 
     @abstractmethod
-    def fetch(self, folder: str) -> str:
-        """Return a local folder with the content of `folder`: itself, or a copy. It must not be written to."""
+    def fetch(self, path: str) -> str:
+        """Return a local folder, or file, with the content of the one at `path`: itself, or a copy that lives as long as this storage.
+
+        It must not be written to.
+        """
 
     # Moving and reclaiming -------------------------------------------------------------------------------------------------------
 

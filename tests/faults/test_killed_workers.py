@@ -28,7 +28,7 @@ def test_workers_killed_while_they_store_lose_nothing(tmp_path: Path, long_run: 
     db = isfdb.open(tmp_path / "results")
     db.create_sub_db("own")
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         futures = client.map(lambda number, db=db: store(db, number), range(n_keys), pure=False, retries=n_kills + 5)

@@ -31,7 +31,7 @@ FORK = "import multiprocessing as m; db['own'] = 1; p = m.get_context('fork').Pr
 SPAWN = "import multiprocessing as m; p = m.get_context('spawn').Process(target=put, args=(db, 'sent')); p.start(); p.join()"
 DASK = (
     "from distributed import Client, LocalCluster\n"
-    "    with LocalCluster(n_workers=1, threads_per_worker=1, processes={processes}, dashboard_address=None) as cluster:\n"
+    "    with LocalCluster(n_workers=1, threads_per_worker=1, processes={processes}, dashboard_address=':0') as cluster:\n"
     "        with Client(cluster) as client:\n"
     "            client.submit(put, db, 'sent').result()"
 )

@@ -48,7 +48,7 @@ POOL = """
 """
 DASK = """
     from distributed import Client, LocalCluster
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
         with Client(cluster) as client:
             out = client.submit({function}, *{arguments}).result()
 """

@@ -181,7 +181,7 @@ def test_a_dask_cluster_works(finished, offline):
     script = (
         "if __name__ == '__main__':\n"
         "    from dask.distributed import Client, LocalCluster\n"
-        "    client = Client(LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None))\n"
+        "    client = Client(LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=':0'))\n"
         "    value = client.submit(lambda n: n + 1, 1).result(timeout=30)"
     )
     done = finished(script, offline=offline)

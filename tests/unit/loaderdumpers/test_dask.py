@@ -380,7 +380,7 @@ def main(folder, may_die):
     frame = dd.from_pandas(pd.DataFrame({"a": range(20)}), npartitions=8)
     db = isfdb.open(folder + "/results")
     db["a"] = frame
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster):
         if not may_die:
             open(f"{folder}/half", "w").close()
         db.set("a", db["a"].map_partitions(lambda part: part, meta=frame._meta), progress=True)
