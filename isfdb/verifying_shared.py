@@ -18,6 +18,7 @@ from isfdb.layout.current import (
     STAGING_FOLDER,
     join,
 )
+from isfdb.provenance.stored_records import blobs_of
 from isfdb.storage.base import Storage
 
 #: Called with kind, key, version, file and message of a finding.
@@ -131,3 +132,10 @@ class SharedRecords:
             self._find("missing record", "", None, path, f"versions refer to {path}, which is not there; their values and code are whole")
         elif path in self._lines and self.storage.read(path).count(b"\n") <= self._lines[path]:
             self._find("missing record", "", None, path, f"versions refer to line {self._lines[path]} of {path}, which ends before it")
+        elif folder == ENVIRONMENTS_FOLDER and (beside := name.removesuffix("json") + "requirements.txt") not in present[folder]:
+            told = f"{beside} is missing beside {path}, from which it follows; the next value stored from that environment brings it back"
+            self._find("missing record", "", None, join(folder, beside), told)
+        elif folder == CODE_FOLDER:
+            for blob in sorted({*blobs_of(loads(self.storage.read(path)))} - present[folder]):
+                told = f"{path} names {blob}, a source file or a patch, which is not there; values are whole, replays need it"
+                self._find("missing record", "", None, join(folder, blob), told)

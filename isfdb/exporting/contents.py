@@ -44,6 +44,7 @@ from isfdb.layout.current import (
     version_name,
 )
 from isfdb.provenance.records import UsedFile, slice_of
+from isfdb.provenance.stored_records import blobs_of
 from isfdb.versions import numbers_of
 
 #: Folder, in an export, of the database as stored.
@@ -54,7 +55,6 @@ INPUTS: Final = "inputs"
 
 _RECORD_FILES: Final = (LOADER_FILE, METADATA_FILE, CODE_FILE, TOMBSTONE_FILE, RECLAIMED_FILE)
 _UNSAFE: Final = re.compile(r"[^\w.+=,@ -]")
-_BLOB: Final = re.compile(r"[0-9a-f]{32}(\.[A-Za-z0-9_.]+)?")
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ class Contents:
         for digest in self.subject.environments:
             paths += [f"{ENVIRONMENTS_FOLDER}/{digest}.json", f"{ENVIRONMENTS_FOLDER}/{digest}.requirements.txt"]
         for digest, sources in self.subject.sources.items():
-            paths += [f"{CODE_FOLDER}/{digest}.json", *[f"{CODE_FOLDER}/{name}" for name in sorted(set(_blobs(sources)))]]
+            paths += [f"{CODE_FOLDER}/{digest}.json", *[f"{CODE_FOLDER}/{name}" for name in sorted(set(blobs_of(sources)))]]
         for version in self.subject.versions:
             used = version.record.get("used")
             stored = used.get("stored") if isinstance(used, dict) else None
@@ -263,16 +263,3 @@ def _why_not(used: UsedFile) -> str:
         return "" if digest_of_file(used.path)[1] == used.digest else "it has changed since it was read"
     except (OSError, ValueError):
         return "it is not on this computer any more"
-
-
-def _blobs(member: Any) -> Iterator[str]:
-    """Give the names of the files that a record of sources refers to."""
-    if isinstance(member, dict):
-        for name, value in member.items():
-            if name in ("blob", "patch") and isinstance(value, str) and _BLOB.fullmatch(value):
-                yield value
-            else:
-                yield from _blobs(value)
-    elif isinstance(member, list):
-        for one in member:
-            yield from _blobs(one)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from isfdb.exact_json import compact, dumps, loads
 from isfdb.layout.current import CODE_FOLDER
 from isfdb.provenance.redaction import redact
 from isfdb.storage.base import Storage
+
+_BLOB: Final = re.compile(r"[0-9a-f]{32}(\.[A-Za-z0-9_.]+)?")
 
 
 def store(storage: Storage, stored: set[str], path: str, content: Callable[[], bytes]) -> None:
@@ -27,6 +30,19 @@ def stored_code(storage: Storage, stored: set[str], snapshot: Any) -> dict[str, 
         store(storage, stored, f"{CODE_FOLDER}/{name}", partial(bytes, blob))
     store(storage, stored, f"{CODE_FOLDER}/{snapshot.digest}.json", lambda: dumps(snapshot.record).encode())
     return {**snapshot.summary, "snapshot": snapshot.digest}
+
+
+def blobs_of(member: Any) -> Iterator[str]:
+    """Give the names of the files that a record of sources refers to."""
+    if isinstance(member, dict):
+        for name, value in member.items():
+            if name in ("blob", "patch") and isinstance(value, str) and _BLOB.fullmatch(value):
+                yield value
+            else:
+                yield from blobs_of(value)
+    elif isinstance(member, list):
+        for one in member:
+            yield from blobs_of(one)
 
 
 def reason(error: BaseException) -> str:

@@ -14,13 +14,13 @@ from typing import Any, Final
 from isfdb.display import html
 from isfdb.display.safe import escape, visible
 from isfdb.errors import (
-    DatabaseError,
     InvalidKeyError,
     IsfdbError,
     KeyKindError,
     KeyNotFoundError,
     OptionError,
     QueryError,
+    StorageError,
     VersionGoneError,
 )
 from isfdb.opening import open as open_database
@@ -149,13 +149,11 @@ class Site:
         try:
             answer: Answer = import_module(f"isfdb.serving.pages.{PAGES[page]}").show(visit)
         except (IsfdbError, OSError) as error:
-            body = f"<h1>This cannot be shown</h1>{frame.problem(visible(error, 1000))}"
-            return frame.page(visit, "Not shown", body, status=_status(error))
+            return _not_shown(visit, visible(error, 1000), _status(error))
         except _FORGED as error:
             logger.warning("a record could not be understood", exc_info=True)
             told = f"What is recorded cannot be understood: {type(error).__name__}: {visible(error, 300)}. Run isfdb verify."
-            body = f"<h1>This cannot be shown</h1>{frame.problem(told)}"
-            return frame.page(visit, "Not shown", body, status=_status(error))
+            return _not_shown(visit, told, 500)
         return answer
 
     def _survey(self, served: Served) -> Survey:
@@ -163,10 +161,22 @@ class Site:
             return self._surveys.setdefault((served.slug, served.path), Survey())
 
 
+def _not_shown(visit: Visit, told: str, status: int) -> Answer:
+    """Return a page that says why something is not shown, and where a key's other versions are."""
+    key = visit.asked("key")
+    others = frame.anchor(visit.to.page("versions", key=key), f"Versions of {key}") if key else ""
+    body = f"<h1>This cannot be shown</h1>{frame.problem(told)}{f'<p>{others}</p>' if others else ''}"
+    return frame.page(visit, "Not shown", body, status=status)
+
+
 def _status(error: BaseException) -> int:
-    if isinstance(error, (KeyNotFoundError, KeyKindError, VersionGoneError, DatabaseError, FileNotFoundError)):
+    """Return what an error of the database is to a browser. None is a failure of the server, whatever somebody forged or damaged."""
+    if isinstance(error, (KeyNotFoundError, KeyKindError, VersionGoneError, FileNotFoundError)):
         return 404
-    return 400 if isinstance(error, (InvalidKeyError, OptionError, QueryError)) else 500
+    if isinstance(error, (InvalidKeyError, OptionError, QueryError)):
+        return 400
+    refused = error.__cause__ if isinstance(error, StorageError) else error
+    return 503 if isinstance(refused, OSError) and refused.errno is not None else 422  # the disk says no for now, or it is damaged
 
 
 def _addresses(served: Served, databases: dict[str, Served]) -> Addresses:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -58,7 +59,7 @@ def test_every_changed_byte_of_every_file_is_found(full):
 
 def test_every_missing_file_is_found(full):
     for path in sorted(Path(full.path).rglob("*")):
-        if path.is_file() and path.name != "attributes.json" and not path.name.endswith((".deleted", ".requirements.txt", ".patch", ".py")):
+        if path.is_file() and path.name != "attributes.json" and not path.name.endswith(".deleted"):
             aside = path.with_name(".aside")
             path.rename(aside)
             try:
@@ -179,6 +180,22 @@ def test_a_text_of_the_users_own_in_place_of_the_readme_is_theirs(tmp_path):
     assert "readme" not in json.loads((tmp_path / "mine" / "isfdb.json").read_bytes())
     (tmp_path / "mine" / "README.txt").write_text("what I keep here now")
     assert not isfdb.verify(db)
+
+
+def test_a_source_file_and_a_list_of_requirements_that_are_missing_are_told(db, tmp_path, monkeypatch):
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "own_rates.py").write_text("rate = 3\n")
+    monkeypatch.syspath_prepend(tmp_path / "sources")
+    db["rate"] = importlib.import_module("own_rates").rate
+    (kept,) = [path for path in Path(db.path, ".isfdb", "code").iterdir() if path.read_bytes() == b"rate = 3\n"]
+    (requirements,) = Path(db.path, ".isfdb", "environments").glob("*.requirements.txt")
+    assert not isfdb.verify(db)
+    kept.unlink()
+    requirements.unlink()
+    assert {(finding.kind, finding.file) for finding in isfdb.verify(db)} == {
+        ("missing record", f".isfdb/code/{kept.name}"),
+        ("missing record", f".isfdb/environments/{requirements.name}"),
+    }
 
 
 def test_a_forged_list_of_requirements_is_found(full):
