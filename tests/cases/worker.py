@@ -7,6 +7,7 @@ A process that has imported numpy, pandas and IPython, but not isfdb, is forked 
 from __future__ import annotations
 
 import contextlib
+import gc
 import http.server
 import io
 import json
@@ -242,6 +243,8 @@ def _warm() -> None:
     np.zeros(1)
     pd.DataFrame({"a": [1]})
     assert "isfdb.provenance" not in sys.modules
+    gc.collect()
+    gc.freeze()  # a shell that ends collects garbage: what all forks share need not be looked at
 
 
 def main(jobs: Path, folder: Path) -> None:
