@@ -55,7 +55,14 @@ def act(db: Database, actor: int, keys: Sequence[str], n_calls: int, names: Sequ
     return history
 
 
-def _told(db: Database, key: str, name: str, argument: Any) -> Any:
+def outcome_of(db: Database, key: str, name: str, argument: Any) -> Any:
+    """Make a call, named as :func:`isfdb.testing.histories.key_model` names it, and return its outcome as that one knows it.
+
+    Raises
+    ------
+    IsfdbError
+        What is no outcome: a refusal of the storage.
+    """
     try:
         return _CALLS[name](db, key, argument)
     except KeyNotFoundError:
@@ -64,6 +71,11 @@ def _told(db: Database, key: str, name: str, argument: Any) -> Any:
         return "exists"
     except ConflictError:
         return "conflict"
+
+
+def _told(db: Database, key: str, name: str, argument: Any) -> Any:
+    try:
+        return outcome_of(db, key, name, argument)
     except IsfdbError as error:
         sys.stderr.write(f"{name}: {type(error).__name__}: {error}\n")
         return UNKNOWN

@@ -10,8 +10,9 @@ from typing import Any
 
 import isfdb
 from isfdb.database import Database
-from isfdb.errors import ConflictError, IsfdbError, KeyExistsError, KeyNotFoundError
-from isfdb.testing.histories import MISSING, Operation
+from isfdb.errors import IsfdbError
+from isfdb.testing.acting import outcome_of
+from isfdb.testing.histories import Operation
 from isfdb.testing.interleaving import Actor, meet, meetings
 
 Call = Callable[[Database], Any]
@@ -231,33 +232,9 @@ def numbers_used_twice(path: Path) -> str:
 # One key, seen by a reader --------------------------------------------------------------------------------------------------------
 
 
-def _told(call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except KeyNotFoundError:
-        return MISSING
-    except KeyExistsError:
-        return "exists"
-    except ConflictError:
-        return "conflict"
-
-
-_CALLS: dict[str, Callable[[Database, Any], Any]] = {
-    "put": lambda db, value: db.set("k", value).number,
-    "put if": lambda db, given: db.set("k", given[1], expected_version=given[0]).number,
-    "put new": lambda db, value: db.set("k", value, overwrite=False).number,
-    "delete": lambda db, _: db.__delitem__("k"),
-    "pop": lambda db, _: db.pop("k"),
-    "setdefault": lambda db, value: db.setdefault("k", value),
-    "get": lambda db, _: db["k"],
-    "has": lambda db, _: "k" in db,
-    "listed": lambda db, _: "k" in db.keys(),
-}
-
-
 def call(name: str, argument: Any) -> Call:
     """Return a call of the model's vocabulary, which gives the outcomes that the model knows."""
-    return lambda db: _told(lambda: _CALLS[name](db, argument))
+    return lambda db: outcome_of(db, "k", name, argument)
 
 
 def look(path: Path, moment: float) -> list[Operation]:
