@@ -83,6 +83,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     Each shell that ends collects garbage. Among the million objects of all tests that takes half a second, and hundreds of shells end.
     What a test makes is collected as ever.
     """
+    import hypothesis  # noqa: F401 - pytest imports it at the end at the latest; it asks who refers to an object, which frozen ones hide
+
     gc.collect()
     gc.freeze()
 

@@ -101,7 +101,7 @@ class Page:
         element = self.wait_for(selector, text, within=within)
 
         def clicked() -> bool:
-            self.driver.execute_script("arguments[0].scrollIntoView({block: 'center', inline: 'nearest'})", element)
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'center', inline: 'nearest', behavior: 'instant'})", element)
             try:
                 element.click()
             except ElementClickInterceptedException:  # something moves above it; look again
