@@ -1,13 +1,15 @@
 """Is there enough memory for what a file claims to hold? Asked before it is taken: what a few bytes claim can be terabytes.
 
 A system that promises more memory than it has ends the process when that is used, and no error can say why. Nothing here limits what
-a value may need; it only knows what is left.
+a value may need that somebody asks for; it knows what is left, and how much a mere look may take.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 from isfdb.errors import TooLargeError
@@ -15,10 +17,31 @@ from isfdb.errors import TooLargeError
 #: Smaller claims are met without a look at what is left, which takes 50 µs.
 _SMALL_BYTES: Final = 2**26
 _CGROUP: Final = "/sys/fs/cgroup"
+_ALLOWED: ContextVar[int | None] = ContextVar("isfdb_memory_allowed", default=None)
+
+
+@contextmanager
+def at_most(n_bytes: int) -> Iterator[None]:
+    """Let each claim in this block be no larger than that: whoever only looks at values did not ask for large ones.
+
+    Parameters
+    ----------
+    n_bytes : int
+    """
+    token = _ALLOWED.set(n_bytes)
+    try:
+        yield
+    finally:
+        _ALLOWED.reset(token)
+
+
+def allowed_bytes() -> int | None:
+    """Return how large a claim may be in this block; None where memory alone is the limit."""
+    return _ALLOWED.get()
 
 
 def require(n_bytes: int, what: str) -> None:
-    """Refuse what needs more memory than this process can still get.
+    """Refuse what needs more memory than this process can still get, or than a look may take.
 
     Parameters
     ----------
@@ -31,6 +54,13 @@ def require(n_bytes: int, what: str) -> None:
     ------
     TooLargeError
     """
+    allowed = _ALLOWED.get()
+    if allowed is not None and n_bytes > allowed:
+        raise TooLargeError(
+            f"{what} asks for {n_bytes:,} bytes of memory, and {allowed:,} are taken to look at a value. Read it, or a part of it.",
+            needed=n_bytes,
+            left=allowed,
+        )
     if n_bytes <= _SMALL_BYTES:
         return
     left = available_bytes()

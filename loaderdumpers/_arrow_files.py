@@ -6,6 +6,8 @@ import os
 from typing import Any, Final
 
 from isfdb.hashing import open_hashed
+from isfdb.memory import require
+from loaderdumpers._arrow_claims import claimed_bytes
 
 #: Short writes are gathered; long ones go through as they are, without a copy.
 _SHORT_BYTES: Final = 2**16
@@ -90,6 +92,7 @@ class ArrowFile:
         self._name = os.path.basename(path)
         self.memory = Memory(path, mmap)
         try:
+            require(claimed_bytes(self.memory.bytes), self._name)
             self._reader = pyarrow.ipc.open_file(pyarrow.py_buffer(self.memory.bytes))
             table = self._reader.read_all()
         except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError, OSError) as error:

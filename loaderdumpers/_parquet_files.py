@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, Final
 
-from isfdb.memory import require
+from isfdb.memory import allowed_bytes, require
 from loaderdumpers._arrow_columns import fits_parquet, from_parquet_names, own_copy
 from loaderdumpers._arrow_files import ArrowFile, list_in, write_ipc
 from loaderdumpers._frame_writing import Staged
+
+#: Of a value that is looked at.
+_ROWS_AT_ONCE: Final = 256
 
 
 def write_files(staged: Staged, savedir: str, prefix: str, *, compression: str, row_group_size: int) -> None:
@@ -106,7 +109,7 @@ class ParquetFiles:
     def _read_window(self, names: list[str], start: int, stop: int) -> Any:
         file = self._opened()
         require((stop - start) * _row_bytes(file, names), f"{self.where} with {stop - start:,} rows")
-        if (start, stop) == (0, self._rows):
+        if (start, stop) == (0, self._rows) and not is_looked_at():
             return renamed(file.read(columns=names))
         first = 0
         groups = []
@@ -114,8 +117,11 @@ class ParquetFiles:
             if first < stop and first + n_rows > start:
                 groups.append((group, first))
             first += n_rows
-        table = file.read_row_groups([group for group, _ in groups], columns=names)
-        return renamed(table.slice(start - groups[0][1] if groups else 0, stop - start))
+        offset = start - groups[0][1] if groups else 0
+        numbers = [group for group, _ in groups]
+        require(_packed_bytes(file, numbers, names), f"{self.where}, unpacked,")
+        table = first_rows(file, numbers, names, offset + stop - start) if is_looked_at() else file.read_row_groups(numbers, columns=names)
+        return renamed(table.slice(offset, stop - start))
 
     def rows(self, specs: list[dict[str, Any]], places: Any) -> Any:
         """Return the columns of these specs and the rows at `places`, from the groups that have such."""
@@ -138,7 +144,10 @@ class ParquetFiles:
     def label(self, name: str) -> Any:
         """Return the one list that stands in the column `name` of the labels."""
         if self._labels is None:
-            self._labels = renamed(_open(f"{self._path}labels.parquet", 1).read())
+            file = _open(f"{self._path}labels.parquet", 1)
+            if is_looked_at():
+                require(_unfolded_bytes(f"{self._path}labels.parquet"), f"{self.where} with its labels")
+            self._labels = renamed(file.read())
         return list_in(self._labels, name, f"{self.where.removesuffix('data.parquet')}labels.parquet")
 
     def may_match(self, expression: Any) -> list[tuple[int, int]] | None:
@@ -170,6 +179,54 @@ def _open(path: str, rows: int) -> Any:
     if file.metadata.num_rows != rows:
         raise ValueError(f"{name} has {file.metadata.num_rows} rows where {rows} were stored; one of the files was changed")
     return file
+
+
+def is_looked_at() -> bool:
+    """Say whether a value is only looked at, and what it takes in memory is limited."""
+    return allowed_bytes() is not None
+
+
+def _packed_bytes(file: Any, groups: list[int], names: list[str]) -> int:
+    """Return what the pages of these columns unpack to, before texts that repeat are written out."""
+    chosen, total = set(names), 0
+    for group in groups:
+        facts = file.metadata.row_group(group)
+        columns = [facts.column(place) for place in range(facts.num_columns)]
+        total += sum([one.total_uncompressed_size for one in columns if one.path_in_schema.partition(".")[0] in chosen])
+    return total
+
+
+def _unfolded_bytes(path: str) -> int:
+    """Return what the texts of a file take once those that repeat are written out, from their places in its dictionaries."""
+    import pyarrow.compute
+    import pyarrow.parquet
+
+    schema = pyarrow.parquet.ParquetFile(path).schema
+    texts = [schema.column(place).path for place in range(len(schema.names)) if schema.column(place).physical_type == "BYTE_ARRAY"]
+    total = 0
+    for column in pyarrow.parquet.ParquetFile(path, read_dictionary=texts).read().columns:
+        for chunk in column.chunks:
+            while not hasattr(chunk, "dictionary") and hasattr(chunk, "flatten") and chunk.type.num_fields == 1:
+                chunk = chunk.flatten()
+            if hasattr(chunk, "dictionary"):
+                lengths = pyarrow.compute.binary_length(chunk.dictionary)
+                total += pyarrow.compute.sum(lengths.take(chunk.indices)).as_py() or 0
+    return total
+
+
+def first_rows(file: Any, groups: list[int], names: list[str], n_rows: int) -> Any:
+    """Read no more rows than that: a text of one megabyte that stands in each of a million rows is in the file once."""
+    import pyarrow
+
+    batches, n_read, n_bytes = [], 0, 0
+    for batch in file.iter_batches(min(max(n_rows, 1), _ROWS_AT_ONCE), row_groups=groups, columns=names):
+        batches.append(batch)
+        n_read, n_bytes = n_read + len(batch), n_bytes + batch.nbytes
+        require(n_bytes, f"{n_read:,} rows of a Parquet file")
+        if n_read >= n_rows:
+            break
+    schema = batches[0].schema if batches else file.read_row_groups([], columns=names).schema
+    return pyarrow.Table.from_batches(batches, schema)
 
 
 def _row_bytes(file: Any, names: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -65,6 +66,11 @@ def box(select: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[tuple[slice, .
         forward.append(one)
         then.append(after)
     return tuple(forward), (*then, *(member for member in select if member is Ellipsis))
+
+
+def size_of(forward: tuple[slice, ...]) -> int:
+    """Return how many values forward slices take."""
+    return math.prod([len(range(one.start, one.stop, one.step)) for one in forward])
 
 
 def _along(member: Any, side: int, axis: int) -> tuple[slice, Any]:

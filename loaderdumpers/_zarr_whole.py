@@ -12,10 +12,13 @@ from typing import Any, Final
 import zarr
 from zarr.storage import LocalStore
 
-from isfdb.errors import VersionGoneError
-from isfdb.memory import require
+from isfdb.errors import TooLargeError, VersionGoneError
+from isfdb.memory import allowed_bytes, require
 
 _DESCRIPTION: Final = "zarr.json"
+
+#: Codecs whose chunks begin with what they unpack to, or that pack nothing.
+_TELLING: Final = frozenset({"zstd", "blosc", "crc32c"})
 
 
 class WholeStore(LocalStore):
@@ -27,10 +30,13 @@ class WholeStore(LocalStore):
         What a chunk unpacks to, where that is known: one that claims more was changed, and is not unpacked.
     may_lack_chunks : bool
         Not every chunk was written, after all.
+    codec : str
+        The name of what packs a chunk last.
     """
 
     most_bytes: int | None = None
     may_lack_chunks: bool = False
+    codec: str = ""
 
     async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
         """Return the bytes of a chunk, or of the array's description."""
@@ -40,7 +46,7 @@ class WholeStore(LocalStore):
             if not self.may_lack_chunks or isinstance(missing, VersionGoneError):
                 raise missing
         if found is not None and self.most_bytes is not None:
-            self._check_claim(_claimed_bytes(found.to_bytes()[:_MOST_HEADER]), self.most_bytes, key)
+            self._check_claim(_claimed_bytes(found.to_bytes()[:_MOST_HEADER], self.codec), self.most_bytes, key)
         return found
 
     def _check_claim(self, claimed: int | None, most: int, key: str) -> None:
@@ -60,8 +66,10 @@ _MOST_HEADER: Final = 18
 _OVERHEAD: Final = 2**16  # of what other codecs put around a chunk
 
 
-def _claimed_bytes(head: bytes) -> int | None:
-    """Return what a zstd frame says it unpacks to, for memory is taken for that at once; None of what is none, or does not say."""
+def _claimed_bytes(head: bytes, codec: str) -> int | None:
+    """Return what a packed chunk says it unpacks to, for memory is taken for that at once; None of what does not say."""
+    if codec == "blosc":
+        return int.from_bytes(head[4:8], "little")
     if head[:4] != _MAGIC or len(head) < 5:
         return None
     form = head[4]
@@ -92,7 +100,16 @@ def open_whole(path: str, *, may_lack_chunks: bool = False) -> Any:
     require(chunk_bytes, f"a chunk of shape {stored.chunks} in {path}")
     store.may_lack_chunks = may_lack_chunks
     store.most_bytes = None if stored.dtype.kind in "TO" else chunk_bytes
+    store.codec = _packed_by(stored, path)
     return stored
+
+
+def _packed_by(stored: Any, path: str) -> str:
+    """Return the codec that packs chunks; where somebody only looks, one that does not tell what it unpacks to is refused."""
+    names = [str(codec.to_dict()["name"]) for codec in stored.compressors]
+    if allowed_bytes() is not None and (len(names) > 1 or not set(names) <= _TELLING):
+        raise TooLargeError(f"{path} is packed by {', '.join(names)}, which does not tell what a chunk unpacks to. Read it to see it.")
+    return names[-1] if names else ""
 
 
 def check_files(stored: Any) -> None:

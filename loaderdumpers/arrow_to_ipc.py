@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from isfdb.memory import allowed_bytes, require
+from loaderdumpers._arrow_claims import claimed_bytes
 from loaderdumpers._arrow_exactness import complaint_about, is_foreign, schema_of
 from loaderdumpers._growing_tables import extent as extent  # db.append looks for these three here
 from loaderdumpers._growing_tables import fits as fits
@@ -273,6 +275,9 @@ def _opened(path: str, columns: Sequence[str | int] | None, mmap: bool) -> tuple
 
     try:
         source = pyarrow.memory_map(path) if mmap else pyarrow.OSFile(path)
+        if not path.endswith(_STREAM) or allowed_bytes() is not None:  # a stream is read batch by batch
+            with pyarrow.memory_map(path) as whole:
+                require(claimed_bytes(whole.read_buffer()), path)
         reader = pyarrow.ipc.open_stream(source) if path.endswith(_STREAM) else pyarrow.ipc.open_file(source)
         _refuse_foreign(reader.schema, path)
         if columns is None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
+from isfdb.memory import require
 from loaderdumpers import _dask_frames
 from loaderdumpers._arrow_columns import Own, own_copy
 
@@ -74,6 +75,7 @@ def _read(path: str, names: Sequence[str] | None) -> tuple[Any, Own]:
     """Map the file: all columns so that changes stay in memory, some for reading only, for then they are copied."""
     import pyarrow
 
+    from loaderdumpers._arrow_claims import claimed_bytes
     from loaderdumpers._arrow_files import Memory
 
     # Threads of pyarrow would only make tasks of dask wait for each other.
@@ -85,6 +87,7 @@ def _read(path: str, names: Sequence[str] | None) -> tuple[Any, Own]:
         options.included_fields = [schema.get_field_index(name) for name in names or ()]
     else:
         memory = Memory(path, "c")
+    require(claimed_bytes(memory.bytes), path)
     table = pyarrow.ipc.open_file(pyarrow.py_buffer(memory.bytes), options=options).read_all()
     return table, own_copy if is_some else memory.own
 

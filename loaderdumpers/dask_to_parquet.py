@@ -80,6 +80,12 @@ def _rows(path: str) -> int:
 def _read(path: str, names: Sequence[str] | None) -> tuple[Any, Own]:
     import pyarrow.parquet
 
+    from loaderdumpers._parquet_files import first_rows, is_looked_at
+
+    if is_looked_at():
+        file = pyarrow.parquet.ParquetFile(path)
+        names = file.schema_arrow.names if names is None else list(names)
+        return first_rows(file, list(range(file.num_row_groups)), names, file.metadata.num_rows), own_copy
     return pyarrow.parquet.read_table(path, columns=names, partitioning=None), own_copy
 
 

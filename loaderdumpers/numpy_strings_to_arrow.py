@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
+from isfdb.memory import require
+from loaderdumpers._arrow_claims import claimed_bytes
 from loaderdumpers._numpy_facts import CHANGED, describe
 from loaderdumpers._selections import box, checked
 
@@ -162,6 +164,8 @@ class Loader:
         dtype = self._dtype()
         with pa.memory_map(os.path.join(savedir, _FILE)) as source:
             try:
+                require(claimed_bytes(source.read_buffer(), at_once=select is not None), _FILE)
+                source.seek(0)
                 file = pa.ipc.open_file(source)
                 if file.schema.names != ["values"] or file.schema.field(0).type != pa.large_string():
                     raise ValueError(f"it holds {file.schema.to_string()[:100]!r}, not one column of texts")

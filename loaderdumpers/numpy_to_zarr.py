@@ -15,13 +15,14 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
+from isfdb.memory import require
 from loaderdumpers._growing_arrays import extent as extent  # db.append and reading what grew look for these here
 from loaderdumpers._growing_arrays import fits as fits
 from loaderdumpers._growing_arrays import join as join
 from loaderdumpers._growing_arrays import join_lazily as join_lazily
 from loaderdumpers._numpy_dtypes import is_plain
 from loaderdumpers._numpy_facts import CHANGED, describe, summarise
-from loaderdumpers._selections import box, checked
+from loaderdumpers._selections import box, checked, size_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -249,5 +250,6 @@ class Loader:
             whole = numpy.asarray(stored[...]).view(kind)
             return numpy.asfortranarray(whole) if self._fortran else whole
         forward, then = box(checked(select), self._shape)
+        require(kind.itemsize * size_of(forward), f"the part {select!r:.100} of {savedir}")
         part = numpy.asarray(stored[forward]).view(kind)[then]
         return part.copy() if hasattr(part, "copy") else part

@@ -12,7 +12,8 @@ import re
 import sys
 from typing import Any, Final
 
-from loaderdumpers._selections import box, checked
+from isfdb.memory import require
+from loaderdumpers._selections import box, checked, size_of
 from loaderdumpers.numpy_to_zarr import check_codecs
 
 __all__ = ["Loader", "check", "describe", "dump"]
@@ -157,4 +158,5 @@ class Loader:
         if select is None:
             return stored
         forward, then = box(checked(select), self._shape)
+        require(stored.dtype.itemsize * size_of(forward), f"the part {select!r:.100} of {path}")
         return numpy.asarray(stored[forward])[then]

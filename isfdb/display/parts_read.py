@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.display.glimpses import COLUMNS, MOST_IN_MEMORY, ROWS, Glimpse, of_array, of_bytes, of_frame, of_text
 from isfdb.display.words import count_text, size_text
+from isfdb.errors import TooLargeError as MemoryRefusedError
+from isfdb.memory import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +56,7 @@ def _npy(version: Any, load: Load, max_bytes: int) -> Glimpse:
     row_bytes = values.nbytes // max(len(values), 1)
     n_rows = max_bytes // max(row_bytes, 1)
     if n_rows < _STRETCHES:
-        return _first_part(version, load, max_bytes)
+        return _first_part(version, load, max_bytes, values.nbytes)
     import numpy as np
 
     long = n_rows // _STRETCHES
@@ -65,16 +67,20 @@ def _npy(version: Any, load: Load, max_bytes: int) -> Glimpse:
 
 def _sliced(version: Any, load: Load, max_bytes: int) -> Glimpse:
     """Read the whole of a small array, the beginning of a large one."""
-    if _bytes_in_memory(version) > max_bytes:
-        return _first_part(version, load, max_bytes)
-    return of_array(version.key, _computed(load()))
+    nbytes = _bytes_in_memory(version)
+    if nbytes <= max_bytes:
+        try:
+            return of_array(version.key, _computed(load()))
+        except MemoryRefusedError as error:
+            nbytes = getattr(error, "needed", MOST_IN_MEMORY)  # what is noted of it is not so
+    return _first_part(version, load, max_bytes, nbytes)
 
 
-def _first_part(version: Any, load: Load, max_bytes: int) -> Glimpse:
+def _first_part(version: Any, load: Load, max_bytes: int, nbytes: int) -> Glimpse:
     shape = _shape(version)
     if shape is None:
         raise TooLargeError
-    part = first_part(shape, _bytes_in_memory(version), max_bytes)
+    part = first_part(shape, nbytes, max_bytes)
     values = _computed(load(select=part))
     told = " × ".join([f"{one.stop:,}" for one in part])
     whole = " × ".join([f"{side:,}" for side in shape])
@@ -96,6 +102,7 @@ def first_part(shape: tuple[int, ...], nbytes: int, max_bytes: int) -> tuple[sli
 def _computed(values: Any) -> Any:
     """Return numbers: of a labelled array those in it, of a lazy one those that it computes, here and in this thread."""
     values = getattr(values, "data", values) if hasattr(values, "dims") else values
+    require(getattr(values, "nbytes", 0), "it")
     return values.compute(scheduler="synchronous") if hasattr(values, "__dask_graph__") else values
 
 
@@ -103,9 +110,7 @@ def _labelled(version: Any, load: Load, max_bytes: int) -> Glimpse:
     """Show a DataArray as an array; of a Dataset, what is noted of it says most."""
     if _type(version) != "DataArray":
         return Glimpse("facts")
-    if _bytes_in_memory(version) > max_bytes:
-        return _first_part(version, load, max_bytes)
-    return of_array(version.key, _computed(load()))
+    return _sliced(version, load, max_bytes)
 
 
 def _type(version: Any) -> str:
@@ -143,8 +148,7 @@ def _frame(version: Any, load: Load, max_bytes: int) -> Glimpse:
 def _polars(version: Any, load: Load, max_bytes: int) -> Glimpse:
     if _type(version) == "LazyFrame":
         return of_frame(load().head(ROWS).collect(), _table_shape(version))
-    value = load(select=slice(0, ROWS)) if version.nbytes > max_bytes else load()
-    return of_frame(value, _table_shape(version))
+    return of_frame(load(select=slice(0, ROWS)), _table_shape(version))
 
 
 def _lazy_frame(version: Any, load: Load, max_bytes: int) -> Glimpse:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 from isfdb.display import html
 from isfdb.display.descriptions import described
 from isfdb.display.files_shown import of_attachment, of_folder, of_picture, picture_of
-from isfdb.display.glimpses import Glimpse
+from isfdb.display.glimpses import MOST_IN_MEMORY, Glimpse
 from isfdb.display.parts_read import TooLargeError, way_to_read
 from isfdb.display.safe import escape, visible
 from isfdb.display.style import PREVIEW_STYLE
 from isfdb.display.summaries import UNREADABLE
 from isfdb.display.text import pairs_text, table_text
 from isfdb.display.words import duration_text, size_text, what_text
+from isfdb.errors import TooLargeError as MemoryRefusedError
 from isfdb.errors import UntrustedDataError
+from isfdb.memory import at_most
 from isfdb.options import set_options
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ def _in_time(show: Callable[[], Glimpse], max_s: float) -> Glimpse:
 
     def run() -> None:
         try:
-            with set_options(capture=False):  # to look at a value is not to use it
+            with set_options(capture=False), at_most(MOST_IN_MEMORY):  # to look at a value is not to use it
                 found.append(show())
         except BaseException as error:  # noqa: BLE001 - it is raised again by whoever waits
             found.append(error)
@@ -143,6 +145,8 @@ def _glimpse(version: Any, load: Callable[..., Any], max_bytes: int, *, runs_cod
         return _shown(version, load, max_bytes)
     except TooLargeError:
         return Glimpse("facts", note=f"Not loaded: {size_text(version.nbytes)}, and its format cannot be read in part.")
+    except MemoryRefusedError as error:
+        return Glimpse("facts", note=f"Not loaded: {visible(error, 300)}")
     except UntrustedDataError:
         return Glimpse("facts", note="Not loaded: reading it would run code, and a preview never does.")
     except (*UNREADABLE, ImportError, ArithmeticError, MemoryError, LookupError) as error:

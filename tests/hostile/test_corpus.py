@@ -83,6 +83,15 @@ def test_a_strangers_database_does_no_harm(place: Place, items: list[Item], tall
     assert items[0].is_whole or seen["outcomes"]["good: read"] == "a list"
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "n"), [(".stage-elsewhere-1-{:016x}", 100_000), ("v{:06d}", 100_000)], ids=["stages", "versions"])
+def test_a_hundred_thousand_folders_of_one_key_do_no_harm(place: Place, name: str, n: int) -> None:
+    for number in range(2, n):
+        (place.folder.parent / name.format(number)).mkdir()
+    seen = visited(place)  # within one gigabyte and a minute of processor time
+    assert [seen[kind] for kind in ("events", "faults", "changed")] == [[], [], []]
+
+
 def test_the_corpus_has_every_number_that_a_folder_can_hold() -> None:
     assert {one.number for one in ITEMS} == {*range(20, 56), *range(58, 61), *range(62, 75), 88}
 

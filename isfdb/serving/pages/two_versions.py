@@ -9,8 +9,10 @@ from isfdb.comparing.comparison import NOT_COMPARED, Comparison
 from isfdb.comparing.difference import Difference
 from isfdb.comparing.stored import Stored
 from isfdb.comparing.stored_values import compare_stored
+from isfdb.display.glimpses import MOST_IN_MEMORY
 from isfdb.display.words import size_text
 from isfdb.entry import Version
+from isfdb.memory import at_most
 from isfdb.serving import frame
 from isfdb.serving.answers import Answer
 from isfdb.serving.pages.key_list import crumbs
@@ -38,7 +40,8 @@ def difference(a: Version, b: Version) -> Difference:
     """Compare two versions; their values only where that is quick."""
     first, second = Stored(a, f"v{a.number}"), Stored(b, f"v{b.number}")
     is_large = max(a.nbytes, b.nbytes) > MOST_BYTES and a.digest != b.digest
-    value = _too_large(a, b) if is_large else compare_stored(first, second)
+    with at_most(MOST_IN_MEMORY):
+        value = _too_large(a, b) if is_large else compare_stored(first, second)
     axes = axes_of(first, second)
     return Difference((first.name, second.name), value, axes, "" if value.same else may_explain(axes), a.key)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.display import html
+from isfdb.display.glimpses import MOST_IN_MEMORY
 from isfdb.display.safe import escape, escape_lines
 from isfdb.display.style import PREVIEW_STYLE
 from isfdb.display.words import size_text
@@ -20,6 +21,7 @@ from isfdb.jupyter.browsing.tabs.frames import FrameSource, FrameView, frame_htm
 from isfdb.jupyter.browsing.tabs.pieces import Notice, button, column, fitted, guarded, note, piece, problem, row
 from isfdb.jupyter.browsing.tabs.sources import MAX_BYTES, READ_IN_PARTS, source_of, value_source, variable_source, variables_of
 from isfdb.jupyter.browsing.tabs.subject import Subject, within
+from isfdb.memory import at_most
 from isfdb.parts import needs_of
 from isfdb.storage.isf import IsfStorage
 
@@ -102,25 +104,32 @@ def _members(subject: Subject, version: Version) -> tuple[list[str], Show]:
     if dumper == "xarray_to_zarr" and variables_of(describe):
 
         def variable(name: str) -> ArraySource | str:
-            found = variable_source(describe, name, lambda **options: subject.load(version.number, **options)) if name else None
+            found = variable_source(describe, name, _looking(subject, version)) if name else None
             return found if found is not None else _noted(version)
 
         return variables_of(describe), variable
     return [], lambda _: _whole(subject, version)
 
 
-def _whole(subject: Subject, version: Version) -> ArraySource | FrameSource | str:
-    dumper, number = str(version.dumper), version.number
-    is_of_isf = isinstance(version._storage, IsfStorage)  # its formats are read whole or not at all
+def _looking(subject: Subject, version: Version) -> Callable[..., Any]:
+    """Return what reads a version, or a part of it, as long as that takes little memory: its file may be small and hold much."""
 
     def load(**options: Any) -> Any:
-        return subject.load(number, **options)
+        with at_most(MOST_IN_MEMORY):
+            return subject.load(version.number, **options)
+
+    return load
+
+
+def _whole(subject: Subject, version: Version) -> ArraySource | FrameSource | str:
+    dumper, load = str(version.dumper), _looking(subject, version)
+    is_of_isf = isinstance(version._storage, IsfStorage)  # its formats are read whole or not at all
 
     source = None if is_of_isf else source_of(version.describe, dumper, subject.key, version.nbytes, load)
     if source is not None:
         return source
     if (dumper in _PLAIN or (is_of_isf and dumper in READ_IN_PARTS)) and version.nbytes <= MAX_BYTES:
-        return in_memory(subject.load(number), subject.key)
+        return in_memory(load(), subject.key)
     return _noted(version) + (_saving(version) if dumper == "attachment" else "")
 
 
@@ -158,7 +167,7 @@ def _written(value: Any) -> str:
 def _tree(subject: Subject, version: Version, parts: Mapping[str, Any]) -> str:
     if _skeleton_bytes(version) > MAX_BYTES:
         return _noted(version)
-    value = subject.load(version.number, lazy=True, plain=True)
+    value = _looking(subject, version)(lazy=True, plain=True)
     return tree_html(value, parts) if hasattr(value, "__len__") and not isinstance(value, (str, bytes)) else _noted(version)
 
 
@@ -173,7 +182,7 @@ def _part(subject: Subject, version: Version, name: str, parts: Mapping[str, Any
     place = place_of(name)
 
     def load(**options: Any) -> Any:
-        return subject.load(version.number, part=place, **({"part_options": options} if options else {}))
+        return _looking(subject, version)(part=place, **({"part_options": options} if options else {}))
 
     describe = parts[name]
     source = source_of(describe, "", f"{subject.key} {name}", version.nbytes, load)
