@@ -12,24 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from isfdb.display.words import size_text
 from isfdb.errors import QueryError
-from isfdb.searching.terms import (
-    AllOf,
-    AnyOf,
-    Anything,
-    Not,
-    OfAttribute,
-    OfCode,
-    OfFlag,
-    OfHost,
-    OfInput,
-    OfKey,
-    OfNumber,
-    OfPackage,
-    OfShape,
-    OfText,
-    Term,
-    time_shown,
-)
+from isfdb.searching.combinations import AllOf, AnyOf, Not
+from isfdb.searching.full_text import Anything, OfCode, OfInput
+from isfdb.searching.terms import OfAttribute, OfFlag, OfHost, OfKey, OfNumber, OfPackage, OfShape, OfText, Term, time_shown
 from isfdb.searching.values import is_wild, shape_test, size_of, span_of, version_test
 
 _OPERATOR = r"==|!=|<=|>=|=|<|>|:(?!//)"

@@ -12,13 +12,14 @@ from isfdb.display.words import what_text
 from isfdb.keys import folder_name
 from isfdb.layout.current import KEY_SUFFIX
 from isfdb.listing import are_ordinary, list_folder
+from isfdb.searching.full_text import Anything
 from isfdb.searching.hits import Hit, Hits, Unsearched
 from isfdb.searching.kept import Kept
 from isfdb.searching.query import Query
 from isfdb.searching.reading_keys import Place
 from isfdb.searching.reading_processes import read_many
 from isfdb.searching.table import Table
-from isfdb.searching.terms import Anything, OfKey, OneOf, Term, needles_of
+from isfdb.searching.terms import OfKey, OneOf, Term, needles_of
 from isfdb.storage.base import Storage
 
 Stale = Callable[[Any, Sequence[str]], Mapping[str, str]]

@@ -1,4 +1,4 @@
-"""The conditions a query is made of: each tells, for a row of the table, whether it holds, and in words why. It parses nothing."""
+"""What a condition of a query is, and those on one fact: whether each holds for a row of the table, and why. It parses nothing."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import datetime
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from isfdb.searching.facts import PARTS
 from isfdb.searching.table import Table, attributes_of, package_name
 from isfdb.searching.values import COMPARISONS, is_wild, pattern_test, version_test
 
 Holds = Callable[[int], bool]
 
-_HEX = re.compile(r"[0-9a-f]{6,64}")
 _PLAIN = re.compile(r"[a-z0-9_.-]+")  # the same in JSON, and of one form in small letters
-_MOST_SHOWN = 80
+
+#: Characters of a text that a reason quotes.
+MOST_SHOWN: Final = 80
 
 
 class Term(Protocol):
@@ -116,7 +116,7 @@ class OfText:
         """Quote the line."""
         test = self._test()
         lines = table.column(self.column)[row].split("\n")
-        return f"{self.name}: {next(filter(test, lines), lines[0])[:_MOST_SHOWN]}"
+        return f"{self.name}: {next(filter(test, lines), lines[0])[:MOST_SHOWN]}"
 
 
 @dataclass(frozen=True)
@@ -262,7 +262,7 @@ class OfAttribute:
         """Give name and value."""
         attributes = attributes_of(table.column("attributes")[row])
         name = self._name_in(attributes) or self.attribute
-        return f"{name} = {str(attributes.get(name))[:_MOST_SHOWN]}"
+        return f"{name} = {str(attributes.get(name))[:MOST_SHOWN]}"
 
 
 def _compares(found: Any, operator: str, wanted: str) -> bool:
@@ -285,179 +285,6 @@ def _number(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-@dataclass(frozen=True)
-class OfInput:
-    """A value was made from a file or a stored value: the end of a path, a part of it, a pattern, or a link."""
-
-    pattern: str
-    columns = ("inputs",)
-    is_costly = False
-
-    def _test(self) -> Callable[[str], bool]:
-        return pattern_test(self.pattern.removeprefix("./"), within=True)
-
-    def holds(self, table: Table) -> Holds:
-        """Look through the list, once for all keys that share it."""
-        texts, test = table.column("inputs"), self._test()
-        answers: dict[str, bool] = {}
-
-        def look(row: int) -> bool:
-            text = texts[row]
-            if text not in answers:
-                answers[text] = bool(text) and any(map(test, table.inputs(row).split("\n")))
-            return answers[text]
-
-        return look
-
-    def why(self, table: Table, row: int) -> str:
-        """Name the input."""
-        return f"input: {next(filter(self._test(), table.inputs(row).split(chr(10))), '')[:_MOST_SHOWN]}"
-
-
-@dataclass(frozen=True)
-class OfCode:
-    """A text stands in ``code.py`` or in the cell that stored the value; upper and lower case count only where the text has both."""
-
-    text: str
-    columns = ("code", "session", "line", "key", "number")
-    is_costly = True
-
-    def _test(self) -> Callable[[str], bool]:
-        if self.text != self.text.casefold():
-            return lambda source: self.text in source
-        return lambda source: self.text in source.casefold()
-
-    def holds(self, table: Table) -> Holds:
-        """Look through the sources."""
-        test = self._test()
-        answers: dict[str, bool] = {"": False}
-
-        def look(row: int) -> bool:
-            for source in table.sources(row):
-                if source not in answers:
-                    answers[source] = test(source)
-                if answers[source]:
-                    return True
-            return False
-
-        return look
-
-    def why(self, table: Table, row: int) -> str:
-        """Quote the first line."""
-        test = self._test()
-        lines = (line.strip() for source in table.sources(row) for line in source.split("\n"))
-        return f"code: {next(filter(test, lines), self.text)[:_MOST_SHOWN]}"
-
-
-@dataclass(frozen=True)
-class Anything:
-    """A word stands anywhere in what is known of a value: its key, description, maker, risks, inputs, attributes or code."""
-
-    word: str
-    columns = ("everything", "commit", "digest", "inputs", "code", "session", "line", "key", "number")
-    is_costly = True
-
-    def holds(self, table: Table) -> Holds:
-        """Look everywhere, last in the code."""
-        texts, wanted = table.column("everything"), self.word.casefold()
-        in_code, in_inputs, in_digests = OfCode(self.word).holds(table), OfInput(self.word).holds(table), self._in_digests(table)
-
-        def look(row: int) -> bool:
-            return wanted in texts[row].casefold() or in_digests(row) or in_inputs(row) or in_code(row)
-
-        return look
-
-    def _in_digests(self, table: Table) -> Holds:
-        wanted = self.word.casefold()
-        if not _HEX.fullmatch(wanted):
-            return lambda row: False
-        commits, digests = table.column("commit"), table.column("digest")
-        return lambda row: commits[row].startswith(wanted) or digests[row].startswith(wanted)
-
-    def why(self, table: Table, row: int) -> str:
-        """Name the first place where it stands."""
-        for name, part in zip(PARTS, table.column("everything")[row].split("\t"), strict=False):
-            if self.word.casefold() in part.casefold():
-                return "key" if name == "key" else f"{name}: {_around(part, self.word)}"
-        if self._in_digests(table)(row):
-            return "commit" if table.column("commit")[row].startswith(self.word.casefold()) else "digest"
-        in_inputs = OfInput(self.word)
-        return in_inputs.why(table, row) if in_inputs.holds(table)(row) else OfCode(self.word).why(table, row)
-
-
-def _around(text: str, word: str) -> str:
-    place = text.casefold().find(word.casefold())
-    begin = max(place - 20, 0)
-    return ("…" if begin else "") + text[begin : begin + _MOST_SHOWN - 20]
-
-
-@dataclass(frozen=True)
-class AnyOf:
-    """One of several conditions holds."""
-
-    terms: tuple[Term, ...]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Name the columns of all of them."""
-        return tuple(dict.fromkeys([name for term in self.terms for name in term.columns]))
-
-    @property
-    def is_costly(self) -> bool:
-        """Say whether one of them is."""
-        return any(term.is_costly for term in self.terms)
-
-    def holds(self, table: Table) -> Holds:
-        """Try one after the other."""
-        tests = [table.test(term) for term in self.terms]
-        return lambda row: any(test(row) for test in tests)
-
-    def why(self, table: Table, row: int) -> str:
-        """Give the reason of the first that holds."""
-        return next(term.why(table, row) for term in self.terms if table.test(term)(row))
-
-
-@dataclass(frozen=True)
-class AllOf(AnyOf):
-    """Several conditions hold."""
-
-    def holds(self, table: Table) -> Holds:
-        """Try one after the other."""
-        tests = [table.test(term) for term in self.terms]
-        return lambda row: all(test(row) for test in tests)
-
-    def why(self, table: Table, row: int) -> str:
-        """Give all the reasons."""
-        return ", ".join(dict.fromkeys([term.why(table, row) for term in self.terms]))
-
-
-@dataclass(frozen=True)
-class Not:
-    """A condition does not hold."""
-
-    term: Term
-    said: str
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Name the columns that it looks at."""
-        return self.term.columns
-
-    @property
-    def is_costly(self) -> bool:
-        """Say whether it is."""
-        return self.term.is_costly
-
-    def holds(self, table: Table) -> Holds:
-        """Turn the answer round."""
-        test = table.test(self.term)
-        return lambda row: not test(row)
-
-    def why(self, table: Table, row: int) -> str:
-        """Repeat what was asked."""
-        return f"not {self.said}"
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,11 @@ from isfdb.asking import answer
 from isfdb.jupyter.browsing.verdicts_known import NOT_REPLAYED, verdicts_known
 from isfdb.provenance.risk_kinds import ADVICE
 from isfdb.replaying.verdict import STATUSES
+from isfdb.searching.combinations import Not
+from isfdb.searching.full_text import Anything
 from isfdb.searching.query import Query, parse
 from isfdb.searching.search import list_places
-from isfdb.searching.terms import Anything, Not, OfKey, Term
+from isfdb.searching.terms import OfKey, Term
 
 #: Words in the list of types, and what they stand for in a query.
 TYPES: Final = {
