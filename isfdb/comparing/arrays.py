@@ -10,7 +10,8 @@ from typing import Any, Final
 from isfdb.comparing.blocks import Blocks, block_shape, slices_of, starts
 from isfdb.comparing.comparison import DIFFERENT, EQUAL, IDENTICAL, Comparison, Parts, at, worst
 from isfdb.comparing.context import Context, kind, why_not_identical
-from isfdb.comparing.elements import Tally, dtypes_compare, place_text
+from isfdb.comparing.elements import Tally, place_text
+from isfdb.comparing.equality import dtypes_compare
 
 _SMALL_BYTES: Final = 64_000_000
 

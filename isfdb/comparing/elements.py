@@ -1,7 +1,4 @@
-"""Counts in what the elements of two numpy arrays differ, block by block: how many, by how much, where. Knows no containers.
-
-A NaN equals a NaN, NaT equals NaT, a missing element a missing one; 0.0 equals -0.0, though then the arrays are not identical.
-"""
+"""Counts in what the elements of two numpy arrays differ, block by block: how many, by how much, where. Knows no containers."""
 
 from __future__ import annotations
 
@@ -10,16 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isfdb.comparing.comparison import CLOSE, DIFFERENT, EQUAL, IDENTICAL
 from isfdb.comparing.context import short
+from isfdb.comparing.equality import NUMBERS, exact, same_bytes, same_signs_too, where_equal
 from isfdb.comparing.samples import Samples
 from isfdb.display.words import number_text
 
 if TYPE_CHECKING:
-    import numpy
-
     from isfdb.comparing.context import Context
-
-_NUMBERS: Final = "iufc"
-_TEXTS: Final = "UTO"
 
 #: Units in the last place tell something while they are few.
 _MOST_ULPS: Final = 10_000
@@ -32,28 +25,6 @@ class Largest:
     size: float = -1.0
     at: tuple[int, ...] = ()
     pair: tuple[Any, Any] = (None, None)
-
-
-def dtypes_compare(a: numpy.dtype[Any], b: numpy.dtype[Any]) -> bool:
-    """Say whether elements of these two dtypes can be equal at all."""
-    if a == b or (a.kind in _NUMBERS and b.kind in _NUMBERS) or (a.kind in _TEXTS and b.kind in _TEXTS):
-        return True
-    if "O" in (a.kind, b.kind):
-        return True
-    if a.kind != b.kind or a.kind not in "mMSb":
-        return False
-    if a.kind in "mM":
-        return _common(a, b) is not None
-    return True
-
-
-def _common(a: numpy.dtype[Any], b: numpy.dtype[Any]) -> numpy.dtype[Any] | None:
-    import numpy
-
-    try:
-        return numpy.result_type(a, b)
-    except (TypeError, OverflowError):  # months and days have no unit in common; years and picoseconds none that fits
-        return None
 
 
 class Tally:
@@ -104,12 +75,12 @@ class Tally:
             missing = None
         if missing is not None and a.dtype == b.dtype:
             b = numpy.where(missing[0] & missing[1], a, b)  # what lies under a gap means nothing
-        if _same_bytes(a, b) and (missing is None or bool((missing[0] == missing[1]).all())):
+        if same_bytes(a, b) and (missing is None or bool((missing[0] == missing[1]).all())):
             return
-        equal = _equal(a, b)
+        equal = where_equal(a, b)
         if missing is not None:
             equal = numpy.where(missing[0] | missing[1], missing[0] & missing[1], equal)
-        self.same_bits = self.same_bits and _same_signs_too(a, b, equal)
+        self.same_bits = self.same_bits and same_signs_too(a, b, equal)
         places = numpy.flatnonzero(~equal)
         if places.size:
             self._note(_Unequal(a, b, places, start, missing))
@@ -119,7 +90,7 @@ class Tally:
         self.n_different += int(unequal.places.size)
         self.first = self.first or unequal.largest(0.0, 0)
         kinds = {unequal.first.dtype.kind, unequal.second.dtype.kind}
-        if kinds <= set(_NUMBERS):
+        if kinds <= set(NUMBERS):
             self._measure(unequal)
         elif kinds in ({"m"}, {"M"}):
             self._measure_times(unequal)
@@ -130,7 +101,7 @@ class Tally:
         """Take the distances between numbers into account."""
         import numpy
 
-        one, other = _exact(unequal.first), _exact(unequal.second)
+        one, other = exact(unequal.first), exact(unequal.second)
         with numpy.errstate(all="ignore"):
             finite = numpy.isfinite(one) & numpy.isfinite(other) & unequal.both_there
             kept = numpy.flatnonzero(finite)
@@ -317,77 +288,6 @@ class _Unequal:
         gaps = [False, False] if self.missing is None else [bool(one.reshape(-1)[flat]) for one in self.missing]
         pair = [None if gap else side.reshape(-1)[flat] for side, gap in zip((self.a, self.b), gaps, strict=True)]
         return Largest(size, at, (pair[0], pair[1]))
-
-
-def _same_bytes(a: Any, b: Any) -> bool:
-    """Say whether two arrays have the same dtype and, for what holds no Python objects, the same bytes."""
-    if a.dtype != b.dtype or a.dtype.hasobject or a.dtype.kind in "gGT" or a.dtype.char in "gG":
-        return False
-    return bool(a.tobytes() == b.tobytes())
-
-
-def _same_signs_too(a: Any, b: Any, equal: Any) -> bool:
-    """Say the same of numbers with unused bytes in them, and of texts that are objects."""
-    import numpy
-
-    if a.dtype != b.dtype or not equal.all():
-        return False
-    if a.dtype.char == "g":
-        return bool((numpy.signbit(a) == numpy.signbit(b)).all())
-    if a.dtype.char == "G":
-        return bool((numpy.signbit(a.real) == numpy.signbit(b.real)).all() and (numpy.signbit(a.imag) == numpy.signbit(b.imag)).all())
-    return a.dtype.kind in ("T", "O")
-
-
-def _equal(a: Any, b: Any) -> Any:
-    """Return where two arrays are equal, or both have no number."""
-    import numpy
-
-    kinds = {a.dtype.kind, b.dtype.kind}
-    if kinds & {"O", "T"}:
-        return _equal_objects(a, b)
-    if kinds in ({"m"}, {"M"}) and a.dtype != b.dtype:
-        return _equal_times(a, b)
-    if kinds <= set("iuf") and len(kinds) > 1:
-        a, b = _exact(a), _exact(b)
-    with numpy.errstate(all="ignore"):
-        equal = numpy.asarray(a == b)
-        if kinds <= set("fmM"):
-            return equal | ((a != a) & (b != b))
-        if kinds <= set(_NUMBERS) and "c" in kinds:
-            real = (a.real == b.real) | (numpy.isnan(a.real) & numpy.isnan(b.real))
-            return real & ((a.imag == b.imag) | (numpy.isnan(a.imag) & numpy.isnan(b.imag)))
-    return equal
-
-
-def _equal_times(a: Any, b: Any) -> Any:
-    """Compare times of two units; one that the common unit cannot hold, and numpy would wrap around, equals none."""
-    import numpy
-
-    common = numpy.result_type(a.dtype, b.dtype)
-    one, other = a.astype(common), b.astype(common)
-    is_held = ((one.astype(a.dtype) == a) | numpy.isnat(a)) & ((other.astype(b.dtype) == b) | numpy.isnat(b))
-    return is_held & ((one == other) | (numpy.isnat(a) & numpy.isnat(b)))
-
-
-def _equal_objects(a: Any, b: Any) -> Any:
-    """Compare texts that are Python objects, or what stands among them for a missing one."""
-    import numpy
-
-    pairs = zip(a.reshape(-1).tolist(), b.reshape(-1).tolist(), strict=True)
-    found = [one is other or (type(one) is type(other) and bool(one == other or (one != one and other != other))) for one, other in pairs]
-    return numpy.array(found, bool).reshape(a.shape)
-
-
-def _exact(numbers: Any) -> Any:
-    """Return numbers of a type in which their differences are as exact as they can be."""
-    import numpy
-
-    if numbers.dtype.kind == "c":
-        return numbers.astype(numpy.result_type(numbers.dtype, numpy.complex128))
-    if numbers.dtype.kind in "iu" and numbers.dtype.itemsize == 8:
-        return numbers.astype(numpy.longdouble)
-    return numbers.astype(numpy.result_type(numbers.dtype, numpy.float64))
 
 
 def _epsilon(numbers: Any) -> float:

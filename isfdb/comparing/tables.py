@@ -11,7 +11,8 @@ from isfdb.comparing.columns import Table, table_of
 from isfdb.comparing.comparison import DIFFERENT, EQUAL, IDENTICAL, Comparison, Parts, worst
 from isfdb.comparing.containers import with_notes
 from isfdb.comparing.context import Context, kinds_differ, short, why_not_identical
-from isfdb.comparing.elements import Tally, dtypes_compare
+from isfdb.comparing.elements import Tally
+from isfdb.comparing.equality import dtypes_compare
 from isfdb.comparing.row_order import align_rows
 from isfdb.display.words import count_text
 
