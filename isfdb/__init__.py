@@ -101,10 +101,10 @@ def unload_ipython_extension(shell: Any) -> None:
     unload(shell)
 
 
-from isfdb.provenance import file_events as _file_events  # noqa: E402 - light; it sees files only from when it is installed
+from isfdb.provenance import file_hook as _file_hook  # noqa: E402 - light; it sees files only from when it is installed
 from isfdb.provenance import import_events as _import_events  # noqa: E402 - the same
 
-_file_events.install()
+_file_hook.install()
 _import_events.install()
 
 if "IPython" in sys.modules:  # in a notebook: note the outcome of every cell from now on, without being asked

@@ -1,8 +1,8 @@
-"""Sees which files this process opens: one audit hook, quick enough for every open. It gathers; `usage.py` makes notes of it.
+"""Gathers which files this process opens, quick enough for every open. `file_hook.py` tells of them; `usage.py` makes notes of it.
 
-Python tells an audit hook of every ``open``, of SQLite and of started programs. Readers that open files in C, and so tell nobody, are
-wrapped by `native_readers.py`, which calls :func:`saw`. The hook never raises, and imports nothing heavy: it is installed by
-``import isfdb``. What is looked at more closely, the file itself included, waits until the cell ends or something is stored.
+Readers that open files in C, and so tell nobody, are wrapped by `native_readers.py`, which calls :func:`saw`. Nothing heavy is imported
+here: ``import isfdb`` begins it. What is looked at more closely, the file itself included, waits until the cell ends or something is
+stored.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Opening = tuple[str, By, float, int]
 # By what -> path -> when. A list or tuple for each opening would set off Python's garbage collector, which costs more than all the rest.
 _gathered: dict[By, dict[str, float]] = {}
 _again: dict[tuple[By, str], int] = {}  # how often a file was opened once more
-_is_installed = False
+_is_begun = False
 _is_worker = False  # a process that was started to work for another one
 _directory: str | None = None
 first_directory: str | None = None  # where this process stood before it first went elsewhere, if it did
@@ -70,13 +70,11 @@ _INSIDE = (
 )
 
 
-def install() -> None:
-    """Have Python tell of every file it opens. Cannot be undone; the setting ``capture`` switches it off."""
-    global _is_installed, _left_out
-    if not _is_installed:
-        _is_installed = True
-        _left_out = folders_left_out()
-        sys.addaudithook(_hook)
+def begin() -> None:
+    """Gather what is opened from now on."""
+    global _is_begun, _left_out
+    _is_begun = True
+    _left_out = folders_left_out()
 
 
 def leave_out(folder: str) -> None:
@@ -128,48 +126,22 @@ def saw(path: Any, kind: int = READ, *, depth: int = 2) -> None:
     depth : int
         How many frames up the one lies who calls the reader.
     """
-    if not _is_installed:
+    if not _is_begun:
         return
     try:
-        _opened(path, kind | FOLDER, _frame(depth))
+        opened(path, kind | FOLDER, _frame(depth))
     except Exception:  # noqa: BLE001 - whatever a stranger's path object does, the user's reading goes on
         return
 
 
-def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "sys._getframe":  # our own, most of the time
-        return
-    try:
-        if event == "open":
-            path, mode, flags = arguments
-            _opened(path, READ if mode == "r" or mode == "rb" else _kind(mode, flags), _frame(1))
-        elif event in _handlers:
-            _handlers[event](arguments)
-    except Exception:  # noqa: BLE001 - an error in an audit hook would fail the user's open; at exit half of Python is gone
-        return
-
-
-def _kind(mode: Any, flags: int) -> int:
-    """Return what a file is opened for. `mode` is None where ``os.open`` was called."""
-    if type(mode) is str:
-        if "w" in mode or "x" in mode:
-            return WRITTEN
-        if "+" in mode:
-            return BOTH
-        return WRITTEN | APPENDED if "a" in mode else READ
-    if flags & 3 == os.O_RDONLY:
-        return 0 if flags & getattr(os, "O_DIRECTORY", 0) else READ
-    return WRITTEN if flags & os.O_TRUNC or flags & os.O_EXCL else BOTH
-
-
-def _opened(path: Any, kind: int, frame: Any) -> None:
+def opened(path: Any, kind: int, frame: Any) -> None:
     """Gather one opening. Whatever can wait is done by :func:`look`: a notebook may open thousands of files a second."""
     if type(path) is not str:
-        path = _text_of(path)
+        path = text_of(path)
     if not path or not kind:
         return
     if path[0] != "/":
-        path = _absolute(path)
+        path = absolute(path)
     if path.startswith(_left_out) or path in _files_left_out:
         return
     where = _standing(frame)
@@ -177,7 +149,7 @@ def _opened(path: Any, kind: int, frame: Any) -> None:
         return
     if kind & APPENDED and not os.path.exists(path):
         kind = WRITTEN
-    if kind & WRITTEN and _is_gathered(path):
+    if kind & WRITTEN and is_gathered(path):
         look()  # as it was read, before it changes
     by = (kind, *where, get_ident())
     files = _gathered.get(by)
@@ -191,7 +163,8 @@ def _opened(path: Any, kind: int, frame: Any) -> None:
         look()
 
 
-def _is_gathered(path: str) -> bool:
+def is_gathered(path: str) -> bool:
+    """Say whether a file is among what was not looked at yet."""
     return any(path in files for files in list(_gathered.values()))
 
 
@@ -224,7 +197,7 @@ def is_data(path: str) -> bool:
     return not path.endswith((".pyc", ".so")) and not any(part in path for part in _INSIDE)
 
 
-def _text_of(path: Any) -> str | None:
+def text_of(path: Any) -> str | None:
     """Return a path as text; None where it is none: a number of an open file, a buffer."""
     if isinstance(path, int) or path is None:
         return None
@@ -234,13 +207,21 @@ def _text_of(path: Any) -> str | None:
         return None
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
+    """Return a path as it is seen from anywhere; an address stays as it is."""
     global _directory
     if os.sep != "/" or "://" in path:
         return path if "://" in path else os.path.abspath(path)
     if _directory is None:
         _directory = os.getcwd()  # until the event os.chdir
     return os.path.normpath(f"{_directory}/{path}")
+
+
+def directory_changes() -> None:
+    """Forget where this process stands, which it is about to leave."""
+    global _directory, first_directory
+    _directory = None
+    first_directory = first_directory or os.getcwd()
 
 
 def _is_switched_off() -> bool:
@@ -295,112 +276,6 @@ def work_for_another() -> None:
     """Say that this process works for another one: what it opens is noted at once, for it may be killed at any time."""
     global _is_worker
     _is_worker = True
-
-
-# Other events -------------------------------------------------------------------------------------------------------------------------
-
-
-def _connected(arguments: tuple[Any, ...]) -> None:
-    """SQLite opens a file: it may be read and written."""
-    path = _text_of(arguments[0])
-    if path and path.startswith("file:"):
-        from urllib.parse import unquote, urlsplit
-
-        path = unquote(urlsplit(path).path)
-    if path and path != ":memory:" and os.path.isfile(path) and os.path.getsize(path):
-        _opened(path, READ, _frame(2))
-
-
-def _started(arguments: tuple[Any, ...]) -> None:
-    """Take the files among the arguments of a program that is started for read, whatever it does with them."""
-    _note_arguments(arguments[1], arguments[2])
-
-
-def _note_arguments(command: Any, directory: Any = None) -> None:
-    words = [_text_of(word) for word in command] if isinstance(command, (list, tuple)) else _words(_text_of(command) or "")
-    if len(words) >= 3 and words[1] == "-c" and os.path.basename(words[0] or "").endswith("sh"):
-        words = _words(words[2] or "")
-    elif len(words) == 1 and os.path.basename(words[0] or "") in _SHELLS:
-        words += _words(_source_of_what_runs())
-    folder = _text_of(directory) or os.getcwd()
-    frame = _frame(3)
-    for word in words[:1000]:
-        path = os.path.join(folder, (word or "").partition("=")[2] or word or "")
-        if word and os.path.isfile(path):
-            _opened(path, READ, frame)
-
-
-_SHELLS = ("bash", "sh", "zsh", "dash", "ksh")
-
-
-def _source_of_what_runs() -> str:
-    """Return the text of the cell: a magic such as ``%%bash`` gives it to the program, which is told nothing else."""
-    activities = sys.modules.get("isfdb.provenance.activities")
-    source = activities.running().source if activities is not None else None
-    return source if source is not None and source.lstrip().startswith("%%") else ""
-
-
-def _words(line: str) -> list[Any]:
-    """Return what may be arguments in a line for the shell; where it holds several commands, of all of them."""
-    import shlex
-
-    try:
-        return list(shlex.shlex(line, posix=True, punctuation_chars=True))
-    except ValueError:
-        return list(line.split())
-
-
-def _asked(arguments: tuple[Any, ...]) -> None:
-    """``urllib`` fetches something."""
-    url = arguments[0]
-    if isinstance(url, str) and url.startswith(("http://", "https://", "ftp://")):
-        _opened(url, READ, _frame(2))
-
-
-def _removed(arguments: tuple[Any, ...]) -> None:
-    path = _text_of(arguments[0])
-    if path and _is_gathered(_absolute_or_same(path)):
-        look()
-
-
-def _renamed(arguments: tuple[Any, ...]) -> None:
-    """Follow what this process wrote to its new name."""
-    old, new = _text_of(arguments[0]), _text_of(arguments[1])
-    if not old or not new:
-        return
-    look()
-    usage = sys.modules.get("isfdb.provenance.usage")
-    if usage is not None:
-        usage.note_renamed(_absolute_or_same(old), _absolute_or_same(new))
-
-
-def _absolute_or_same(path: str) -> str:
-    return path if path.startswith("/") else _absolute(path)
-
-
-def _moved(_: tuple[Any, ...]) -> None:
-    """Python tells of ``os.chdir`` before it goes."""
-    global _directory, first_directory
-    _directory = None
-    first_directory = first_directory or os.getcwd()
-
-
-def _set_variable(arguments: tuple[Any, ...]) -> None:
-    if arguments[0] == b"PYTEST_CURRENT_TEST":  # another test begins
-        look()
-
-
-_handlers = {
-    "sqlite3.connect": _connected,
-    "subprocess.Popen": _started,
-    "os.system": lambda arguments: _note_arguments(_text_of(arguments[0])),
-    "os.remove": _removed,
-    "os.rename": _renamed,
-    "os.truncate": _removed,
-    "os.chdir": _moved,
-    "os.putenv": _set_variable,
-    "urllib.Request": _asked,
-}
 
 
 def _begin_anew_after_fork() -> None:
