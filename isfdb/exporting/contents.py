@@ -260,6 +260,7 @@ def _why_not(used: UsedFile) -> str:
     if os.path.exists(used.path) and not os.path.isfile(used.path):
         return "it is no file"  # a device or a pipe, which has no end
     try:
-        return "" if digest_of_file(used.path)[1] == used.digest else "it has changed since it was read"
+        is_same = used.size in (None, os.path.getsize(used.path)) and digest_of_file(used.path)[1] == used.digest
+        return "" if is_same else "it has changed since it was read"
     except (OSError, ValueError):
         return "it is not on this computer any more"

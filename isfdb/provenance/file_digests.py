@@ -7,6 +7,7 @@ turn comes gets no digest. Answers are kept in memory and, for the next process,
 from __future__ import annotations
 
 import logging
+import math
 import os
 import stat
 import threading
@@ -215,12 +216,13 @@ def _is_same(facts: FileFacts, found: os.stat_result) -> bool:
     return facts.identity == (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def digest_of_folder(facts: FileFacts) -> Answer:
+def digest_of_folder(facts: FileFacts, max_s: float = math.inf) -> Answer:
     """Return the digest of what a listing tells: the content of a store of a thousand chunks would take too long."""
     from blake3 import blake3
 
     lines: list[str] = []
-    until = time.monotonic() + option("digest_file_s")
+    most_s = min(max_s, option("digest_file_s"))
+    until = time.monotonic() + most_s
     to_do = [facts.path]
     while to_do:
         with os.scandir(to_do.pop()) as entries:
@@ -233,7 +235,7 @@ def digest_of_folder(facts: FileFacts) -> Answer:
         if len(lines) > MOST_IN_FOLDER:
             return Answer(None, f"a folder of more than {MOST_IN_FOLDER:,} files")
         if time.monotonic() > until:
-            return Answer(None, f"a folder whose listing took longer than the setting digest_file_s, {option('digest_file_s'):g} s")
+            return Answer(None, f"a folder whose listing took longer than {most_s:g} s; see the setting digest_file_s")
     text = "\n".join(sorted(lines)).encode("utf-8", "surrogateescape")
     return Answer(blake3(text).hexdigest(), FOLDER)
 

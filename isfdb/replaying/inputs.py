@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -16,10 +17,14 @@ from isfdb.layout.current import DATABASE_FILE
 from isfdb.provenance.file_digests import FileFacts, digest_of_folder
 from isfdb.provenance.records import Used, UsedFile, UsedValue
 from isfdb.replaying.moved_files import places_beside
+from isfdb.tracing.file_changes import EMPTY
 from isfdb.tracing.places import Lost, Places
 
 #: Of a larger file whose size and time are as recorded the content is not read again.
 MOST_BYTES: Final = 1 << 30
+
+#: After so long folders are not listed any more: a record may name the whole disk, and each folder on it.
+MOST_S: Final = 120.0
 
 _SAME_TIME_S: Final = 0.01
 
@@ -67,6 +72,7 @@ class Look:
     def __init__(self, places: Places) -> None:
         self._places = places
         self._files: dict[tuple[str, str | None, int | None], tuple[str, str]] = {}
+        self._seconds_left = MOST_S
         self._values: dict[tuple[str, str | None], tuple[str, str]] = {}
 
     def at(self, used: Iterable[Used], moved: Sequence[tuple[str, str]] = (), *, moves: Moves = lambda: ()) -> Inputs:
@@ -130,11 +136,13 @@ class Look:
     def _file(self, used: UsedFile) -> tuple[str, str]:
         place = (used.path, used.digest, used.size)
         if place not in self._files:
-            self._files[place] = ("", "") if used.written_here else _look_at_file(used)
+            began = time.monotonic()
+            self._files[place] = ("", "") if used.written_here else _look_at_file(used, self._seconds_left)
+            self._seconds_left -= time.monotonic() - began
         return self._files[place]
 
 
-def _look_at_file(used: UsedFile) -> tuple[str, str]:
+def _look_at_file(used: UsedFile, folder_s: float) -> tuple[str, str]:
     if "://" in used.path:
         return "unknown", f"{used.path} is not on this computer: whether it is what it was is not known"
     if not os.path.isabs(used.path) or "\0" in used.path:
@@ -144,7 +152,7 @@ def _look_at_file(used: UsedFile) -> tuple[str, str]:
     except OSError as error:
         return "missing", f"{used.path} is gone" if isinstance(error, FileNotFoundError) else f"{used.path}: {error.strerror}"
     if stat.S_ISDIR(found.st_mode):
-        is_other = used.digest is not None and _digest_of_folder(used.path) not in (used.digest, None)
+        is_other = used.digest is not None and _digest_of_folder(used.path, folder_s) not in (used.digest, None)
         return ("changed", f"the folder {used.path} has other files, or files of other sizes or times") if is_other else ("", "")
     if not stat.S_ISREG(found.st_mode):
         return "", ""
@@ -160,6 +168,8 @@ def _compare(used: UsedFile, found: os.stat_result) -> tuple[str, str]:
         if has_same_time:
             return "", ""
         return "unknown", f"{used.path} was written since, and has no digest: whether it is what it was is not known"
+    if not found.st_size and used.digest != EMPTY:
+        return "unknown", f"{used.path} says that it is empty, as files of the kernel do: whether it is what it was is not known"
     digest = _digest(used.path)
     if digest is None:
         return "missing", f"{used.path} cannot be read"
@@ -173,9 +183,9 @@ def _digest(path: str) -> str | None:
         return None
 
 
-def _digest_of_folder(path: str) -> str | None:
+def _digest_of_folder(path: str, max_s: float) -> str | None:
     try:
-        return digest_of_folder(FileFacts(path)).digest
+        return digest_of_folder(FileFacts(path), max_s).digest
     except OSError:
         return None
 

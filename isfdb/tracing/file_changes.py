@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import platform
 import stat
+import time
 from typing import Final
 
 from isfdb.display.words import size_text
+from isfdb.hashing import digest_of
 from isfdb.provenance.records import UsedFile
 
 #: Files that were touched but have their old size are digested, to be fair to those who copied them; so many bytes of one, and of all.
 MOST_BYTES_OF_A_FILE: Final = 256 << 20
 MOST_BYTES: Final = 1 << 30
+
+#: All folders together are listed for so long: a record may name the whole disk, and each folder on it.
+MOST_S_OF_FOLDERS: Final = 20.0
+
+#: The digest of an empty file.
+EMPTY: Final = digest_of(b"")
 
 #: Copying a file may round its time.
 _SAME_TIME_S: Final = 0.01
@@ -25,6 +33,7 @@ class FileChanges:
         self._looks: dict[str, os.stat_result | None] = {}
         self._digests: dict[str, str | None] = {}
         self._bytes_left = MOST_BYTES
+        self._seconds_left = MOST_S_OF_FOLDERS
 
     def change(self, used: UsedFile, host: str | None) -> str:
         """Say in a few words how a file differs from what was used; empty where it does not, or where nobody can tell.
@@ -65,12 +74,16 @@ class FileChanges:
         if used.digest is None:
             return ""
         if used.path not in self._digests:
-            self._digests[used.path] = _digest_of_folder(used.path)
+            began = time.monotonic()
+            self._digests[used.path] = _digest_of_folder(used.path, self._seconds_left)
+            self._seconds_left -= time.monotonic() - began
         return "has other files, or files of other sizes or times" if self._digests[used.path] not in (used.digest, None) else ""
 
     def _compare(self, used: UsedFile, found: os.stat_result) -> str:
         if used.digest is None:
             return "was written since; it was not digested, so its content cannot be compared"
+        if not found.st_size and used.digest != EMPTY:
+            return ""  # one of the kernel's, which says that it is empty, and may never end
         digest = self._digest(used.path, found.st_size)
         if digest is None:
             return "was written since; it is too large to compare its content"
@@ -95,10 +108,10 @@ def _digest(path: str) -> str | None:
         return None
 
 
-def _digest_of_folder(path: str) -> str | None:
+def _digest_of_folder(path: str, max_s: float) -> str | None:
     from isfdb.provenance.file_digests import FileFacts, digest_of_folder
 
     try:
-        return digest_of_folder(FileFacts(path)).digest
+        return digest_of_folder(FileFacts(path), max_s).digest
     except OSError:
         return None

@@ -196,6 +196,7 @@ class Visit:
         self.step("len", lambda: (len(db), list(db), db._ipython_key_completions_()))
         self.shown("verify", lambda: isfdb.verify(db))
         self.shown("find", lambda: isfdb.find(db, "stranger"))
+        self.shown("find stale", lambda: isfdb.find(db, "stale:yes"))
         self.step("collect", lambda: db.collect(dry_run=True))
         self.shown("audit", lambda: isfdb.audit(db, replay=False))
 
@@ -230,7 +231,7 @@ class Visit:
         self.step("report", lambda: isfdb.report(db, page))
         if page.exists() and (found := unsafe_html(page.read_text(encoding="utf-8"))):
             self.faults.append(f"report: HTML holds {found[:3]}")
-        self.step("export", lambda: isfdb.export(db, Path(self.scratch, "bundle"), format="bundle"))
+        self.step("export", lambda: isfdb.export(db, Path(self.scratch, "bundle"), format="bundle", inputs=True))
         for verb in ("ls", "log", "verify"):
             self.command(verb, self.path)
 

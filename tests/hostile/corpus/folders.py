@@ -154,6 +154,15 @@ def _(place: Place) -> None:
     _in_place(place, listen)
 
 
+@each(55, {f"made from {name}": name for name in ("/proc/kmsg", "/dev/zero", "/proc/self/mem", "pipe")}, VALUE)
+def _(place: Place, name: str) -> None:
+    if name == "pipe":
+        name = str(place.outside / "an input")
+        os.mkfifo(name)
+    input_file = {"cell": 1, "digest": "0" * 64, "file": name, "mtime": 5.0, "size": 0}
+    place.forge({"Loader": "loaderdumpers.to_json", "value": 1}, used=[input_file])
+
+
 @item(58, "a folder in place of a file", "IncompleteVersionError")
 def _(place: Place) -> None:
     _in_place(place, lambda path: path.mkdir())

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from blake3 import blake3
 
 import isfdb
+from isfdb.provenance.records import UsedFile
+from isfdb.tracing import file_changes
+from isfdb.tracing.file_changes import FileChanges
 from isfdb.tracing.stale import stale_keys
 from tests.unit.tracing.conftest import of_file, rewrite
 
@@ -252,3 +256,15 @@ def test_a_changed_module_outside_git_makes_stale(db, tmp_path: Path):
     assert stale_keys(db) == {}
     module.write_text("x = 2\n")
     assert stale_keys(db)["rates"][0].because == "the module analysis has other content"
+
+
+def test_folders_are_listed_for_so_long_and_files_of_the_kernel_are_not_opened(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("x")
+    folder = UsedFile(str(tmp_path), digest="0" * 64)
+    assert FileChanges().change(folder, None).startswith("has other files")
+    monkeypatch.setattr(file_changes, "MOST_S_OF_FOLDERS", -1.0)
+    assert FileChanges().change(folder, None) == ""  # nobody can tell
+    (tmp_path / "empty").touch()
+    empty = UsedFile(str(tmp_path / "empty"), size=0, mtime=5.0, digest="0" * 64)
+    assert FileChanges().change(empty, None) == ""
+    assert FileChanges().change(replace(empty, size=1), None) != ""
