@@ -105,6 +105,14 @@ class SharedRecords:
 
         return requirements_of(loads(self.storage.read(path.removesuffix("requirements.txt") + "json"))).encode()
 
+    def _requirements_beside(self, path: str, present: set[str]) -> None:
+        """Miss the requirements.txt of a record, unless it tells of no Python: what ISF wrote down has none beside it."""
+        beside = path.removesuffix("json") + "requirements.txt"
+        name = beside.rpartition("/")[2]
+        if name not in present and "python" in loads(self.storage.read(path)):
+            told = f"{name} is missing beside {path}, from which it follows; the next value stored from that environment brings it back"
+            self._find("missing record", "", None, beside, told)
+
     def _is_needed(self, path: str, stem: str) -> bool:
         """Say whether a version names this record, or a code record that a version names does.
 
@@ -132,9 +140,8 @@ class SharedRecords:
             self._find("missing record", "", None, path, f"versions refer to {path}, which is not there; their values and code are whole")
         elif path in self._lines and self.storage.read(path).count(b"\n") <= self._lines[path]:
             self._find("missing record", "", None, path, f"versions refer to line {self._lines[path]} of {path}, which ends before it")
-        elif folder == ENVIRONMENTS_FOLDER and (beside := name.removesuffix("json") + "requirements.txt") not in present[folder]:
-            told = f"{beside} is missing beside {path}, from which it follows; the next value stored from that environment brings it back"
-            self._find("missing record", "", None, join(folder, beside), told)
+        elif folder == ENVIRONMENTS_FOLDER:
+            self._requirements_beside(path, present[folder])
         elif folder == CODE_FOLDER:
             for blob in sorted({*blobs_of(loads(self.storage.read(path)))} - present[folder]):
                 told = f"{path} names {blob}, a source file or a patch, which is not there; values are whole, replays need it"
