@@ -1,6 +1,6 @@
-"""Assembles what is recorded about one put: which activity, whose, from which code, with which packages. Never raises, never prints.
+"""Assembles the record of a put, and remembers what this process has recorded in each database. Never raises, never prints.
 
-Within one cell the answer is reused; a second put costs a dictionary look-up. What could not be learned is said under ``unknown``.
+What is asked about a put is answered by `answers.py`. Within one cell the answer is reused; a second put costs a dictionary look-up.
 """
 
 from __future__ import annotations
@@ -11,19 +11,17 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from isfdb.exact_json import dumps, loads
+from isfdb.exact_json import loads
 from isfdb.hashing import digest_of
 from isfdb.keys import key_of_folder
-from isfdb.layout.current import CODE_FOLDER, DATABASE_FILE, ENVIRONMENTS_FOLDER
+from isfdb.layout.current import CODE_FOLDER, DATABASE_FILE
 from isfdb.options import option
 from isfdb.provenance.activities import Activity, end_of_script, ran_before, running, this_activity
+from isfdb.provenance.answers import Answers
 from isfdb.provenance.cells import Ran, after_cell, before_cell
 from isfdb.provenance.records import Explained, Risk
-from isfdb.provenance.redaction import redact
-from isfdb.provenance.risks import risks_around
 from isfdb.provenance.senders import note_sent
 from isfdb.provenance.session_log import SessionLog
 from isfdb.provenance.stored_records import readable, reason, store, stored_code
@@ -167,74 +165,13 @@ def _sound_records(storage: Storage, carried: Activity | None) -> _DatabaseRecor
 
 
 def _assemble(storage: Storage, records: _DatabaseRecords, ran: Ran) -> None:
-    put = _Put(storage, records, ran)
-    members: dict[str, Any] = {}
-    has_failed = False
-    for name in ("activity", "by", "code", "environment"):
-        try:
-            members[name] = getattr(put, name)()
-        except Exception as error:  # noqa: BLE001 - one answer that fails costs no other
-            _log.debug("learning the %s failed", name, exc_info=True)
-            has_failed = True
-            members[name] = None
-            put.unknown[name] = reason(error)
-    records.risks = put.risks()
-    if put.unknown:
-        members["unknown"] = put.unknown
+    answers = Answers(storage, records.log, records.stored, ran, _code_watcher)
+    members = answers.members()
+    records.risks = answers.risks()
     is_late = bool((members["code"] or {}).get("late"))
     records.late_in = [one for one in records.late_in if one is not ran] + [ran] * is_late
-    records.is_complete = not has_failed and not is_late
+    records.is_complete = not answers.has_failed and not is_late
     records.ran, records.members = ran, readable(members)
-
-
-class _Put:
-    """What is asked about one put. Each question may fail without the others; what it leaves open it says in `unknown`."""
-
-    def __init__(self, storage: Storage, records: _DatabaseRecords, ran: Ran) -> None:
-        self._storage = storage
-        self._records = records
-        self._ran = ran
-        self.unknown: dict[str, str] = {}
-        self._sources: Mapping[str, Any] = {}
-        self._drift: Sequence[str] = ()
-
-    def risks(self) -> list[Risk]:
-        """Return the risks in what the answers before told."""
-        return risks_around(self._sources, self._drift)
-
-    def activity(self) -> dict[str, Any]:
-        ran, log = self._ran, self._records.log
-        activity = {"count": ran.count, "kind": ran.kind, "line": log.line_of(ran, ran_before(ran)), "session": log.id}
-        if ran.facts.get("cell_id"):
-            activity["cell_id"] = redact(ran.facts["cell_id"])[0][:64]  # VS Code's ids are paths
-        return activity
-
-    def by(self) -> dict[str, Any]:
-        from isfdb.provenance.collectors.machine import machine
-
-        facts = machine()
-        return {"host": facts.get("host"), "user": facts.get("user")}
-
-    def code(self) -> dict[str, Any]:
-        watcher = _code_watcher()
-        # A put in a notebook does not wait: the look began with the cell, and if it has not ended the answer before it stands, marked.
-        # But for a cached cell: by what is recorded now, its next run is decided.
-        waits = not watcher.has_answer or self._ran.kind != "cell" or "cached" in self._ran.facts
-        snapshot = watcher.answer(option("git_timeout_s") if waits else 0.0)
-        if snapshot.unknown and not (snapshot.late and snapshot.record.get("repositories")):
-            self.unknown["code"] = snapshot.unknown
-        self._sources = snapshot.record
-        return stored_code(self._storage, self._records.stored, snapshot) | ({"late": True} if snapshot.late else {})
-
-    def environment(self) -> str:
-        from isfdb.provenance.collectors.packages import environment
-
-        found = environment()
-        self._drift = found.record.get("drift", ())
-        path = f"{ENVIRONMENTS_FOLDER}/{found.digest}"
-        store(self._storage, self._records.stored, f"{path}.json", lambda: dumps(found.record).encode())
-        store(self._storage, self._records.stored, f"{path}.requirements.txt", found.requirements.encode)
-        return str(found.digest)
 
 
 def current_activity(storage: Storage, carried: Activity | None = None) -> Activity | None:
