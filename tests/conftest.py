@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TALLY = pytest.StashKey[Tally]()
-PACKAGE = Path(__file__).parents[1] / "isfdb"
+PACKAGES = ("isfdb", "loaderdumpers", "initializers")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,7 +44,8 @@ def _compile_once() -> None:
     Where PYTHONDONTWRITEBYTECODE is set, each of them would otherwise compile it anew: half of what a short session takes.
     A folder that cannot be written to is left as it is.
     """
-    compileall.compile_dir(PACKAGE, quiet=2)
+    for name in PACKAGES:
+        compileall.compile_dir(Path(__file__).parents[1] / name, quiet=2)
 
 
 @pytest.fixture(scope="session")
