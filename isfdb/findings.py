@@ -41,6 +41,11 @@ class Finding:
     message: str
 
     @property
+    def place(self) -> tuple[str, str, int | None, str]:
+        """What it is about, without the words."""
+        return self.kind, self.key, self.version, self.file
+
+    @property
     def is_harmless(self) -> bool:
         """Nothing is lost or wrong: a leftover that collect sweeps, or a file that is none of isfdb's."""
         return self.kind in HARMLESS
@@ -95,6 +100,12 @@ class Findings(Sequence[Finding]):
     def serious(self) -> tuple[Finding, ...]:
         """Those that are not harmless."""
         return tuple(finding for finding in self._findings if not finding.is_harmless)
+
+    def without(self, those: Sequence[Finding]) -> Findings:
+        """Return the same without some findings."""
+        counts = {"keys": self.n_keys, "versions": self.n_versions, "files": self.n_files, "bytes": self.n_bytes}
+        left = {*those}
+        return Findings([one for one in self if one not in left], counts, self.unvouched, self.note, remarks=self.remarks)
 
     def to_json(self) -> dict[str, Any]:
         """Return findings and counts as plain values."""

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from isfdb.blocks import checked_earlier
-from isfdb.collecting import STAGE_AGE_S
 from isfdb.database import Database
 from isfdb.display.words import count_text
 from isfdb.errors import IsfdbError, KeyKindError, OptionError, StorageError
@@ -42,12 +41,12 @@ from isfdb.sealing.signatures import read_public_key
 from isfdb.storage.base import Storage
 from isfdb.storage.isf import IsfStorage
 from isfdb.storage.local import LocalStorage
-from isfdb.storage.staging import host, writer_is_alive
+from isfdb.verifying_again import settled
 from isfdb.verifying_attributes import check_attributes
 from isfdb.verifying_identity import check_identity
 from isfdb.verifying_isf import verify_isf
 from isfdb.verifying_logs import Logs, Seen
-from isfdb.verifying_shared import SharedRecords
+from isfdb.verifying_shared import SharedRecords, stage_is_in_use, surplus
 
 
 def verify(
@@ -62,6 +61,9 @@ def verify(
 
     Versions and the logs of sessions are compared: what was taken away, put in or moved by hand is found. So is what the newest seal
     (:func:`isfdb.seal`) covers and is not as it was.
+
+    What others do meanwhile is no finding: where something was found and the logs have grown, all is looked at again, up to three times,
+    and what counts is what every look found.
 
     Parameters
     ----------
@@ -94,10 +96,17 @@ def verify(
         raise OptionError("a seal is of a whole database that isfdb wrote: open the topmost one, and name no key.", key=key)
     if isinstance(storage, IsfStorage):
         return verify_isf(db, storage, key, progress=progress)
+    sealed = (against, read_public_key(public_key) if public_key is not None else None)
+    return settled(storage, lambda: _look(db, key, progress, sealed))
+
+
+def _look(
+    db: Database, key: str | tuple[str, ...] | None, progress: bool, sealed: tuple[str | os.PathLike[str] | None, str | None]
+) -> Findings:
     verification = _Verification(db, progress)
     verification.run(key)
     if key is None and not db._folder:
-        verification.check_seals(against, read_public_key(public_key) if public_key is not None else None)
+        verification.check_seals(*sealed)
     return verification.findings()
 
 
@@ -192,7 +201,8 @@ class _Verification:
             if name.endswith(KEY_SUFFIX):
                 self._named_key(path, name.removesuffix(KEY_SUFFIX), prefix)
             elif name.startswith(STAGE_PREFIX):
-                self._find("leftover", "", None, path, f"{path} was left by a writer that did not finish; db.collect() removes it")
+                if not stage_is_in_use(self.storage, path):
+                    self._find("leftover", "", None, path, f"{path} was left by a writer that did not finish; db.collect() removes it")
             elif name == DATABASE_FILE:
                 with self._surviving("", None, path):
                     check_identity(self.storage, folder, self._find)
@@ -243,6 +253,8 @@ class _Verification:
         known = {version_name(number) for number in numbers} | {ATTRIBUTES_FILE, ATTRIBUTES_FOLDER}
         known |= {name for name in names if self._is_journal(key_folder, key, name)}
         for name in sorted(set(names) - known):
+            if name.startswith(STAGE_PREFIX) and stage_is_in_use(self.storage, join(key_folder, name)):
+                continue
             kind = "leftover" if name.startswith(STAGE_PREFIX) else "stray"
             self._find(kind, key, None, name, f"{name} in the key's folder is no version")
         if not numbers:
@@ -267,8 +279,7 @@ class _Verification:
         """Say whether a name is that of a journal; whose writer lives, that is as it should be, and what a dead one left is told."""
         if not name.startswith(JOURNAL_PREFIX):
             return False
-        path = join(key_folder, name)
-        if not writer_is_alive(name, host(), lambda: self.storage.age_s(path), STAGE_AGE_S):
+        if not stage_is_in_use(self.storage, join(key_folder, name)):
             message = (
                 f"{name} holds rows that a dead process appended and never published; db.collect() or the next db.append publishes them"
             )
@@ -392,12 +403,5 @@ class _Verification:
             self._find("unreadable", key, number, LOADER_FILE, str(error))
 
     def _surplus(self, folder: str, key: str, number: int, expected: set[str]) -> None:
-        root = self.storage.fetch(folder)
-        for path, below, names in os.walk(root):
-            relative = "" if path == root else os.path.relpath(path, root).replace(os.sep, "/") + "/"
-            for name in sorted(names):
-                if relative + name not in expected:
-                    self._find("surplus file", key, number, relative + name, f"{relative}{name} is not in the manifest")
-            for name in sorted(below):
-                if os.path.islink(f"{path}/{name}"):
-                    self._find("surplus file", key, number, relative + name, f"{relative}{name} is a link")
+        for name, told in surplus(self.storage.fetch(folder), expected):
+            self._find("surplus file", key, number, name, told)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
+from isfdb.collecting import STAGE_AGE_S
 from isfdb.exact_json import compact, dumps, loads
 from isfdb.hashing import digest_of
 from isfdb.layout.current import (
@@ -20,12 +22,30 @@ from isfdb.layout.current import (
 )
 from isfdb.provenance.stored_records import blobs_of
 from isfdb.storage.base import Storage
+from isfdb.storage.staging import host, writer_is_alive
 
 #: Called with kind, key, version, file and message of a finding.
 Find = Callable[[str, str, int | None, str, str], None]
 
 #: Called with key, version and file: turns whatever fails inside into a finding.
 Surviving = Callable[[str, int | None, str], AbstractContextManager[None]]
+
+
+def stage_is_in_use(storage: Storage, path: str) -> bool:
+    """Say whether somebody may still be writing there, so that collect leaves it alone, too."""
+    return writer_is_alive(path.rpartition("/")[2], host(), lambda: storage.age_s(path), STAGE_AGE_S)
+
+
+def surplus(root: str, expected: set[str]) -> Iterator[tuple[str, str]]:
+    """Give the files and links in a folder that are not expected there, each with words about it."""
+    for path, below, names in os.walk(root):
+        relative = "" if path == root else os.path.relpath(path, root).replace(os.sep, "/") + "/"
+        for name in sorted(names):
+            if relative + name not in expected:
+                yield relative + name, f"{relative}{name} is not in the manifest"
+        for name in sorted(below):
+            if os.path.islink(f"{path}/{name}"):
+                yield relative + name, f"{relative}{name} is a link"
 
 
 class SharedRecords:
@@ -71,8 +91,8 @@ class SharedRecords:
         """Check the private folder of a whole database."""
         for folder in (PRIVATE_FOLDER, STAGING_FOLDER):
             for name in self.storage.list(folder):
-                if name.startswith(STAGE_PREFIX):
-                    path = join(folder, name)
+                path = join(folder, name)
+                if name.startswith(STAGE_PREFIX) and not stage_is_in_use(self.storage, path):
                     self._find("leftover", "", None, path, f"{path} was left by a writer that did not finish; db.collect() removes it")
         for folder in (ENVIRONMENTS_FOLDER, CODE_FOLDER, INPUTS_FOLDER):
             for name in sorted(self.storage.list(folder)):

@@ -111,6 +111,8 @@ def seal(db: Database, *, sign: str | os.PathLike[str] | None = None) -> Seal:
     Raises
     ------
     ReadOnlyError, OptionError, CorruptVersionError, StorageError
+    ConflictError
+        Somebody else sealed it at the same moment.
     MissingDependencyError
         Signing takes the package cryptography.
     """
