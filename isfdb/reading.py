@@ -100,7 +100,8 @@ def read(
     LoadError, UnknownLoaderdumperError, MissingDependencyError, OptionError
     """
     found, value = _read(storage, key_folder, key, version, database_id, trusted, options or {})
-    note_value(storage.location, database_id, noted_as or key, found.number, found.record.get("digest"), carried)
+    published = found.record.get("created") if version is None else None
+    note_value(storage.location, database_id, noted_as or key, found.number, found.record.get("digest"), carried, published)
     return value
 
 

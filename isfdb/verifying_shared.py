@@ -20,6 +20,7 @@ from isfdb.layout.current import (
     STAGING_FOLDER,
     join,
 )
+from isfdb.provenance.records import lists_of
 from isfdb.provenance.stored_records import blobs_of
 from isfdb.storage.base import Storage
 from isfdb.storage.staging import host, writer_is_alive
@@ -68,6 +69,8 @@ class SharedRecords:
         """Remember what a version refers to."""
         activity, code = record.get("activity") or {}, record.get("code") or {}
         used = record.get("used")
+        for digest in lists_of(self.storage, record)[1:]:
+            self._references.add(f"{INPUTS_FOLDER}/{digest}.json")
         named = (
             (SESSIONS_FOLDER, activity.get("session"), ".jsonl"),
             (SESSIONS_FOLDER, record.get("logged"), ".jsonl"),

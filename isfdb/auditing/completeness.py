@@ -13,7 +13,7 @@ from isfdb.display.safe import visible
 from isfdb.entry import Version
 from isfdb.exact_json import loads
 from isfdb.layout.current import CODE_FILE, CODE_FOLDER, ENVIRONMENTS_FOLDER, INPUTS_FOLDER
-from isfdb.provenance.records import Used, UsedFile, slice_of, used_of
+from isfdb.provenance.records import Used, UsedFile, lists_of, slice_of, used_of
 from isfdb.provenance.session import Cell, read_session
 from isfdb.storage.base import Storage
 
@@ -30,6 +30,7 @@ ADVICE: Final = {
 #: What git could not tell that does not matter to whoever restores the sources.
 _NOT_NEEDED: Final = frozenset({"describe"})
 _MOST_NAMED: Final = 3
+_MOST_LISTS: Final = 16
 _UNREADABLE: Final = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
@@ -68,6 +69,8 @@ class Completeness:
         if not isinstance(stored, str):
             return used_of(self._storage, version.record)
         if stored not in self._inputs:
+            while len(self._inputs) >= _MOST_LISTS:  # in a loop each value has a list of its own, and all have thousands of inputs
+                self._inputs.pop(next(iter(self._inputs)))
             self._inputs[stored] = used_of(self._storage, version.record)
         return self._inputs[stored]
 
@@ -156,8 +159,9 @@ class Completeness:
 
     def _inputs_of(self, version: Version) -> Iterator[str]:
         stored = _mapping(version.record.get("used")).get("stored")
-        if stored is not None and f"{stored}.json" not in self._present[INPUTS_FOLDER]:
-            yield f"inputs: their list {stored} is not in this database"
+        for digest in () if stored is None else (stored, *lists_of(self._storage, version.record)[1:]):
+            if f"{digest}.json" not in self._present[INPUTS_FOLDER]:
+                yield f"inputs: their list {digest} is not in this database"
         without = [one for one in self.used(version) if one.digest is None and not (isinstance(one, UsedFile) and one.written_here)]
         if without:
             named = [f"{one.path}{_reason(one.because)}" if isinstance(one, UsedFile) else one.link for one in without]

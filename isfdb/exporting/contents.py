@@ -43,7 +43,7 @@ from isfdb.layout.current import (
     join,
     version_name,
 )
-from isfdb.provenance.records import UsedFile, slice_of
+from isfdb.provenance.records import UsedFile, lists_of, slice_of
 from isfdb.provenance.stored_records import blobs_of
 from isfdb.versions import numbers_of
 
@@ -221,12 +221,10 @@ class Contents:
         for digest, sources in self.subject.sources.items():
             paths += [f"{CODE_FOLDER}/{digest}.json", *[f"{CODE_FOLDER}/{name}" for name in sorted(set(blobs_of(sources)))]]
         for version in self.subject.versions:
-            used = version.record.get("used")
-            stored = used.get("stored") if isinstance(used, dict) else None
-            paths += [f"{INPUTS_FOLDER}/{stored}.json"] if isinstance(stored, str) and stored.isalnum() else []
+            paths += [f"{INPUTS_FOLDER}/{digest}.json" for digest in lists_of(self.storage, version.record)]
             beside = [f"{folder}/{version.record.get('record')}.json" for folder in (CHECKS_FOLDER, REPLAYS_FOLDER)]
             paths += [path for path in beside if self.storage.size(path)]
-        for path in sorted(paths):
+        for path in sorted(set(paths)):
             yield from self._stored(path, join(DATABASE, path))
         part = {"format": FORMAT, "keys": sorted(self.subject.keys), "part_of": self.subject.db.root.id, "within": self.subject.db.prefix}
         yield Item(join(DATABASE, PART_FILE), dumps(part).encode())  # else verify would miss what the logs tell of other keys

@@ -282,21 +282,24 @@ class _Reads:
 
     def __init__(self, followed: _Followed) -> None:
         self._followed = followed
-        self._of_cell: dict[int, list[Use]] = {}
+        self._of_cell: dict[int, dict[int | None, list[Use]]] = {}  # by line: a loop reads much at one, and each statement asks
 
     def uses(self, steps: Iterable[Step]) -> list[Use]:
         """Return what statements have read, each note once."""
         return list({id(use): use for step in steps for use in self._uses(step)}.values())
 
     def _uses(self, step: Step) -> list[Use]:
-        if step.cell not in self._of_cell:
-            self._of_cell[step.cell] = [use for use in usage.uses_of(self._followed.ran[step.cell]) if not use.is_output]
-        found = self._of_cell[step.cell]
+        found = self._of_cell.get(step.cell)
+        if found is None:
+            found = self._of_cell[step.cell] = {}
+            for use in usage.uses_of(self._followed.ran[step.cell]):
+                if not use.is_output:
+                    found.setdefault(use.line, []).append(use)
         if not found:
-            return found
+            return []
         (first, _), (last, _) = span_of(step.node)
         is_whole = step.cell in self._followed.history.problems
-        return [use for use in found if is_whole or use.line is None or first <= use.line <= last]
+        return [use for line, uses in found.items() if is_whole or line is None or first <= line <= last for use in uses]
 
     def of(self, step: Step) -> list[Used]:
         """Return what a statement has read, for a script."""
@@ -305,10 +308,15 @@ class _Reads:
 
 def _as_used(use: Use) -> Used:
     if isinstance(use.what, ValueRead):
-        return UsedValue(use.what.link, use.what.digest)
+        return _as_used_value(use.what)
     answer = answer_about(use.what)
     because = "" if answer.because == PENDING else answer.because  # the record is told later, a script never
     return UsedFile(use.what.path, None if use.what.is_folder else use.what.size, None, answer.digest, because)
+
+
+@lru_cache(maxsize=65536)
+def _as_used_value(read: ValueRead) -> UsedValue:
+    return UsedValue(read.link, read.digest, published=read.published)
 
 
 def _used(put: Put, uses: Iterable[Use]) -> dict[str, Any]:

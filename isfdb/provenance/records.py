@@ -6,18 +6,22 @@ understood is left out here and found by verify.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from isfdb.exact_json import as_float, loads
-from isfdb.layout.current import INPUTS_FOLDER
+from isfdb.layout.current import INPUTS_FOLDER, MAX_RECORD_BYTES
 from isfdb.provenance.risk_kinds import ADVICE
 from isfdb.provenance.session import read_session
 from isfdb.storage.base import Storage
 
 #: Why a file has no digest where it was still being computed at the put: the log of the session may tell it.
 PENDING: Final = "being computed"
+
+#: A list of inputs is read with so many parts, and so many bytes of them: half a million inputs, and no more memory than that.
+MOST_PARTS: Final = 64
+MOST_PART_BYTES: Final = 4 * MAX_RECORD_BYTES
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,14 @@ class UsedValue:
     digest : str or None
     cell : int or None
         Line, in the session's log, of the cell that read it.
+    published : str or None
+        When, where it was read as the newest version of its key. No record tells it; only the session itself knows.
     """
 
     link: str
     digest: str | None = None
     cell: int | None = None
+    published: str | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the member of a record."""
@@ -194,7 +201,7 @@ def used_of(storage: Storage, record: Mapping[str, Any]) -> tuple[Used, ...]:
     """
     members = record.get("used")
     if isinstance(members, dict):
-        members = _stored(storage, members.get("stored"))
+        members = [member for digest, own in _lists(storage, members.get("stored")) for member in own]
     found = [_used(one) for one in _list(members) if isinstance(one, dict)]
     used = [one for one in found if one is not None]
     return tuple(_told_later(storage, record, used) if any(_is_pending(one) for one in used) else used)
@@ -224,13 +231,38 @@ def _completed(used: Used, files: dict[str, Any]) -> Used:
     return replace(used, digest=digest, because=str(told.get("because") or ""))
 
 
+def lists_of(storage: Storage, record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the digests of the lists beside the record in which what a value was made from stands: the one it names, then its parts."""
+    members = record.get("used")
+    return tuple([digest for digest, _ in _lists(storage, members.get("stored"))]) if isinstance(members, dict) else ()
+
+
+def _lists(storage: Storage, digest: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Give a list and its parts, each with what stands in it; nothing where the name is none."""
+    found = _stored(storage, digest)
+    if found is None:
+        return
+    parts = _list(found.get("parts"))[:MOST_PARTS] if isinstance(found, dict) else []
+    yield digest, _list(found.get("used") if isinstance(found, dict) else found)
+    n_bytes = 0
+    for part in dict.fromkeys([part for part in parts if isinstance(part, str) and _is_name(part)]):
+        n_bytes += storage.size(f"{INPUTS_FOLDER}/{part}.json")
+        if n_bytes <= MOST_PART_BYTES:
+            yield part, _list(_stored(storage, part))
+
+
+def _is_name(digest: str) -> bool:
+    return len(digest) == 64 and digest.isalnum()
+
+
 def _stored(storage: Storage, digest: Any) -> Any:
-    if not (isinstance(digest, str) and len(digest) == 64 and digest.isalnum()):
+    """Return what a list holds, nothing where it is not there; None where its name is none."""
+    if not (isinstance(digest, str) and _is_name(digest)):
         return None
     try:
         return loads(storage.read(f"{INPUTS_FOLDER}/{digest}.json"))
     except (FileNotFoundError, ValueError, RecursionError):
-        return None  # a sub-database moved out by hand leaves it behind
+        return []  # a sub-database moved out by hand leaves it behind
 
 
 def _used(member: dict[str, Any]) -> Used | None:

@@ -6,7 +6,8 @@ The slice says which cells and lines; `usage.py` has their notes. What is long i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from isfdb.exact_json import compact
@@ -32,7 +33,28 @@ PATIENCE_S: Final = 0.005
 MANY: Final = 20
 MOST_RECORDED: Final = 16
 
+#: From so many inputs on, what was recorded before is not written again: a loop may read a value in each turn, and store another.
+GROWING: Final = 200
+
 _recorded: dict[tuple[int, tuple[int, ...]], list[dict[str, Any]] | dict[str, Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One input, as a record tells it.
+
+    Attributes
+    ----------
+    use : Use
+    member : dict
+        JSON-ready.
+    pending : FileFacts or None
+        Of a file whose digest is not known yet.
+    """
+
+    use: Use
+    member: dict[str, Any]
+    pending: FileFacts | None = None
 
 
 def used_members(uses: Iterable[Use], log_line_of: Callable[[Ran], int | None]) -> list[dict[str, Any]]:
@@ -55,18 +77,28 @@ def used_members(uses: Iterable[Use], log_line_of: Callable[[Ran], int | None]) 
 
 def _reduced(uses: Iterable[Use], log_line_of: Callable[[Ran], int | None]) -> tuple[list[dict[str, Any]], dict[str, FileFacts]]:
     """Return the members, and the files among them whose digest is not known yet, by their names there."""
-    reads = {_key(use): use for use in uses if not use.is_output}
-    lines = {id(ran): log_line_of(ran) for ran in {id(use.ran): use.ran for use in reads.values()}.values()}
-    files = [(use, use.what) for use in reads.values() if isinstance(use.what, FileFacts)]
+    told = told_of({_key(use): use for use in uses if not use.is_output}.values(), log_line_of)
+    pending = {one.member["file"]: one.pending for one in told if one.pending is not None}
+    return in_order([one.member for one in told]), pending
+
+
+def told_of(reads: Collection[Use], log_line_of: Callable[[Ran], int | None]) -> list[Told]:
+    """Return what a record tells of each thing that was read; files before values."""
+    lines = {id(ran): log_line_of(ran) for ran in {id(use.ran): use.ran for use in reads}.values()}
+    files = [(use, use.what) for use in reads if isinstance(use.what, FileFacts)]
     answers = _answers([facts for _, facts in files])
     paths = _redacted([facts.path for _, facts in files])
-    members = [
-        _file_member(use, facts, path, answer, lines[id(use.ran)]) for (use, facts), path, answer in zip(files, paths, answers, strict=True)
+    told = [
+        Told(use, _file_member(use, facts, path, answer, lines[id(use.ran)]), facts if answer.because == PENDING else None)
+        for (use, facts), path, answer in zip(files, paths, answers, strict=True)
     ]
-    values = [(use.what, lines[id(use.ran)]) for use in reads.values() if isinstance(use.what, ValueRead)]
-    members += [UsedValue(redact(what.link)[0], what.digest, line).to_json() for what, line in values]
-    pending = {path: facts for (_, facts), path, answer in zip(files, paths, answers, strict=True) if answer.because == PENDING}
-    return sorted({tuple(member.values()): member for member in members}.values(), key=_place), pending
+    values = [(use, use.what, lines[id(use.ran)]) for use in reads if isinstance(use.what, ValueRead)]
+    return told + [Told(use, UsedValue(redact(what.link)[0], what.digest, line).to_json()) for use, what, line in values]
+
+
+def in_order(members: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return members sorted, nothing twice."""
+    return sorted({tuple(member.values()): member for member in members}.values(), key=_place)
 
 
 def recorded(storage: Storage, log: SessionLog, ran: Ran, uses: Sequence[Use]) -> list[dict[str, Any]] | dict[str, Any]:
@@ -83,6 +115,10 @@ def recorded(storage: Storage, log: SessionLog, ran: Ran, uses: Sequence[Use]) -
     uses : sequence of Use
         What the slice has read.
     """
+    if len(uses) > GROWING:
+        from isfdb.provenance.growing_inputs import growing_member
+
+        return growing_member(storage, log, ran, uses)
     key = (id(log), tuple([id(use) for use in uses]))  # notes are kept as long as the process lives
     known = _recorded.get(key)
     if known is not None:
@@ -142,12 +178,20 @@ def stored_members(storage: Storage, members: list[dict[str, Any]]) -> list[dict
     members : list of dict
         From :func:`used_members`.
     """
-    text = "[" + ",\n ".join([compact(member) for member in members]) + "]\n"
+    text = list_text(members) + "\n"
+    return {"n": len(members), "stored": put_list(storage, text)} if len(text.encode("utf-8", "replace")) > LONG_BYTES else members
+
+
+def list_text(members: Iterable[dict[str, Any]]) -> str:
+    """Return members as JSON, one a line."""
+    return "[" + ",\n ".join([compact(member) for member in members]) + "]"
+
+
+def put_list(storage: Storage, text: str) -> str:
+    """Store a list of inputs under its digest, unless it is there; return the digest."""
     data = text.encode("utf-8", "replace")
-    if len(data) <= LONG_BYTES:
-        return members
     digest = digest_of(data)
     path = f"{INPUTS_FOLDER}/{digest}.json"
     if not storage.put(path, data) and storage.read(path) != data:
         storage.replace(path, data)  # a power cut left the name with less than the whole
-    return {"n": len(members), "stored": digest}
+    return digest

@@ -41,11 +41,14 @@ class ValueRead:
     digest : str or None
     location : str
         Of its database's storage, where it lay then.
+    published : str or None
+        When, where it was read as the newest version of its key.
     """
 
     link: str
     digest: str | None
     location: str
+    published: str | None = None
 
 
 @dataclass(slots=True)
@@ -98,7 +101,15 @@ _behind: deque[tuple[list[Opening], dict[int, Ran]]] = deque()
 _lock = threading.RLock()  # the audit hook may come back in the middle of a note
 
 
-def note_value(location: str, database_id: str, key: str, version: int, digest: str | None, carried: Activity | None = None) -> None:
+def note_value(
+    location: str,
+    database_id: str,
+    key: str,
+    version: int,
+    digest: str | None,
+    carried: Activity | None = None,
+    published: str | None = None,
+) -> None:
     """Note that a stored value was read, by what runs now.
 
     Parameters
@@ -112,6 +123,8 @@ def note_value(location: str, database_id: str, key: str, version: int, digest: 
     digest : str or None
     carried : Activity, optional
         What the handle brought along.
+    published : str, optional
+        When, where it was asked for as the newest version.
     """
     try:
         if not option("capture"):
@@ -122,14 +135,14 @@ def note_value(location: str, database_id: str, key: str, version: int, digest: 
 
         senders.note_work(carried)
         ran = running(carried)
-        note_value_of(ran, line_in_cell(ran), f"isfdb://{database_id}/{quote(key)}@{version}", digest, location)
+        note_value_of(ran, line_in_cell(ran), f"isfdb://{database_id}/{quote(key)}@{version}", digest, location, published)
     except Exception:  # noqa: BLE001 - a note never costs a read
         _log.debug("noting a value failed", exc_info=True)
 
 
-def note_value_of(ran: Ran, line: int | None, link: str, digest: str | None, location: str) -> None:
+def note_value_of(ran: Ran, line: int | None, link: str, digest: str | None, location: str, published: str | None = None) -> None:
     """Note that a stored value was read by something that ran, at one of its lines."""
-    value = ValueRead(link, digest, location)
+    value = ValueRead(link, digest, location, published)
     _add(Use(value, ran, line), (link, digest))
     _tell_sender(ran, value)
 

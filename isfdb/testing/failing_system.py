@@ -85,6 +85,8 @@ class FailingSystem:
             answer = function(*arguments, **options)
             if name == "open" and isinstance(answer, int):
                 os.close(answer)  # the caller never learns its number
+            elif hasattr(answer, "close"):
+                answer.close()
         elif name == "write":
             function(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
         raise OSError(self.error, os.strerror(self.error), path)

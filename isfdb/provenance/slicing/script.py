@@ -11,6 +11,7 @@ import datetime
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from isfdb.provenance.records import Used, UsedFile, UsedValue
 from isfdb.provenance.slicing import notebook_names
@@ -30,6 +31,8 @@ _STARTERS = frozenset({"multiprocessing", "ProcessPoolExecutor", "Client", "Loca
 SENT = "what workers store"
 #: So many files are named on top of a script.
 _MOST_FILES = 20
+#: And so many values. Of more, only those are pinned that were not the newest of their keys when the code began.
+_MOST_VALUES = 200
 GUARD = 'if __name__ == "__main__":'
 
 
@@ -143,8 +146,8 @@ def _steps(history: History, wanted: Wanted, level: str, also: Iterable[int] = (
 
 def _is_made_here(used: Used, step: Step, steps: Sequence[Step], wanted: Wanted) -> bool:
     """Say whether a statement read what the script itself stores, so that it is no input."""
-    stores = wanted.stores.get(used.link.rpartition("@")[0], ()) if isinstance(used, UsedValue) else ()
-    return any(other.number in stores and other.number <= step.number for other in steps)
+    stores = wanted.stores.get(used.link.rpartition("@")[0]) if isinstance(used, UsedValue) else None
+    return stores is not None and any(other.number in stores and other.number <= step.number for other in steps)
 
 
 def _without_repetition(used: Sequence[Used]) -> tuple[Used, ...]:
@@ -177,6 +180,7 @@ def _rewritten(history: History, steps: Sequence[Step], used: Iterable[Used], wa
     return done
 
 
+@lru_cache(maxsize=65536)
 def _key_of(link: str) -> str:
     from urllib.parse import unquote
 
@@ -270,7 +274,9 @@ class _Writer:
         return [one.link for one in self._used if isinstance(one, UsedValue)]
 
     def _inputs(self) -> str:
-        lines = [f'#   isfdb.load("{link}")' for link in self._links()]
+        links = self._links()
+        lines = [f'#   isfdb.load("{link}")' for link in links[:_MOST_VALUES]]
+        lines += [f"#   and {len(links) - _MOST_VALUES:,} more values, which the record names"] if len(links) > _MOST_VALUES else []
         files = [one for one in self._used if isinstance(one, UsedFile)]
         lines += [_one_line(f"#   {_file_text(one)}") for one in files[:_MOST_FILES]]
         lines += [f"#   and {len(files) - _MOST_FILES:,} more files, which the record names"] if len(files) > _MOST_FILES else []
@@ -283,14 +289,24 @@ class _Writer:
     def _pins(self) -> list[str]:
         """Return what keeps the databases as they were, and opens those that no statement opens."""
         wanted = self._wanted
-        arguments = [f'"{link}"' for link in self._links()]
         before = self._before()
+        arguments = [f'"{link}"' for link in self._pinned(before)]
         arguments += [f'before="{before}"'] if before else []
         arguments += [f"at={dict(wanted.opened)!r}"] if wanted.opened else []
         bound = {name for facts in self._facts for name in facts.bound}
         missing = {name for facts in self._facts for name in facts.loaded if name in wanted.names and name not in bound}
         lines = ["# Databases are read as they were, and what is stored stays out of them.", f"isfdb.pin({', '.join(arguments)})"]
         return lines + [f"{name} = {wanted.names[name]}" for name in sorted(missing)]
+
+    def _pinned(self, before: str) -> list[str]:
+        """Return the values that are pinned: all, but of very many those only that `before` alone would not show.
+
+        A loop that reads a value in each turn and stores another would fill the disk with scripts that name all earlier turns.
+        """
+        values = [one for one in self._used if isinstance(one, UsedValue)]
+        if len(values) > _MOST_VALUES and before:
+            values = [one for one in values if one.published is None or one.published >= before]
+        return [one.link for one in values]
 
     def _before(self) -> str:
         """Return when the code first looked at a database: what it stored from then on, it stores anew."""
