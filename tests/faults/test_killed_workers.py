@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,11 @@ def store(db: isfdb.Database, number: int) -> int:
     return number
 
 
+def workers_of(client: Any) -> list[int]:
+    """Return the process ids of the workers that answer."""
+    return [pid for pid in client.run(os.getpid, on_error="ignore").values() if isinstance(pid, int)]
+
+
 def test_workers_killed_while_they_store_lose_nothing(tmp_path: Path, long_run: bool, tally: Tally) -> None:
     n_keys, n_kills = (1000, 20) if long_run else (20, 1)
     db = isfdb.open(tmp_path / "results")
@@ -33,14 +40,13 @@ def test_workers_killed_while_they_store_lose_nothing(tmp_path: Path, long_run: 
     ):
         futures = client.map(lambda number, db=db: store(db, number), range(n_keys), pure=False, retries=n_kills + 5)
         killed = 0
-        for done, _ in enumerate(distributed.as_completed(futures), 1):
+        for done, _ in enumerate(distributed.as_completed(futures, timeout=800), 1):
             if killed < n_kills and done % max(1, n_keys // (n_kills + 2)) == 0:
-                pids = client.run(os.getpid, on_error="ignore")
-                victim = next((pid for pid in pids.values() if isinstance(pid, int)), None)
-                if victim is not None:
-                    os.kill(victim, signal.SIGKILL)
-                    killed += 1
-                    client.wait_for_workers(2)  # a nanny whose worker dies while it begins gives up
+                victim = workers_of(client)[0]
+                os.kill(victim, signal.SIGKILL)
+                killed += 1
+                while len(set(workers_of(client)) - {victim}) < 2:  # a nanny whose worker dies while it begins gives up
+                    time.sleep(0.1)
         assert sorted(client.gather(futures)) == list(range(n_keys))
     assert killed == n_kills
     bad = [number for number in range(n_keys) if not is_whole(db["own", str(number)]) or int(db["own", str(number)][0]) != number]
