@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,9 @@ def table(db: isfdb.Database) -> None:
 
     db["t"] = pandas.DataFrame({"a": [7]})
 
+
+#: So many places a process: what it has read and stored so far is an input of what it stores next.
+AT_ONCE = 300
 
 OPERATIONS = {
     "put a new key": Operation(lambda db: None, lambda db: db.set("k", rows(1000))),
@@ -149,16 +152,14 @@ def _problem_after(operation: Operation, db: isfdb.Database, path: Path, before:
     return None if found in allowed else f"torn: found {found}, none of {allowed}"
 
 
-def interrupt_some(name: str, folder: str, n_tries: int | None, answer: Any) -> None:
-    """Interrupt an operation at some places, or at all, in a process of its own; tell the problems."""
+def interrupt_some(name: str, folder: str, places: Sequence[int], answer: Any) -> None:
+    """Interrupt an operation at some places, 0 being none, in a process of its own; tell how many there are, and the problems."""
     isfdb.set_options(register=False, capture=name.endswith("recorded"))
     isfdb.open(f"{folder}/warm")["up"] = 1
-    operation, problems = OPERATIONS[name], []
-    _, problem, n_places = interrupt(operation, Path(folder) / "0", 0)
-    problems += [problem] if problem else []
-    chosen = range(1, n_places + 1)
-    for at in chosen if n_tries is None else random.Random(name).sample(chosen, min(n_tries, n_places)):
-        where, problem, _ = interrupt(operation, Path(folder) / str(at), at)
+    operation, problems, n_places = OPERATIONS[name], [], 0
+    for at in places:
+        where, problem, n_passed = interrupt(operation, Path(folder) / str(at), at)
+        n_places = max(n_places, n_passed)
         if problem:
             problems.append(f"place {at}, {where}: {problem}")
         for one in (str(at), f"{at}-clean"):
@@ -166,18 +167,26 @@ def interrupt_some(name: str, folder: str, n_tries: int | None, answer: Any) -> 
     answer.send((n_places, problems))
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_ctrl_c_at_any_moment_leaves_old_or_new(name: str, memory_folder: Path, long_run: bool, tally) -> None:
+def in_a_process(name: str, folder: Path, places: Sequence[int]) -> tuple[int, list[str]]:
     receive, answer = context.Pipe(duplex=False)
-    n_tries = None if long_run else 5
-    process = context.Process(target=interrupt_some, args=(name, str(memory_folder), n_tries, answer))
+    process = context.Process(target=interrupt_some, args=(name, str(folder), places, answer))
     process.start()
     answer.close()
-    n_places, problems = receive.recv()
+    told: tuple[int, list[str]] = receive.recv()
     process.join(600)
     assert process.exitcode is not None, "something that was interrupted keeps the process from ending"
+    return told
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_ctrl_c_at_any_moment_leaves_old_or_new(name: str, memory_folder: Path, long_run: bool, tally) -> None:
+    n_places, problems = in_a_process(name, memory_folder, [0])
+    every = range(1, n_places + 1)
+    chosen = list(every) if long_run else random.Random(name).sample(every, min(5, n_places))
+    for first in range(0, len(chosen), AT_ONCE):
+        problems += in_a_process(name, memory_folder, chosen[first : first + AT_ONCE])[1]
     torn = sum("torn:" in problem for problem in problems)
-    tally(f"Ctrl-C: {name}", tries=n_tries or n_places, torn=torn, wrong=len(problems) - torn)
+    tally(f"Ctrl-C: {name}", tries=len(chosen), torn=torn, wrong=len(problems) - torn)
     print(f"{name}: {n_places} places, {len(problems)} bad")
     assert not problems, "\n".join(problems)
     assert n_places > 50
