@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +28,9 @@ CACHED_BYTES: Final = 2**20
 
 #: What is copied at once where one thread does all.
 COPIED_BYTES: Final = 256 * 2**10
+
+#: After so long without a task the thread looks whether anybody still writes.
+ABANDONED_S: Final = 10.0
 
 #: Digests kept for files that nobody asked about yet.
 MOST_NOTED: Final = 1000
@@ -85,12 +89,25 @@ def flushing(soon: bool) -> Iterator[None]:
         _is_flushed_soon.reset(token)
 
 
-def _work(queue: Any) -> None:
-    """Do the tasks of one file until there is a None among them. It knows the queue alone, so that nothing keeps the file's writer."""
+def _work(queue: Any, writer: weakref.ref[open_hashed]) -> None:
+    """Do the tasks of one file until there is a None among them, or nobody is left to put one there: Ctrl-C may strike anywhere.
+
+    A `__del__` of the writer could put it there, but what is raised in a `__del__` is lost, and Ctrl-C with it.
+    """
+    from queue import Empty
+
     space = bytearray(CACHED_BYTES)  # made once: new memory costs as much as what is done with it
-    while (task := queue.get()) is not None:
+    while True:
+        try:
+            task = queue.get(timeout=ABANDONED_S)
+        except Empty:
+            if writer() is None:
+                return
+            continue
+        if task is None:
+            return
         task(space)
-        del task
+        del task  # it holds the writer
 
 
 def _begin_writeback(descriptor: int, start: int, n_bytes: int) -> None:
@@ -130,11 +147,10 @@ class open_hashed:
     True
     """
 
-    _queue: Any = None  # of the tasks of the other thread
-
     def __init__(self, path: str) -> None:
         self._file: IO[bytes] = open(path, "x+b", buffering=0)  # noqa: SIM115 - this class is the context manager that closes it
         self._digest = blake3()
+        self._queue: Any = None  # of the tasks of the other thread
         self._thread: Any = None
         self._written = 0
         self._hashed = 0
@@ -239,7 +255,7 @@ class open_hashed:
             from threading import Thread
 
             self._queue = SimpleQueue()
-            thread = Thread(target=_work, args=(self._queue,), name="isfdb-hash", daemon=True)
+            thread = Thread(target=_work, args=(self._queue, weakref.ref(self)), name="isfdb-hash", daemon=True)
             thread.start()
             self._thread = thread
 
@@ -259,10 +275,6 @@ class open_hashed:
 
     def __enter__(self) -> open_hashed:
         return self
-
-    def __del__(self) -> None:
-        if self._queue is not None:
-            self._queue.put(None)  # where Ctrl-C struck before `__exit__` could: the thread would wait for ever
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._thread is not None:

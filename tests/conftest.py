@@ -111,6 +111,20 @@ def own_user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+#: What dask's nannies put into the environment of the process that begins them, and leave there.
+OF_NANNIES = ("MALLOC_TRIM_THRESHOLD_", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PYTHONHASHSEED")
+
+
+@pytest.fixture(autouse=True)
+def no_nannies_leave_variables() -> Iterator[None]:
+    """Keep a test from finding what a cluster of a test before it has set: a replay tells of variables that were not there."""
+    standing = {name: os.environ.get(name) for name in OF_NANNIES}
+    yield
+    for name, value in standing.items():
+        if value is None:
+            os.environ.pop(name, None)
+
+
 @pytest.fixture
 def db(tmp_path: Path):
     """An empty database."""

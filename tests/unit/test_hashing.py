@@ -109,19 +109,23 @@ def test_digests_nobody_asks_for_do_not_pile_up(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")  # a file may stay open once
-def test_ctrl_c_at_any_moment_leaves_no_thread_that_waits_for_ever(tmp_path):
+def test_ctrl_c_at_any_moment_comes_out_and_leaves_no_thread_that_waits_for_ever(tmp_path, monkeypatch):
     """A thread that no daemon is, and that waits, would keep the process from ending."""
+    monkeypatch.setattr(hashing, "ABANDONED_S", 0.01)
     data, n_interrupted = np.zeros(hashing.THREADED_BYTES + 8, np.uint8), 0
     for at in range(1, 500, 3):
         with interrupted(at, [hashing.__file__]) as interruption:
+            came_out = False
             try:
                 with open_hashed(str(tmp_path / str(at))) as file:
                     file.write(data)
                     file.holds(0, data)
             except KeyboardInterrupt:
-                n_interrupted += 1
-        file = None
-        gc.collect()
+                came_out = True
+            file = None
+            gc.collect()
+        n_interrupted += came_out
+        assert came_out or interruption.where is None, interruption.where
         for thread in [one for one in threading.enumerate() if one.name == "isfdb-hash"]:
             assert thread.daemon
             thread.join()
