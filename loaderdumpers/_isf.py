@@ -6,6 +6,7 @@ ISF wrote column labels as texts into Parquet and kept what they had been in ``o
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -88,12 +89,10 @@ def read_object_meta(savedir: str) -> ObjectMeta | None:
         The file contradicts itself.
     """
     for name in ("object_meta.json", "dask_meta.json"):
-        path = os.path.join(savedir, name)
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                return _object_meta(json.load(file), name)
+        with contextlib.suppress(FileNotFoundError), open(os.path.join(savedir, name), encoding="utf-8") as file:
+            return _object_meta(json.load(file), name)
     path = os.path.join(savedir, "object_meta.msgpack")
-    if not os.path.exists(path):
+    if os.path.basename(path) not in os.listdir(savedir):
         return None
     from loaderdumpers._pandas_msgpack import read_msgpack
 

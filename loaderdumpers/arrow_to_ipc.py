@@ -335,10 +335,13 @@ def _rechunked(table: pa.Table, path: str, columns: Sequence[str | int] | None) 
     """Give the columns their own chunks, where those were noted; a part of a table keeps the chunks of the file."""
     import pyarrow
 
-    if columns is not None or not os.path.exists(path):
+    if columns is not None:
         return table
-    with open(path, encoding="utf-8") as file:
-        chunks = json.load(file)
+    try:
+        with open(path, encoding="utf-8") as file:
+            chunks = json.load(file)
+    except FileNotFoundError:  # any other refusal comes out: the table would have other chunks
+        return table
     if len(chunks) != table.num_columns or any(sum(lengths) != table.num_rows for lengths in chunks):
         raise ValueError(f"{path} does not fit the table beside it; one of the files was changed")
     made = [_with_lengths(column, lengths) for column, lengths in zip(table.columns, chunks, strict=True)]

@@ -17,7 +17,7 @@ from isfdb.exact_json import decode, encode, loads
 from isfdb.parts import dump_part
 from loaderdumpers import to_json
 from loaderdumpers._dask_parts import LazyPart, numbered, see_folder, warn_of_pickle
-from loaderdumpers._dask_tasks import write_parts
+from loaderdumpers._dask_tasks import laid_down, write_parts
 
 priority: Final = 40
 has_parts: Final = True
@@ -71,7 +71,7 @@ def _write(part: Any, place: int, start: str, *, width: int) -> tuple[list[str],
     if to_json.check(members):
         return _write_lines(members, name, start)
     spec = dump_part(members, start + name)
-    return [name] if os.path.isdir(start + name) else [], {"members": len(members), "spec": spec}
+    return laid_down(start, name), {"members": len(members), "spec": spec}
 
 
 def _write_lines(members: list[Any], name: str, start: str) -> tuple[list[str], dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from isfdb.parts import dump_part
 from loaderdumpers._dask_parts import LazyPart, warn_of_pickle
-from loaderdumpers._dask_tasks import write_parts
+from loaderdumpers._dask_tasks import laid_down, write_parts
 
 priority: Final = 41
 has_parts: Final = True
@@ -85,9 +85,8 @@ def _delayed_item(item: Any) -> Any:
 
 
 def _write(value: Any, place: int, start: str) -> tuple[list[str], dict[str, Any]]:
-    folder = start + _FOLDER
-    spec = dump_part(value, folder)
-    return [_FOLDER] if os.path.isdir(folder) else [], spec
+    spec = dump_part(value, start + _FOLDER)
+    return laid_down(start, _FOLDER), spec
 
 
 class Loader:
