@@ -12,7 +12,7 @@ from isfdb.testing import acting
 
 def act(path: str, start: float, *given: Any, **options: Sequence[str]) -> list[Any]:
     """Do, from a moment on, what `acting.act` says."""
-    isfdb.set_options(register=False, capture=False)
-    db = isfdb.open(path, durability="process")
-    time.sleep(max(0.0, start - time.time()))
-    return acting.act(db, *given, **options)
+    with isfdb.set_options(register=False, capture=False):  # and no longer: threads share the settings of the process
+        db = isfdb.open(path, durability="process")
+        time.sleep(max(0.0, start - time.time()))
+        return acting.act(db, *given, **options)
