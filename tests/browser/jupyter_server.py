@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -42,8 +43,14 @@ class JupyterServer:
 
     def tracebacks(self) -> str:
         """Return what the server and its kernels logged, from the first traceback on; an empty text if there is none."""
-        told = self.log.read_text(encoding="utf-8", errors="replace")
+        told = _OF_IPYKERNEL.sub("", self.log.read_text(encoding="utf-8", errors="replace"))
         return told[told.index("Traceback") :] if "Traceback" in told else ""
+
+
+#: What `logging` writes when ipykernel's own stream fails under it, as for a thread that logs while its kernel ends.
+_OF_IPYKERNEL = re.compile(
+    r"--- Logging error ---\n(?:(?!\nArguments: ).)*ipykernel/iostream\.py(?:(?!\nArguments: ).)*\nArguments: [^\n]*\n", re.DOTALL
+)
 
 
 @contextmanager
