@@ -35,8 +35,14 @@ def growing_member(storage: Storage, log: SessionLog, ran: Ran, uses: Sequence[U
 
     Parameters
     ----------
-    storage, log, ran, uses
-        As for :func:`isfdb.provenance.reduction.recorded`.
+    storage : Storage
+        Of the database that is written to.
+    log : SessionLog
+        Of this session in that database.
+    ran : Ran
+        What stores the value.
+    uses : sequence of Use
+        What the slice has read.
     """
     reads = {id(use): use for use in uses if not use.is_output}
     slices = _slices(log, ran)
